@@ -1,0 +1,258 @@
+"""The command line, `glance` or `python -m apps`: the only place where apps, shared and data meet.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done; 2 the input or arguments are at fault, or
+the run was stopped; 1 a fault of the program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apps import NAMES
+from data import EMBEDDED, DataError, cards, locate
+from shared.display import Clock, Display, metric_rows
+from shared.errors import UserError
+from shared.flags import add_flags, given_dials
+
+if TYPE_CHECKING:
+    from shared.model import Model
+    from shared.protocol import App, Facts
+    from shared.recipe import Recipe
+
+FAULT, DONE = 2, 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    warnings.simplefilter("ignore")  # other libraries' deprecations tell a user of ours nothing
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = build_parser(given).parse_args(given)
+    try:
+        code: int = parsed.run(parsed)
+        sys.stdout.flush()
+        return code
+    except (UserError, DataError) as error:
+        print(f"glance: {error}", file=sys.stderr)
+        return FAULT
+    except KeyboardInterrupt:
+        print("glance: stopped before there was anything to keep; nothing was written", file=sys.stderr)
+        return FAULT
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def build_parser(given: list[str]) -> argparse.ArgumentParser:
+    """The parser. Only the recipe of the app that `given` names is imported, and torch never."""
+    parser = argparse.ArgumentParser(
+        prog="glance", description="Four applications on one learner: train a strong model from your own data."
+    )
+    apps = parser.add_subparsers(metavar="APP", required=True)
+    about = {"vision": "pictures", "text": "texts", "tabular": "rows of a table", "collab": "recommendations"}
+    for name in NAMES:
+        app = apps.add_parser(name, help=f"models of {about[name]}")
+        if name in given:
+            _add_app(app, name)
+    _add_data(apps.add_parser("data", help="known data sets"))
+    return parser
+
+
+def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    train = _command(commands, "train", name, run_train, "train a model, measure it and save it")
+    train.add_argument("source", nargs="?", help=f"a path or a known name (default: {EMBEDDED[name]}, embedded)")
+    train.add_argument("--valid", metavar="PATH", help='validation rows; "none" for none (default: split off)')
+    train.add_argument("--test", metavar="PATH", help="test rows (default: split off)")
+    train.add_argument("--out", metavar="DIR", help=f"where the model goes (default: models/{name}-...)")
+    train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
+    train.add_argument("--start-from", metavar="ARTIFACT", help="start from an earlier model's weights")
+    add_flags(train, load_recipe(name))
+    evaluate = _command(commands, "evaluate", name, run_evaluate, "measure a model on labelled rows")
+    evaluate.add_argument("artifact", help="the folder that training wrote")
+    evaluate.add_argument("source", help="a path or a known name")
+    predict = _command(commands, "predict", name, run_predict, "answer inputs")
+    predict.add_argument("artifact", help="the folder that training wrote")
+    predict.add_argument("input", nargs="+", help="files, folders, tables, texts, or - for stdin")
+    predict.add_argument("--csv", metavar="FILE", help="write the answers there")
+    if name == "collab":
+        recommend = _command(commands, "recommend", name, run_recommend, "the best unseen items of users")
+        recommend.add_argument("artifact", help="the folder that training wrote")
+        recommend.add_argument("--user", nargs="+", required=True, metavar="ID", help="raw user ids")
+        recommend.add_argument("--k", type=int, default=10, metavar="N", help="items a user (default 10)")
+
+
+def _command(commands: Any, name: str, app: str, run: Any, meaning: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=meaning, description=meaning.capitalize() + ".")
+    parser.set_defaults(run=run, app=app)
+    parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    listing = commands.add_parser("list", help="all known data sets")
+    listing.add_argument("--json", action="store_true", help="as JSON on stdout")
+    listing.set_defaults(run=run_data_list)
+    get = commands.add_parser("get", help="fetch one and print where it is")
+    get.add_argument("name")
+    get.set_defaults(run=run_data_get)
+
+
+def load_app(name: str) -> App:
+    """The app's value: loads torch."""
+    app: App = importlib.import_module(f"apps.{name}.app").APP
+    return app
+
+
+def load_recipe(name: str) -> type[Recipe]:
+    """The app's recipe: loads no torch, so that `--help` answers at once."""
+    recipe: type[Recipe] = getattr(importlib.import_module(f"apps.{name}.recipe"), f"{name.title()}Recipe")
+    return recipe
+
+
+def run_train(parsed: argparse.Namespace) -> int:
+    recipe = load_recipe(parsed.app)
+    dials = recipe.make(given_dials(parsed, recipe))
+    display = Display(parsed.quiet)
+    name = parsed.source or EMBEDDED[parsed.app]
+    source = locate(name, progress=display.say)
+    out = Path(parsed.out) if parsed.out else default_folder(parsed.app, name, parsed.resume)
+    if parsed.source is None:
+        display.say(f"no data given: {name}, a real data set out of the installed packages")
+
+    from shared.run import Options, train
+
+    valid = parsed.valid if parsed.valid in (None, "none") else locate(parsed.valid)
+    test = None if parsed.test is None else locate(parsed.test)
+    start_from = None if parsed.start_from is None else Path(parsed.start_from)
+    options = Options(valid, test, out, parsed.resume, start_from, display)
+    facts = train(load_app(parsed.app), source, dials, options).facts
+    if parsed.json:
+        print(json.dumps(training_result(parsed.app, out, facts)))
+    show_training(display, parsed, out, facts)
+    return FAULT if facts.interrupted else DONE
+
+
+def default_folder(app: str, source: str, resume: bool) -> Path:
+    """models/APP-SOURCE, numbered so that no earlier model is overwritten; the latest unfinished one to resume."""
+    stem = Path(source).resolve().name.split(".")[0] or "data"
+    folder, number = Path("models") / f"{app}-{stem}", 1
+    unfinished = None
+    while folder.exists():
+        if resume and (folder / "checkpoint.pt").exists():
+            unfinished = folder
+        number += 1
+        folder = Path("models") / f"{app}-{stem}-{number}"
+    return unfinished or folder
+
+
+def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
+    """The object that `train --json` prints."""
+    return {
+        "app": app,
+        "artifact": str(out),
+        "headline": facts.headline,
+        "metrics": facts.metrics,
+        "baseline": facts.baseline,
+        "rows": facts.rows,
+        "seconds": facts.seconds,
+        "measured_on": facts.measured_on,
+        "chosen": facts.chosen,
+        "interrupted": facts.interrupted,
+        "notes": facts.notes,
+    }
+
+
+def show_training(display: Display, parsed: argparse.Namespace, out: Path, facts: Facts) -> None:
+    """The closing table."""
+    if facts.interrupted:
+        display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
+    where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
+    display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
+    rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
+    display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
+    display.say(f"model: {out}")
+    display.say(f"next: glance {parsed.app} predict {out} {'-' if parsed.app != 'vision' else 'PICTURE'}")
+
+
+def run_evaluate(parsed: argparse.Namespace) -> int:
+    display, clock = Display(parsed.quiet), Clock()
+    source = locate(parsed.source, progress=display.say)
+    with clock.stage("load"):
+        model = _model(parsed)
+    with clock.stage("measure"):
+        result = model.evaluate(source)
+    if parsed.json:
+        found = {"app": parsed.app, "artifact": parsed.artifact, **result, "seconds": clock.total()}
+        print(json.dumps(found))
+    rows = metric_rows(result["metrics"], result["baseline"], result["headline"])
+    display.table(rows, f"{result['rows']['test']:,} rows of {source}")
+    return DONE
+
+
+def run_predict(parsed: argparse.Namespace) -> int:
+    answers = _model(parsed).predict_sources(parsed.input)
+    if parsed.csv:
+        from shared.answers import write_csv
+
+        written = write_csv(answers, Path(parsed.csv))
+        Display(parsed.quiet).say(f"{written:,} answers: {parsed.csv}")
+        return DONE
+    for answer in answers:
+        print(json.dumps(answer, ensure_ascii=False) if parsed.json else _line(answer))
+    return DONE
+
+
+def _model(parsed: argparse.Namespace) -> Model:
+    from shared.model import load
+
+    return load(load_app(parsed.app), parsed.artifact)
+
+
+def _line(answer: dict[str, Any]) -> str:
+    shown, probabilities = str(answer["prediction"]), answer.get("probabilities")
+    if probabilities:
+        shown += f"  {probabilities.get(answer['prediction'], 0):.1%}"
+    basis = f"  ({answer['basis']})" if "basis" in answer else ""
+    return f"{str(answer['input'])[:80]}\t{shown}{basis}"
+
+
+def run_recommend(parsed: argparse.Namespace) -> int:
+    from apps.collab import recommend
+
+    if parsed.k < 1:
+        raise UserError(f"--k {parsed.k}: ask for one item or more")
+    for found in recommend(_model(parsed), parsed.user, parsed.k):
+        if parsed.json:
+            print(json.dumps(found, ensure_ascii=False))
+            continue
+        print(f"user {found['user']} ({found['basis']})")
+        for place, item in enumerate(found["items"], 1):
+            print(f"  {place:>3}  {item['item']}  {item['score']:.4g}")
+    return DONE
+
+
+def run_data_list(parsed: argparse.Namespace) -> int:
+    for card in cards():
+        if parsed.json:
+            print(json.dumps({name: str(getattr(card, name)) for name in ("name", "app", "title", "licence")}))
+        else:
+            print(f"{card.name:<20} {card.app:<8} {'here' if card.present else '':<5} {card.title}")
+    return DONE
+
+
+def run_data_get(parsed: argparse.Namespace) -> int:
+    print(locate(parsed.name, progress=Display().say))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

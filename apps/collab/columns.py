@@ -1,0 +1,100 @@
+"""Which column of a table is the user, the item, the rating and the time: named, else inferred and said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apps.collab.recipe import CollabRecipe
+from shared.errors import UserError, some
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KNOWN = {
+    "user": {"user", "userid", "uid", "users", "customer", "customerid", "member", "memberid", "reviewer", "reviewerid",
+             "account", "accountid", "visitor", "visitorid", "session", "sessionid", "person", "reader", "listener"},
+    "item": {"item", "itemid", "iid", "items", "movie", "movieid", "product", "productid", "asin", "book", "bookid",
+             "isbn", "song", "songid", "track", "trackid", "artist", "artistid", "game", "gameid", "anime", "animeid",
+             "article", "articleid", "business", "businessid", "recipe", "recipeid", "joke", "jokeid", "title"},
+    "rating": {"rating", "ratings", "score", "stars", "star", "rate", "bookrating", "overall", "preference", "value",
+               "plays", "playcount", "listens", "count", "weight", "quantity", "hours"},
+    "time": {"timestamp", "time", "date", "datetime", "unixreviewtime", "reviewtime", "ts", "day", "when"},
+}  # fmt: skip
+"""Names that people give the columns, in small letters without separators."""
+
+EPOCH = 1e8
+"""Numbers all above this are seconds since 1970, not ratings."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The column names of a table; `rating` and `time` may be missing. `inferred` are roles nobody named."""
+
+    user: str
+    item: str
+    rating: str | None = None
+    time: str | None = None
+    inferred: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """What was inferred, for the reader."""
+        said = ", ".join(f"{role} = {getattr(self, role)}" for role in self.inferred)
+        return f"columns inferred: {said} (--user --item --rating --time name others)" if said else ""
+
+
+def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: bool = True) -> Roles:
+    """Roles of the columns; with `answers` False only user and item are looked for.
+
+    Raises UserError when a named column is missing or there are not two columns for user and item.
+    """
+    wanted = ("user", "item", "rating", "time") if answers else ("user", "item")
+    names = [str(name) for name in frame.columns]
+    roles = {role: _named(getattr(recipe, role), names, role, place) for role in wanted if getattr(recipe, role)}
+    free = [name for name in names if name not in roles.values()]
+    inferred = []
+    for role in wanted:
+        found = roles.get(role) or next((name for name in free if _plain(name) in KNOWN[role]), None)
+        if found and role not in roles:
+            roles[role] = found
+            inferred.append(role)
+            free.remove(found)
+    for role in wanted:
+        by_place = _by_position(role, free, frame) if role not in roles else None
+        if by_place:
+            roles[role] = by_place
+            inferred.append(role)
+            free.remove(by_place)
+    if "user" not in roles or "item" not in roles:
+        raise UserError(f"{place}: a user and an item column are needed; it has only {some(names)}: add the other")
+    order = tuple(role for role in wanted if role in inferred)
+    return Roles(roles["user"], roles["item"], roles.get("rating"), roles.get("time"), order)
+
+
+def _named(name: str, names: list[str], role: str, place: str) -> str:
+    if name not in names:
+        raise UserError(f"{place} has no column {name!r} for --{role}; its columns are {some(names, 12)}")
+    return name
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _by_position(role: str, free: list[str], frame: pd.DataFrame) -> str | None:
+    """The first free column for user and item; for rating and time the first free one with such numbers."""
+    if role in ("user", "item"):
+        return free[0] if free else None
+    for name in free:
+        lowest = _lowest(frame[name])
+        if lowest is not None and (lowest > EPOCH) == (role == "time"):
+            return name
+    return None
+
+
+def _lowest(column: pd.Series) -> float | None:
+    """The least number of a column's beginning; None where it holds something else."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column.head(1000).dropna(), errors="coerce")
+    return float(numbers.min()) if len(numbers) and not numbers.isna().any() else None

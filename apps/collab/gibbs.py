@@ -1,0 +1,135 @@
+"""Bayesian matrix factorisation by Gibbs sampling: every factor is drawn exactly from its conditional, in batches.
+
+The model of Salakhutdinov & Mnih 2008 (BPMF) with biases inside the factors and, as in Macau (Simm et al. 2015,
+arXiv:1509.04610), a prior mean that is linear in features of each user and item.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CELLS = 1 << 16
+"""Rating cells in one rectangle, padding included: bounds memory and keeps the arithmetic in cache."""
+
+PADDING = 1.25
+"""Owners share a rectangle while the longest has at most this many times the ratings of the shortest."""
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """Owners with about equally many ratings: `partners` and `ratings` have shape (owners, longest).
+
+    Padding points at the last row of the partners' factors, which is zero and so adds nothing.
+    """
+
+    owners: Tensor
+    partners: Tensor
+    ratings: Tensor
+
+
+def rectangles(owner: Tensor, partner: Tensor, rating: Tensor, sizes: tuple[int, int]) -> list[Rectangle]:
+    """The ratings (three tensors of one length) grouped by owner; `sizes` are the numbers of owners and partners."""
+    owners, partners = sizes
+    order = owner.argsort(stable=True)
+    counts = torch.bincount(owner, minlength=owners)
+    starts = counts.cumsum(0) - counts
+    by_count = counts.argsort(stable=True)
+    by_count = by_count[counts[by_count] > 0]
+    made = []
+    for block in _cut(by_count, counts[by_count].tolist()):
+        longest = int(counts[block[-1]])
+        steps = torch.arange(longest)
+        real = steps < counts[block, None]
+        cells = order[(starts[block, None] + steps).clamp_max(len(order) - 1)]
+        padded = torch.where(real, partner[cells], partners)
+        made.append(Rectangle(block, padded, torch.where(real, rating[cells], 0.0)))
+    return made
+
+
+def _cut(by_count: Tensor, counts: list[int]) -> list[Tensor]:
+    """Owners, ascending in count, cut where a rectangle would grow too large or too ragged."""
+    blocks, start = [], 0
+    for i, count in enumerate(counts):
+        ragged = count > max(PADDING * counts[start], counts[start] + 4)
+        if i > start and (ragged or (i - start + 1) * count > CELLS):
+            blocks.append(by_count[start:i])
+            start = i
+    return [*blocks, by_count[start:]]
+
+
+def draw_factors(
+    side: list[Rectangle], partners: Tensor, prior_mean: Tensor, precision: Tensor, noise: float
+) -> Tensor:
+    """One draw of all owners' factors, shape (owners, width), given the partners' (partners, width + 1).
+
+    The partners' last column is their own bias, taken off the ratings; `prior_mean` has shape (owners, width),
+    `precision` (width, width); `noise` is the precision of a rating. BPMF, equations 11 to 13.
+    """
+    padded = torch.cat([partners, partners.new_zeros(1, partners.shape[1])])
+    drawn = prior_mean + _normal(prior_mean.shape, precision)
+    for block in side:
+        rows = padded[block.partners]
+        x, offset = rows[..., :-1], rows[..., -1]
+        y = block.ratings - offset
+        curvature = torch.baddbmm(precision, x.mT, x, beta=1.0, alpha=noise)
+        slope = noise * (x.mT @ y[..., None]).squeeze(-1) + prior_mean[block.owners] @ precision
+        root = torch.linalg.cholesky(curvature)
+        mean = torch.cholesky_solve(slope[..., None], root)
+        drawn[block.owners] = (mean + _solve_transposed(root, torch.randn_like(slope)[..., None])).squeeze(-1)
+    return drawn
+
+
+def _normal(shape: torch.Size, precision: Tensor) -> Tensor:
+    """Draws from N(0, precision^-1), shape (rows, width)."""
+    root = torch.linalg.cholesky(precision)
+    return _solve_transposed(root, torch.randn(shape).T).T
+
+
+def _solve_transposed(root: Tensor, values: Tensor) -> Tensor:
+    return torch.linalg.solve_triangular(root.mT, values, upper=True)
+
+
+def draw_prior(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """(mean, precision) of factors, shape (rows, width), from their Normal-Wishart conditional. BPMF, equation 14."""
+    count, width = rows.shape
+    strength, mean = 2.0, rows.mean(0)
+    centred = rows - mean
+    scatter = torch.eye(width) + centred.T @ centred + count * strength / (count + strength) * mean.outer(mean)
+    precision = _wishart(torch.linalg.inv(scatter), width + count)
+    centre = count * mean / (count + strength)
+    return centre + _normal(torch.Size([1, width]), precision * (count + strength))[0], precision
+
+
+def _wishart(scale: Tensor, freedom: int) -> Tensor:
+    """A draw by Bartlett's decomposition."""
+    width = len(scale)
+    lower = torch.randn(width, width).tril(-1)
+    halves = (freedom - torch.arange(width, dtype=torch.float)) / 2
+    chi = 2 * torch.distributions.Gamma(halves, torch.ones(width)).sample()
+    root = torch.linalg.cholesky((scale + scale.T) / 2) @ (lower + chi.sqrt().diag())
+    return root @ root.T
+
+
+def draw_links(features: Tensor, rows: Tensor, links: Tensor, precision: Tensor) -> Tensor:
+    """A draw of the links, shape (features, width), by which features (rows, features) give the prior mean of rows.
+
+    The strength of their own prior is drawn first, given the old `links`. Macau, equations 5 and 6.
+    """
+    size = (links @ precision * links).sum() / 2
+    strength = _gamma((links.numel() + 1) / 2, float(size) + 0.5 if links.any() else links.numel() / 20)
+    curvature = features.T @ features + strength * torch.eye(len(links))
+    noisy = rows + _normal(rows.shape, precision)
+    slope = features.T @ noisy + strength**0.5 * _normal(links.shape, precision)
+    return torch.cholesky_solve(slope, torch.linalg.cholesky(curvature))
+
+
+def draw_noise(residuals: Tensor) -> float:
+    """A draw of the precision of a rating from its Gamma conditional, given the residuals."""
+    return _gamma(1 + len(residuals) / 2, 1 + float(residuals.square().sum()) / 2)
+
+
+def _gamma(shape: float, rate: float) -> float:
+    return float(torch.distributions.Gamma(torch.tensor(shape), torch.tensor(rate)).sample())

@@ -1,0 +1,106 @@
+"""Pairs to answer: Python values, tables, literal `user,item`, or lines on stdin."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.collab.recipe import CollabRecipe
+from shared.errors import UserError
+from shared.predict import BLOCK
+from shared.protocol import Columns
+
+SHAPE = 'give {"user": ..., "item": ...}, a pair (user, item), a list of those, or a DataFrame'
+
+
+def from_python(value: Any, recipe: CollabRecipe) -> tuple[Columns, bool]:
+    """(columns, whether `value` was a single pair). Raises UserError where a user or an item is missing."""
+    if hasattr(value, "columns"):
+        roles = {role: _present(role, recipe, set(map(str, value.columns))) for role in ("user", "item")}
+        return {role: value[name].to_numpy(object) for role, name in roles.items()}, False
+    single = isinstance(value, Mapping) or (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and not any(isinstance(part, (Mapping, tuple, list)) for part in value)
+    )
+    return _columns([_pair(one, recipe) for one in ([value] if single else _listed(value))]), single
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise UserError(f"{str(value)[:60]!r} is no user and item: {SHAPE}")
+    return list(value)
+
+
+def _pair(value: Any, recipe: CollabRecipe) -> tuple[Any, Any]:
+    if isinstance(value, Mapping):
+        user, item = (value[_present(role, recipe, set(map(str, value)))] for role in ("user", "item"))
+        return user, item
+    if isinstance(value, (tuple, list, np.ndarray)) and len(value) >= 2:
+        return value[0], value[1]
+    raise UserError(f"{str(value)[:60]!r} is no user and item: {SHAPE}")
+
+
+def _present(role: str, recipe: CollabRecipe, names: set[str]) -> str:
+    """The name under which a role is given: "user", or the training column's name."""
+    for name in (role, getattr(recipe, role)):
+        if name in names:
+            return str(name)
+    raise UserError(f"no {role!r} among {sorted(names)}: {SHAPE}")
+
+
+def _columns(pairs: Sequence[tuple[Any, Any]]) -> Columns:
+    columns = {}
+    for place, role in enumerate(("user", "item")):
+        columns[role] = np.empty(len(pairs), dtype=object)
+        columns[role][:] = [pair[place] for pair in pairs]
+    return columns
+
+
+def from_sources(sources: Sequence[str], recipe: CollabRecipe) -> Iterator[tuple[list[Any], Columns]]:
+    """Blocks of (names, columns) of every source in turn; a pair is called "user,item" in its answer."""
+    for source in sources:
+        if source == "-":
+            yield from _blocks(_lines(sys.stdin, recipe))
+        elif Path(source).is_file():
+            yield _table(Path(source), recipe)
+        else:
+            yield from _blocks([_literal(source)])
+
+
+def _blocks(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[list[Any], Columns]]:
+    rest = iter(pairs)
+    while block := list(islice(rest, BLOCK)):
+        yield [f"{user},{item}" for user, item in block], _columns(block)
+
+
+def _literal(text: str) -> tuple[str, str]:
+    cells = next(csv.reader([text], skipinitialspace=True), [])
+    if len(cells) < 2:
+        raise UserError(f"{text[:60]!r} is neither a file nor a pair: write user,item, a table's path, or - for stdin")
+    return cells[0], cells[1]
+
+
+def _lines(lines: Iterable[str], recipe: CollabRecipe) -> Iterator[tuple[str, str]]:
+    """Pairs of csv lines: the first two cells, or those under a header with the names of training."""
+    user, item = 0, 1
+    for number, cells in enumerate(csv.reader(lines, skipinitialspace=True), 1):
+        if number == 1 and {"user", recipe.user} & set(cells) and {"item", recipe.item} & set(cells):
+            user, item = (cells.index(_present(role, recipe, set(cells))) for role in ("user", "item"))
+        elif len(cells) > max(user, item):
+            yield cells[user], cells[item]
+        elif cells:
+            raise UserError(f"stdin, line {number}: {cells[0][:60]!r} is no pair: write user,item")
+
+
+def _table(path: Path, recipe: CollabRecipe) -> tuple[list[Any], Columns]:
+    from apps.collab.reading import read_pairs
+
+    columns = read_pairs(path, recipe)
+    return [f"{user},{item}" for user, item in zip(columns["user"], columns["item"], strict=True)], columns

@@ -1,0 +1,112 @@
+"""What good means: the error of predicted ratings, or what a list of ten recommendations finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from apps.collab.preprocessor import CollabPreprocessor
+from apps.collab.topk import list_metrics, top_items
+from shared.loaders import Tensors
+from shared.metrics import regression_metrics
+from shared.predict import Given
+from shared.protocol import Data, Outputs
+
+K = 10
+BLOCK = 1024
+"""Users whose scores are held at a time."""
+
+
+class RatingError:
+    """Squared error in the ratings' own unit; the baseline is the training mean."""
+
+    headline = "rmse"
+
+    def __init__(self, scale: tuple[float, float, float]) -> None:
+        self.least, self.mean, self.greatest = scale
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return F.mse_loss(outputs.float(), targets)
+
+    def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        """rmse, mae, r2 of the predictions, held within the rating scale."""
+        values = predictor.outputs(data.inputs).float().clamp(self.least, self.greatest)
+        return regression_metrics(values.numpy(), data.targets.cpu().numpy())
+
+    def baseline(self, data: Data) -> dict[str, float]:
+        return regression_metrics(np.full(len(data), self.mean), data.targets.cpu().numpy())
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        return -metrics["rmse"]
+
+
+class TopItems:
+    """The ten best of all items that the user has not had, against what the user then chose.
+
+    Averages over users with something to find; a pair that training saw is not to be found again, one whose
+    item training never saw counts as missed. The baseline recommends what most users have.
+    """
+
+    headline = f"ndcg@{K}"
+
+    def __init__(self, preprocessor: CollabPreprocessor) -> None:
+        self.preprocessor = preprocessor
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy of all items' scores, shape (rows, items + 1), with targets (rows, 2) of user and item."""
+        return F.cross_entropy(outputs.float()[:, 1:], targets[:, 1] - 1)
+
+    def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        if isinstance(predictor, Given):  # one row of scores for each pair: the first of each user serves
+            users, first = np.unique(data.targets[:, 0].numpy(), return_index=True)
+            rows = torch.zeros(len(self.preprocessor.users) + 1, dtype=torch.long)
+            rows[torch.from_numpy(users)] = torch.from_numpy(first)
+            given = predictor.given
+            return self._metrics(lambda block: given[rows[block]], data)
+        return self._metrics(lambda block: predictor.outputs(Tensors(block)), data)
+
+    def baseline(self, data: Data) -> dict[str, float]:
+        popular = self.preprocessor.item_counts.float()
+        return self._metrics(lambda block: popular.expand(len(block), -1), data)
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        return metrics[self.headline]
+
+    def _metrics(self, scores: Callable[[Tensor], Tensor], data: Data) -> dict[str, float]:
+        pairs = data.targets.cpu()
+        order = pairs[:, 0].argsort(stable=True)
+        users, counts = pairs[order, 0].unique_consecutive(return_counts=True)
+        parts = [list_metrics(torch.zeros(0, K), torch.zeros(0), K)]  # names, where nobody is measured
+        shown = torch.zeros(len(self.preprocessor.items) + 1, dtype=torch.bool)
+        for block, items in zip(users.split(BLOCK), pairs[order, 1].split(_sums(counts)), strict=True):
+            rows = torch.arange(len(block)).repeat_interleave(counts[: len(block)])
+            counts = counts[len(block) :]
+            found, top = self._block(scores(block), block, rows, items)
+            parts.append(found)
+            shown[top.flatten()] = True
+        whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        means = {name: float(values.double().mean()) if len(values) else 0.0 for name, values in whole.items()}
+        return means | {f"coverage@{K}": float(shown[1:].float().mean())}
+
+    def _block(self, scores: Tensor, users: Tensor, rows: Tensor, items: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """(metrics of each user with something to find, the lists) for scores of shape (users, items + 1)."""
+        scores = scores.clone()
+        truth = torch.zeros_like(scores)
+        truth[rows, items] = 1.0
+        unknown = torch.bincount(rows[items == 0], minlength=len(users)).float()
+        truth[:, 0], scores[:, 0] = 0.0, -torch.inf
+        seen = self.preprocessor.seen_cells(users)
+        scores[seen], truth[seen] = -torch.inf, 0.0
+        chosen = truth.sum(1) + unknown
+        top = top_items(scores, K)
+        hits = truth.gather(1, top)
+        return list_metrics(hits[chosen > 0], chosen[chosen > 0], K), top
+
+
+def _sums(counts: Tensor) -> list[int]:
+    """Rows of each block of users."""
+    return [int(part.sum()) for part in counts.split(BLOCK)]

@@ -1,0 +1,162 @@
+"""Runs the Gibbs chain on ratings and keeps the posterior mean of every prediction as one pair of factors.
+
+What a user has rated tells more than the ratings alone (Koren 2008, SVD++): the prior mean of each factor is
+linear in the principal components of who rated what in the training rows. Test rows are never looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from apps.collab.gibbs import Rectangle, draw_factors, draw_links, draw_noise, draw_prior, rectangles
+
+FIRST_PRECISION = 10.0
+"""Of the factors before the first draw of their prior."""
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Training rows: positions of user and item, and the rating less the mean; `sizes` count the positions."""
+
+    user: Tensor
+    item: Tensor
+    rating: Tensor
+    sizes: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A prediction is `users[u] @ items[i]`, shapes (users, width) and (items, width)."""
+
+    users: Tensor
+    items: Tensor
+
+
+@dataclass
+class Side:
+    """Users or items within the chain: their rectangles of ratings, features, and current draws.
+
+    Row 0 of `factors`, shape (rows, width + 1), is the unknown one: it has no ratings and follows the prior.
+    The last column is the bias.
+    """
+
+    blocks: list[Rectangle]
+    features: Tensor
+    factors: Tensor
+    links: Tensor
+    mean: Tensor
+    precision: Tensor
+
+    @classmethod
+    def start(cls, blocks: list[Rectangle], features: Tensor, width: int) -> Side:
+        rows, columns = features.shape[0], width + 1
+        factors = 0.1 * torch.randn(rows, columns)
+        factors[:, -1] = 0.0
+        links, mean = torch.zeros(features.shape[1], columns), torch.zeros(columns)
+        return cls(blocks, features, factors, links, mean, FIRST_PRECISION * torch.eye(columns))
+
+    def partner_view(self) -> Tensor:
+        """These factors as the other side sees them: a constant for its own bias, then this side's bias."""
+        return torch.cat([self.factors[:, :-1], torch.ones(len(self.factors), 1), self.factors[:, -1:]], 1)
+
+    def draw(self, other: Side, noise: float) -> None:
+        """New factors given the other side's, then their prior given them."""
+        expected = self.mean + self.features @ self.links
+        self.factors = draw_factors(self.blocks, other.partner_view(), expected, self.precision, noise)
+        own = self.factors[1:] - self.features[1:] @ self.links
+        self.mean, self.precision = draw_prior(own)
+        if len(self.links):
+            rest = self.factors[1:] - self.mean
+            self.links = draw_links(self.features[1:], rest, self.links, self.precision)
+
+    def kept(self) -> tuple[Tensor, Tensor]:
+        """(factors, bias) of this draw; the unknown row is the prior's mean."""
+        rows = self.factors.clone()
+        rows[0] = self.mean
+        return rows[:, :-1], rows[:, -1]
+
+
+def posterior_mean(ratings: Ratings, width: int, samples: int, burn: int, kept_width: int) -> tuple[Factors, Factors]:
+    """(factors, biases) whose sum of products is the mean prediction over `samples` draws after `burn`.
+
+    The factors of all draws side by side are brought down to `kept_width` columns by the best approximation
+    (Eckart & Young 1936); biases come as factors (users, 2), (items, 2), exact.
+    """
+    sides = _start(ratings, width)
+    noise, kept = 1.0, []
+    for draw in range(burn + samples):
+        sides[0].draw(sides[1], noise)
+        sides[1].draw(sides[0], noise)
+        noise = draw_noise(ratings.rating - predict(sides, ratings))
+        if draw >= burn:
+            kept.append((sides[0].kept(), sides[1].kept()))
+    users, items = (torch.cat([pair[side][0] for pair in kept], 1) for side in (0, 1))
+    biases = [torch.stack([pair[side][1] for pair in kept]).mean(0) for side in (0, 1)]
+    return compress(Factors(users, items / samples), kept_width), Factors(biases[0], biases[1])
+
+
+def predict(sides: tuple[Side, Side], ratings: Ratings) -> Tensor:
+    """This draw's predictions of the training ratings, shape (rows,)."""
+    users, items = sides[0].factors[ratings.user], sides[1].factors[ratings.item]
+    return (users[:, :-1] * items[:, :-1]).sum(1) + users[:, -1] + items[:, -1]
+
+
+def _start(ratings: Ratings, width: int) -> tuple[Side, Side]:
+    user, item, rating, (users, items) = ratings.user, ratings.item, ratings.rating, ratings.sizes
+    of_users, of_items = who_rated_what(ratings)
+    return (
+        Side.start(rectangles(user, item, rating, (users, items)), of_users, width),
+        Side.start(rectangles(item, user, rating, (items, users)), of_items, width),
+    )
+
+
+COMPONENTS = 50
+"""Principal components of who rated what, at most a quarter of the users or items."""
+
+
+def who_rated_what(ratings: Ratings) -> tuple[Tensor, Tensor]:
+    """Features of users (users, c) and of items (items, c): principal components of the table of rated pairs."""
+    users, items = ratings.sizes
+    return (
+        _components(ratings.user, ratings.item, (users, items)),
+        _components(ratings.item, ratings.user, (items, users)),
+    )
+
+
+def _components(owner: Tensor, partner: Tensor, sizes: tuple[int, int]) -> Tensor:
+    """Features of owners, centred, of unit mean spread; row 0, the unknown owner, is zero.
+
+    A cell is divided by the root of its owner's count (SVD++), and columns are evened out half-way, so that
+    neither those with many ratings nor the most popular partners decide alone.
+    """
+    owners, partners = sizes
+    count = min(COMPONENTS, (min(sizes) - 1) // 4)
+    if count < 1:
+        return torch.zeros(owners, 0)
+    cells = torch.bincount(owner, minlength=owners).clamp_min(1).rsqrt()[owner]
+    norms = torch.zeros(partners).index_add_(0, partner, cells.square()).sqrt()
+    cells = cells / norms[partner].sqrt()
+    table = torch.sparse_coo_tensor(torch.stack([owner, partner]), cells, sizes, check_invariants=False).coalesce()
+    left, strengths, _ = torch.svd_lowrank(table, count, niter=4)
+    return _standard(left * strengths)
+
+
+def _standard(rows: Tensor) -> Tensor:
+    known = rows[1:] - rows[1:].mean(0)
+    return torch.cat([torch.zeros(1, rows.shape[1]), known / known.std(0, unbiased=False).mean().clamp_min(1e-6)])
+
+
+def compress(factors: Factors, width: int) -> Factors:
+    """Factors of `width` columns with nearly the same products, the strongest column first."""
+    if min(factors.users.shape) == 0:
+        return factors
+    left, above = torch.linalg.qr(factors.users)
+    right, below = torch.linalg.qr(factors.items)
+    u, s, vt = torch.linalg.svd(above @ below.T, full_matrices=False)
+    root = s[:width].sqrt()
+    users, items = left @ (u[:, :width] * root), right @ (vt[:width].T * root)
+    missing = max(0, width - users.shape[1])
+    return Factors(*(torch.nn.functional.pad(part, (0, missing)).contiguous() for part in (users, items)))

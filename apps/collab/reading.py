@@ -1,0 +1,217 @@
+"""Reads interactions: ids stay the strings that stand in the file, ratings are numbers, each pair counts once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.collab.columns import Roles, find_roles
+from apps.collab.layouts import find_tables, partner
+from apps.collab.recipe import CollabRecipe
+from apps.collab.times import seconds
+from shared.errors import UserError, some
+from shared.protocol import Columns, Examples, Splits
+from shared.splits import stratified
+from shared.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COUNTS = 100
+"""Whole-number ratings that reach beyond this are counts (plays, clicks), not a scale of liking."""
+
+
+def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, test: Path | None) -> Splits:
+    """Train, valid and test interactions, with what was inferred written into the recipe and the notes."""
+    tables = find_tables(source)
+    notes: list[str] = []
+    frame = read_table(tables["train"], text=True)
+    roles = find_roles(frame, recipe, str(tables["train"]))
+    recipe, why = _with_task(recipe, roles, frame, tables["train"])
+    notes += [sentence for sentence in (roles.sentence(), why) if sentence]
+    if test is None and partner(source):
+        notes.append(f"{partner(source)} stands beside {source.name}: --test measures on it")
+    train = _examples(frame, roles, recipe, tables["train"], notes)
+    parts = {}
+    for part, given in (("valid", valid), ("test", test)):
+        path = tables.get(part) if given is None else None if given == "none" else find_tables(Path(given))["train"]
+        parts[part] = None if path is None else read_part(path, recipe, notes)
+    if valid == "none":
+        parts["valid"] = train.take(np.arange(0))
+    return Splits(*_complete(train, parts["valid"], parts["test"], recipe), recipe, tuple(notes))
+
+
+def read_part(path: Path, recipe: CollabRecipe, notes: list[str] | None = None) -> Examples:
+    """One table's interactions, by a recipe whose columns and task are settled."""
+    frame = read_table(path, text=True)
+    return _examples(frame, _same_roles(frame, recipe, path), recipe, path, [] if notes is None else notes)
+
+
+def _same_roles(frame: pd.DataFrame, recipe: CollabRecipe, path: Path) -> Roles:
+    """The columns that training used, where the table has them; else inferred anew."""
+    roles = find_roles(frame, _forget_missing(frame, recipe), str(path))
+    if recipe.task == "ratings" and roles.rating is None:
+        raise UserError(f"{path}: no rating column {recipe.rating!r}, which this model was trained on; add it")
+    return roles
+
+
+def _forget_missing(frame: pd.DataFrame, recipe: CollabRecipe) -> CollabRecipe:
+    """The recipe without the column names that this table lacks: those are inferred."""
+    user, item, rating, time = (
+        name if name in frame.columns else None for name in (recipe.user, recipe.item, recipe.rating, recipe.time)
+    )
+    return replace(recipe, user=user, item=item, rating=rating, time=time)
+
+
+def _with_task(recipe: CollabRecipe, roles: Roles, frame: pd.DataFrame, path: Path) -> tuple[CollabRecipe, str]:
+    task, why = recipe.task, ""
+    if task == "auto":
+        task, why = _infer_task(frame, roles, path)
+    if task == "ratings" and roles.rating is None:
+        raise UserError(f"{path}: no rating column to predict: name it with --rating, or use --task ranking")
+    settled = {role: getattr(roles, role) for role in ("user", "item", "rating", "time")}
+    return replace(recipe, task=task, **settled), why
+
+
+def _infer_task(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[str, str]:
+    if roles.rating is None:
+        return "ranking", "no rating column: implicit feedback, items are ranked (--task)"
+    ratings = _numbers(frame[roles.rating], roles.rating, path)
+    ratings = ratings[np.isfinite(ratings)]
+    if len(ratings) and ratings.min() == ratings.max():
+        same = f"every {roles.rating} is {ratings[0]:g}: there is nothing to predict, so items are ranked"
+        return "ranking", f"{same} as implicit feedback (--task)"
+    if len(ratings) and ratings.max() > COUNTS and (ratings == np.round(ratings)).all() and ratings.min() >= 0:
+        counts = f"{roles.rating} reaches {ratings.max():,.0f}: counts, not a scale of ratings, so items are ranked"
+        return "ranking", f"{counts} as implicit feedback (--task ratings predicts the numbers)"
+    return "ratings", f"task: predict {roles.rating} (--task ranking ranks items instead)"
+
+
+def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Path, notes: list[str]) -> Examples:
+    """Clean rows: whole, each pair once (the last in time, else in the file), liked ones only when ranking."""
+    total = len(frame)
+    whole = frame[[roles.user, roles.item]].notna().all(axis=1).to_numpy(bool, copy=True)
+    columns = {role: _ids(frame[getattr(roles, role)]) for role in ("user", "item")}
+    ratings = np.ones(total) if roles.rating is None else _numbers(frame[roles.rating], roles.rating, path)
+    whole &= (columns["user"] != "") & (columns["item"] != "") & ~np.isnan(ratings)
+    if total - whole.sum():
+        notes.append(f"{path.name}: {total - whole.sum():,} of {total:,} rows lack a user, item or rating: left out")
+    if not whole.any():
+        raise UserError(f"{path}: no row has a user, an item and a rating: check which columns hold them")
+    times = None if roles.time is None else seconds(frame[roles.time], path)
+    kept = _once_each(columns, times, np.flatnonzero(whole))
+    if whole.sum() - len(kept):
+        twice = f"{whole.sum() - len(kept):,} rows repeat a user and item"
+        notes.append(f"{path.name}: {twice}: the last {'in time' if roles.time else 'row'} is kept")
+    if recipe.task == "ranking":
+        kept = _liked(kept, ratings, recipe, path, notes)
+    inputs = {role: column[kept] for role, column in columns.items()}
+    if times is not None:
+        inputs["time"] = times[kept]
+    pairs = np.stack([inputs["user"], inputs["item"]], 1) if recipe.task == "ranking" else ratings[kept]
+    return Examples(inputs, pairs)
+
+
+def _liked(kept: np.ndarray, ratings: np.ndarray, recipe: CollabRecipe, path: Path, notes: list[str]) -> np.ndarray:
+    if recipe.positive is None:
+        return kept
+    liked = kept[ratings[kept] >= recipe.positive]
+    if not len(liked):
+        raise UserError(f"{path}: no rating is {recipe.positive:g} or more: lower --positive")
+    notes.append(
+        f"{path.name}: {len(liked):,} of {len(kept):,} rows are {recipe.positive:g} or more and count as liked"
+    )
+    return liked
+
+
+def _ids(column: pd.Series) -> np.ndarray:
+    """Ids as strings, one object for equal ones; missing is ""."""
+    codes, names = column.factorize()
+    texts = np.array([clean_id(name) for name in names] + [""], dtype=object)
+    return texts[codes]
+
+
+def clean_id(value: object) -> str:
+    """An id as the string it is known by: 7, 7.0 and " 7" are "7"; None and NaN are ""."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
+    """Ratings as float64, missing ones NaN. Raises UserError naming the first row that holds something else."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    wrong = np.flatnonzero((np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers))
+    wrong = wrong[column.iloc[wrong].astype(str).str.strip().str.lower().ne("nan").to_numpy()]
+    if len(wrong):
+        seen = some([f"row {row + 1}: {str(column.iloc[row])[:40]!r}" for row in wrong], 3)
+        raise UserError(
+            f"{path}: {len(wrong):,} values of {name} are no finite numbers ({seen}): correct them, "
+            "name another column with --rating, or rank without ratings with --task ranking"
+        )
+    return numbers
+
+
+def _once_each(columns: dict[str, np.ndarray], times: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """Of rows with the same user and item only the last, in time where there is one; the file's order stays."""
+    import pandas as pd
+
+    frame = pd.DataFrame({role: pd.factorize(column[rows])[0] for role, column in columns.items()})
+    order = np.arange(len(rows)) if times is None else np.argsort(times[rows], kind="stable")
+    last = ~frame.iloc[order].duplicated(keep="last").to_numpy()
+    return np.sort(rows[order[last]])
+
+
+def _complete(
+    train: Examples, valid: Examples | None, test: Examples | None, recipe: CollabRecipe
+) -> tuple[Examples, Examples, Examples]:
+    """Fills in what was not given, by user, so that everyone measured is also known; valid only where asked for."""
+    rest, share = train, recipe.valid_fraction
+    if test is None and valid is None:
+        rest, test = hold_out(rest, recipe.test_fraction, recipe, recipe.seed)
+        share /= max(1 - recipe.test_fraction, 1e-9)
+    if valid is None:
+        rest, valid = hold_out(rest, min(share, 0.9), recipe, recipe.seed + 1)
+    return rest, valid, train.take(np.arange(0)) if test is None else test
+
+
+def hold_out(examples: Examples, share: float, recipe: CollabRecipe, seed: int) -> tuple[Examples, Examples]:
+    """(kept, held out): `share` of every user's rows, random or the last in time; each user keeps one or more.
+
+    Raises UserError at a share that leaves nothing, or at a split by time without times.
+    """
+    if not 0 <= share < 1:
+        raise UserError(f"a share of {share} of the rows: give a number from 0 to below 1")
+    if recipe.split == "last":
+        kept, held = _last(examples, share)
+    else:
+        kept, held = stratified(examples.inputs["user"], share, seed)
+    return examples.take(kept), examples.take(held)
+
+
+def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """The last `share` of each user's rows, at least one where the user has two: leave-last-out."""
+    if "time" not in examples.inputs:
+        raise UserError("a split by time needs a column of times: name it with --time, or use --split random")
+    _, users = np.unique(examples.inputs["user"].astype(str), return_inverse=True)
+    order = np.lexsort((examples.inputs["time"], users))
+    counts = np.bincount(users)
+    held = np.minimum(np.maximum(np.round(counts * share), share > 0), counts - 1).astype(int)
+    place = np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts, counts)
+    last = place >= np.repeat(counts - held, counts)
+    return np.sort(order[~last]), np.sort(order[last])
+
+
+def read_pairs(path: Path, recipe: CollabRecipe) -> Columns:
+    """The users and items of a table to answer, row by row as they stand; a missing id is ""."""
+    frame = read_table(path, text=True)
+    settled = _forget_missing(frame, recipe)
+    roles = find_roles(frame, settled, str(path), answers=False)
+    return {"user": _ids(frame[roles.user]), "item": _ids(frame[roles.item])}

@@ -1,0 +1,42 @@
+"""The dials of collab. No torch: `--help` reads this file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from shared.recipe import Recipe, dial
+
+
+@dataclass(frozen=True)
+class CollabRecipe(Recipe):
+    """With `epochs` 0, the default, everything is fitted in closed form or by exact sampling, on all training
+    rows; nothing is chosen by validation, so no row is spent on it unless `valid_fraction` or a file asks."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "fast": {"samples": 40, "burn": 10},
+        "default": {},
+        "best": {"samples": 400, "burn": 40, "factors": 16},
+    }
+
+    epochs: int = dial(0, "passes of gradient descent; 0: Bayesian sampling (ratings), closed form (ranking)", least=0)
+    batch_size: int = dial(2048, "ratings in a step of gradient descent", least=1)
+    lr: float = dial(0.01, "highest learning rate of the one-cycle schedule", least=0)
+    weight_decay: float = dial(0.3, "decoupled weight decay (AdamW)", least=0)
+    valid_fraction: float = dial(0.0, "share of rows for validation when none is given", least=0)
+    user: str | None = dial(None, "column of the users; none: inferred")
+    item: str | None = dial(None, "column of the items; none: inferred")
+    rating: str | None = dial(None, "column of the ratings; none: inferred, or no rating at all")
+    time: str | None = dial(None, "column of the times; none: inferred")
+    task: str = dial(
+        "auto", "predict ratings or rank items; auto: by the rating column", ("auto", "ratings", "ranking")
+    )
+    positive: float | None = dial(None, "least rating that counts as liked when ranking; none: every row")
+    split: str = dial(
+        "random", "which rows of each user are held out: random ones or the last in time", ("random", "last")
+    )
+    factors: int = dial(8, "numbers that describe a user or an item", least=1)
+    samples: int = dial(100, "draws of the posterior that are averaged (ratings)", least=1)
+    burn: int = dial(20, "draws before those, thrown away", least=0)
+    strength: float | None = dial(None, "ridge penalty of the item weights (ranking); none: by a hold-out", least=1e-6)

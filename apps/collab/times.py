@@ -1,0 +1,45 @@
+"""Times in the forms people store them: seconds or milliseconds since 1970, or written dates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MILLISECONDS = 1e11
+"""Since-1970 numbers beyond this are milliseconds: as seconds they would lie past the year 5000."""
+
+
+def seconds(column: pd.Series, path: Path) -> np.ndarray:
+    """Seconds since 1970 as float64; a missing time is as early as the earliest.
+
+    Raises UserError naming the first row that is neither a number nor a date.
+    """
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, copy=True)
+    written = column.notna().to_numpy() & ~np.isfinite(numbers)
+    if written.any():
+        dates = pd.to_datetime(column[written].astype(str).str.strip(), errors="coerce", format="mixed", utc=True)
+        if dates.isna().any():
+            row = int(np.flatnonzero(written)[int(np.flatnonzero(dates.isna())[0])])
+            raise UserError(
+                f"{path}: row {row + 1} of {column.name}: {str(column.iloc[row])[:40]!r} is no time; "
+                "write 2026-11-23 or seconds since 1970"
+            )
+        numbers[written] = dates.astype("int64").to_numpy() / _units(dates)
+    plain = np.isfinite(numbers) & ~written
+    numbers[plain & (np.abs(numbers) > MILLISECONDS)] /= 1000
+    known = numbers[np.isfinite(numbers)]
+    return np.where(np.isfinite(numbers), numbers, known.min() if len(known) else 0.0)
+
+
+def _units(dates: pd.Series) -> float:
+    """Steps of the stored integers in a second: pandas keeps dates in ns, us, ms or s."""
+    return {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}[getattr(dates.dtype, "unit", "ns")]

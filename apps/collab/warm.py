@@ -1,0 +1,88 @@
+"""Warm start: what an earlier model knows of the same users and items, matched by raw id, never by position.
+
+Two models' factors lie in different bases, so predictions are mixed, not numbers at the same place: where both
+know the user and the item, the earlier prediction weighs as much as the ratings that stand behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from apps.collab.model import ItemFactors, ItemWeights, RatingNetwork
+from apps.collab.posterior import Factors, compress
+from apps.collab.preprocessor import CollabPreprocessor, look_up
+from shared.artifact import Artifact
+from shared.errors import UserError
+
+
+@dataclass(frozen=True)
+class Common:
+    """Positions in the earlier model of this one's users and items (0: not there), and the earlier one's weight."""
+
+    users: Tensor
+    items: Tensor
+    user_weight: Tensor
+    item_weight: Tensor
+
+
+@torch.no_grad()
+def adopt(network: nn.Module, preprocessor: CollabPreprocessor, earlier: Artifact) -> str:
+    """Mixes in what `earlier` knows; says of how many users and items. Raises UserError at another task."""
+    if earlier.preprocessor.get("task") != preprocessor.task:
+        task = earlier.preprocessor.get("task")
+        raise UserError(f"the earlier model's task is {task}, this one's {preprocessor.task}: train with --task {task}")
+    common = _common(preprocessor, CollabPreprocessor.restore(earlier.preprocessor, earlier.fitted))
+    if isinstance(network, (RatingNetwork, ItemFactors)):
+        _mix_factors(network, earlier, common)
+    weights = network.ranker if isinstance(network, RatingNetwork) else network
+    old = earlier.network.get("ranker.weight", earlier.network.get("weight"))
+    if isinstance(weights, ItemWeights) and old is not None:
+        share = torch.outer(common.item_weight, common.item_weight)
+        weights.weight.lerp_(old[common.items][:, common.items], share)
+    users, items = int((common.users > 0).sum()), int((common.items > 0).sum())
+    return f"knows {users:,} of {len(preprocessor.users):,} users and {items:,} of {len(preprocessor.items):,} items"
+
+
+def _common(new: CollabPreprocessor, old: CollabPreprocessor) -> Common:
+    users = F.pad(look_up(old.user_positions, new.users), (1, 0))
+    items = F.pad(look_up(old.item_positions, new.items), (1, 0))
+    user_weight = _weight(users, old.seen_starts.diff(), new.seen_starts.diff())
+    return Common(users, items, user_weight, _weight(items, old.item_counts, new.item_counts))
+
+
+def _weight(positions: Tensor, old_counts: Tensor, new_counts: Tensor) -> Tensor:
+    """The earlier model's share of all rows of each user or item; 0 where it knows none."""
+    before = torch.where(positions > 0, old_counts[positions], 0).float()
+    return before / (before + new_counts).clamp_min(1)
+
+
+def _mix_factors(network: RatingNetwork | ItemFactors, earlier: Artifact, common: Common) -> None:
+    """Adds, between the users and items both know, the weighted difference of the two models' predictions."""
+    users, items = network.users.weight, network.items.weight
+    old = _whole(dict(earlier.network))
+    if old is None:
+        return
+    new = _whole(network.state_dict())
+    assert new is not None
+    by_user, by_item = common.user_weight[:, None], common.item_weight[:, None]
+    left = torch.cat([users, by_user * old.users[common.users], -by_user * new.users], 1)
+    right = torch.cat([items, by_item * old.items[common.items], by_item * new.items], 1)
+    mixed = compress(Factors(left, right), users.shape[1])
+    users.copy_(mixed.users)
+    items.copy_(mixed.items)
+
+
+def _whole(tensors: dict[str, Tensor]) -> Factors | None:
+    """A model's predictions as factors alone: biases and mean become columns against ones."""
+    if "users.weight" not in tensors:
+        return None
+    users, items = tensors["users.weight"], tensors["items.weight"]
+    user_bias = tensors.get("user_bias.weight", torch.zeros(len(users), 1))
+    item_bias = tensors.get("item_bias.weight", tensors.get("item_bias", torch.zeros(len(items))).reshape(-1, 1))
+    item_bias = item_bias + tensors.get("mean", torch.zeros(()))
+    left = torch.cat([users, user_bias, torch.ones(len(users), 1)], 1)
+    return Factors(left, torch.cat([items, torch.ones(len(items), 1), item_bias.reshape(-1, 1)], 1))

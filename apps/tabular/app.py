@@ -1,0 +1,84 @@
+"""The tabular app: how rows of a table meet the shared loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from apps.tabular import preprocessor as preprocessing
+from apps.tabular import reading
+from apps.tabular.blend import blend
+from apps.tabular.columns import from_value
+from apps.tabular.model import TabularNetwork
+from apps.tabular.objective import MemberClassification, MemberRegression
+from apps.tabular.preprocessor import TabularPreprocessor
+from apps.tabular.recipe import TabularRecipe
+from apps.tabular.targets import ClassTarget, NumberTarget
+from apps.tabular.warmstart import adopt
+from shared.artifact import Artifact
+from shared.metrics import Classification, Regression
+from shared.protocol import Data, Examples, Group, Inputs, Splits
+
+
+class TabularApp:
+    """See `shared.protocol.App`."""
+
+    name = "tabular"
+    recipe = TabularRecipe
+
+    def read(self, source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Path | None) -> Splits:
+        return reading.read(source, recipe, valid, test)
+
+    def read_examples(self, source: Path, recipe: TabularRecipe) -> Examples:
+        return reading.read_examples(source, recipe)
+
+    def read_inputs(self, sources: Sequence[str], recipe: TabularRecipe) -> Iterator[tuple[list[Any], Inputs]]:
+        return reading.read_inputs(sources)
+
+    def inputs(self, value: Any, recipe: TabularRecipe) -> tuple[Inputs, bool]:
+        return from_value(value)
+
+    def fit(self, train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
+        return preprocessing.fit(train, recipe.task, recipe.bins)
+
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularPreprocessor:
+        return preprocessing.restore(state, tensors)
+
+    def model(self, preprocessor: TabularPreprocessor, recipe: TabularRecipe, pretrained: bool) -> TabularNetwork:
+        flags = sum(number.flagged for number in preprocessor.numbers)
+        sizes = [len(category) for category in preprocessor.categories]
+        target = preprocessor.target
+        classes = target.outputs if isinstance(target, ClassTarget) else 0
+        return TabularNetwork(preprocessor.edges, flags, sizes, classes, recipe)
+
+    def adopt(self, network: nn.Module, preprocessor: TabularPreprocessor, earlier: Artifact) -> str:
+        return adopt(network, preprocessor, earlier)
+
+    def initialise(self, network: nn.Module, train: Data, recipe: TabularRecipe) -> None:
+        """The network starts from its random weights."""
+
+    def groups(self, network: nn.Module, recipe: TabularRecipe) -> list[Group]:
+        return [Group(list(network.parameters()))]
+
+    def objective(self, preprocessor: TabularPreprocessor, recipe: TabularRecipe) -> Classification | Regression:
+        target = preprocessor.target
+        if isinstance(target, ClassTarget):
+            return MemberClassification(target.labels, recipe.label_smoothing, recipe.class_weights)
+        assert isinstance(target, NumberTarget)
+        return MemberRegression(target.centre, target.scale, (target.low, target.high))
+
+    def settle(
+        self, network: nn.Module, preprocessor: TabularPreprocessor, train: Data, valid: Data, recipe: TabularRecipe
+    ) -> str:
+        """After the last step: trees beside the network, weighed by validation."""
+        assert isinstance(network, TabularNetwork)
+        return blend(network, preprocessor.target, train, valid, recipe)
+
+    def callbacks(self, recipe: TabularRecipe) -> list[Any]:
+        return []
+
+
+APP = TabularApp()

@@ -1,0 +1,182 @@
+"""Cells of a table as arrays: float64 for numbers, object (str or None) for the rest. Needs no pandas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shared.errors import UserError
+from shared.protocol import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>"})
+
+FORMATS = (
+    *("iso", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
+    *("%d %B %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
+    *("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
+)
+"""Ways of writing a date, tried in this order; "iso" is ISO 8601."""
+
+
+def from_frame(frame: pd.DataFrame) -> Columns:
+    """The columns of a pandas frame."""
+    return {str(name): _from_series(frame[name]) for name in frame.columns}
+
+
+def _from_series(series: pd.Series) -> np.ndarray:
+    import pandas as pd
+
+    kind = series.dtype
+    if pd.api.types.is_bool_dtype(kind) or isinstance(kind, pd.CategoricalDtype):
+        return _words(series.astype(object).to_list())
+    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return column_of(series.astype(object).to_list())
+
+
+def from_rows(rows: Sequence[Mapping[Any, Any]]) -> Columns:
+    """The columns of rows given as mappings; a cell that a row lacks is missing. At least one row."""
+    names = dict.fromkeys(str(name) for row in rows for name in row)
+    texts = [{str(name): value for name, value in row.items()} for row in rows]
+    columns = {name: column_of([row.get(name) for row in texts]) for name in names}
+    return columns or {"": np.full(len(rows), None, object)}
+
+
+def column_of(cells: Sequence[Any]) -> np.ndarray:
+    """One column of any values: numbers when every cell is a number or missing, else words."""
+    if all(cell is None or (isinstance(cell, int | float | np.number) and not _is_flag(cell)) for cell in cells):
+        return np.array([math.nan if cell is None else _as_float(cell) for cell in cells], np.float64)
+    return _words(cells)
+
+
+def _is_flag(cell: Any) -> bool:
+    return isinstance(cell, bool | np.bool_)
+
+
+def _as_float(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (OverflowError, TypeError, ValueError):  # an integer beyond float64, a complex number
+        return math.inf if isinstance(cell, int) and cell > 0 else math.nan
+
+
+def _words(cells: Sequence[Any]) -> np.ndarray:
+    words = np.empty(len(cells), object)
+    words[:] = [word_of(cell) for cell in cells]
+    return words
+
+
+def word_of(cell: Any) -> str | None:
+    """A cell as a word, None when missing: 3.0 is "3", a date is ISO 8601."""
+    if isinstance(cell, str):
+        word = cell.strip()
+        return None if word.lower() in MISSING_WORDS else word
+    if cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell)):
+        return None
+    if isinstance(cell, int | float | np.number) and not _is_flag(cell):
+        return number_word(_as_float(cell))
+    if isinstance(cell, datetime | date):
+        return None if str(cell) == "NaT" else cell.isoformat()
+    return word_of(str(cell))
+
+
+def number_word(number: float) -> str | None:
+    """A number as a word: whole ones without a point."""
+    if math.isnan(number):
+        return None
+    return str(int(number)) if math.isfinite(number) and number == int(number) else repr(float(number))
+
+
+def to_words(column: np.ndarray) -> np.ndarray:
+    """The column as words and None, whatever it was; distinct values are looked at once."""
+    if column.dtype == object:
+        return column
+    found = {value: number_word(value) for value in set(column.tolist())}
+    words = np.empty(len(column), object)
+    words[:] = [found[value] if value == value else None for value in column.tolist()]
+    return words
+
+
+def to_numbers(column: np.ndarray) -> np.ndarray:
+    """The column as float64; a word that is no number is NaN."""
+    if column.dtype != object:
+        return column.astype(np.float64, copy=False)
+    return mapped(column, {word: parse_number(word) for word in set(column.tolist())})
+
+
+def mapped(column: np.ndarray, values: Mapping[Any, float]) -> np.ndarray:
+    """Each cell's value, float64: a loop in C over the dictionary's own lookup."""
+    return np.fromiter(map(values.__getitem__, column.tolist()), np.float64, len(column))
+
+
+def parse_number(word: str | None) -> float:
+    """The number that a word writes, NaN when it writes none: "1,234.5", "12%" and "$5" count."""
+    if word is None:
+        return math.nan
+    try:
+        return float(word) if "_" not in word else math.nan
+    except ValueError:
+        pass
+    plain = word.strip("$€£% \u00a0").replace(",", "") if any(mark in word for mark in "$€£%,") else word
+    try:
+        return float(plain) if plain and plain[-1].isdigit() and "_" not in plain else math.nan
+    except ValueError:
+        return math.nan
+
+
+def to_seconds(column: np.ndarray, form: str) -> np.ndarray:
+    """Dates as float64 seconds since 1970 (UTC where no zone is given); NaN where `form` does not fit."""
+    if column.dtype != object:
+        column = to_words(column)
+    return mapped(column, {word: parse_date(word, form) for word in set(column.tolist())})
+
+
+def parse_date(word: str | None, form: str) -> float:
+    """Seconds since 1970 of a date written in one of FORMATS; NaN when it is not."""
+    if word is None:
+        return math.nan
+    try:
+        found = datetime.fromisoformat(word.removesuffix("Z")) if form == "iso" else datetime.strptime(word, form)
+        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def find_format(words: Sequence[str], share: float = 0.95) -> str | None:
+    """The way of FORMATS in which at least `share` of these words are dates; None when there is none."""
+    if not words:
+        return None
+    fits = {form: sum(parse_date(word, form) == parse_date(word, form) for word in words) for form in FORMATS}
+    best = max(FORMATS, key=lambda form: fits[form])  # the first of equals
+    return best if fits[best] >= share * len(words) else None
+
+
+def from_value(value: Any) -> tuple[Columns, bool]:
+    """Python values as columns, and whether there was a single row: a dict, a list of dicts, a DataFrame.
+
+    A dict of equally long arrays or lists is a table too. Raises UserError at anything else.
+    """
+    if hasattr(value, "columns") and hasattr(value, "iloc"):
+        return from_frame(value), False
+    if isinstance(value, Mapping):
+        lengths = {len(cell) if isinstance(cell, list | np.ndarray) else None for cell in value.values()}
+        if len(lengths) == 1 and None not in lengths:
+            return {str(name): column_of(list(cells)) for name, cells in value.items()}, False
+        return from_rows([value]), True
+    if hasattr(value, "to_dict") and hasattr(value, "index"):  # a row of a DataFrame
+        return from_rows([value.to_dict()]), True
+    if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
+        return from_rows(value), False
+    if isinstance(value, list | tuple) and not value:
+        return {"": np.empty(0, object)}, False
+    raise UserError(
+        f"a {type(value).__name__} is no row of a table: give a dict of column names and values, "
+        "a list of such dicts, or a DataFrame"
+    )

@@ -1,0 +1,140 @@
+"""Columns <-> features: numbers made comparable, dates taken apart, categories looked up. Each is fitted once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from apps.tabular.columns import to_numbers, to_seconds, to_words
+from apps.tabular.kinds import DATE, Kind
+
+UNKNOWN = 0
+"""The code of a category that training never saw, or saw too seldom to learn."""
+
+MOST_WORDS = 20_000
+DAY = 86_400.0
+FAR = 1e6
+"""Scaled numbers stay within this: float32 keeps them apart, and their squares finite."""
+
+Parts = dict[str, np.ndarray]
+
+
+def date_parts(seconds: np.ndarray) -> Parts:
+    """The days since 1970 and the parts of a calendar date and time; NaN stays NaN in each."""
+    missing = ~np.isfinite(seconds)
+    whole = np.where(missing, 0, seconds)
+    days = np.floor(whole / DAY)
+    stamps = days.astype("int64").astype("datetime64[D]")
+    months = stamps.astype("datetime64[M]").astype("int64")
+    years = stamps.astype("datetime64[Y]")
+    parts = {
+        "elapsed days": whole / DAY,
+        "year": years.astype("int64") + 1970.0,
+        "month": months % 12 + 1.0,
+        "day": (stamps - stamps.astype("datetime64[M]")).astype("int64") + 1.0,
+        "day of year": (stamps - years).astype("int64") + 1.0,
+        "weekday": (days + 3) % 7,  # 1970 began on a Thursday; Monday is 0
+        "hour": (whole - days * DAY) / 3600,
+    }
+    return {name: np.where(missing, np.nan, part) for name, part in parts.items()}
+
+
+def raw_numbers(kind: Kind, column: np.ndarray) -> Parts:
+    """The numbers that a column gives: its own under "", a date's by part."""
+    if kind.kind == DATE:
+        return date_parts(to_seconds(column, kind.detail))
+    return {"": to_numbers(column)}
+
+
+@dataclass(frozen=True)
+class Number:
+    """(value - centre) / scale within the training span; a missing one stands at the median, and is flagged
+    where training had some. Robust scaling: Holzmuller et al. 2024, arXiv:2407.04491, appendix."""
+
+    column: str
+    part: str
+    centre: float
+    scale: float
+    low: float
+    high: float
+    flagged: bool
+
+    @classmethod
+    def fit(cls, column: str, part: str, values: np.ndarray) -> Number | None:
+        """None where the finite values are all alike and nothing is missing: nothing to learn from."""
+        finite = values[np.isfinite(values)]
+        flagged = bool(np.isnan(values).any())
+        if not len(finite) or (finite.min() == finite.max() and not flagged):
+            return None
+        low, quarter, centre, three, high = np.quantile(finite, (0, 0.25, 0.5, 0.75, 1), method="nearest")
+        width = (three - quarter) / 1.349 or (high - low) / 2 or 1.0
+        scale = width if np.isfinite(width) else 1e300
+        return cls(column, part, float(centre), max(float(scale), 1e-300), float(low), float(high), flagged)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Float32 of the same length; infinities stand at the ends of the training span."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = (np.clip(values, self.low, self.high) - self.centre) / self.scale
+        return np.nan_to_num(np.clip(scaled, -FAR, FAR), nan=0.0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Category:
+    """Words to codes: UNKNOWN, then missing where training had it (None among `words`), then by frequency."""
+
+    column: str
+    words: tuple[str | None, ...]
+    codes: Mapping[str | None, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", {word: i for i, word in enumerate(self.words, UNKNOWN + 1)})
+
+    @classmethod
+    def fit(cls, column: str, values: np.ndarray) -> Category:
+        """A word seen once among many rows is left to the unknown bucket, which so learns something too."""
+        counts = Counter(to_words(values).tolist())
+        least = 2 if len(values) >= 200 else 1
+        ranked = sorted((-number, word or "", word) for word, number in counts.items() if number >= least)
+        return cls(column, tuple(word for _, _, word in ranked[:MOST_WORDS]))
+
+    def __len__(self) -> int:
+        """The number of codes."""
+        return len(self.words) + 1
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Codes, int32: a loop in C over the dictionary's own lookup."""
+        return np.fromiter(map(self.codes.get, to_words(values).tolist(), repeat(UNKNOWN)), np.int32, len(values))
+
+
+def number_state(number: Number) -> dict[str, Any]:
+    return asdict(number)
+
+
+def category_state(category: Category) -> dict[str, Any]:
+    return {"column": category.column, "words": list(category.words)}
+
+
+def category_from(state: Mapping[str, Any]) -> Category:
+    return Category(str(state["column"]), tuple(None if word is None else str(word) for word in state["words"]))
+
+
+def find_edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Edges of at most `bins` pieces of equal weight, ascending and distinct, at least two; float32.
+
+    Quantile bins of Gorishniy et al. 2022, arXiv:2203.05556, section 3.1.
+    """
+    distinct = np.unique(values)
+    if len(distinct) > bins + 1:
+        distinct = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1), method="nearest"))
+    return distinct if len(distinct) > 1 else np.array([distinct[0] - 1, distinct[0] + 1], np.float32)
+
+
+def pad_edges(edges: list[np.ndarray], bins: int) -> np.ndarray:
+    """Edges of all numbers as one array, shape (numbers, bins + 1): the last edge is repeated."""
+    padded = [np.concatenate([e, np.full(bins + 1 - len(e), e[-1], e.dtype)]) for e in edges]
+    return np.stack(padded).astype(np.float32) if padded else np.zeros((0, bins + 1), np.float32)

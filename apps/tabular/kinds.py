@@ -1,0 +1,92 @@
+"""What each column of a table holds: number, category, date, or nothing to learn from. Inferred, and said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.tabular.columns import find_format, parse_number, to_numbers
+from shared.errors import some
+from shared.protocol import Columns
+
+NUMBER, CATEGORY, DATE = "number", "category", "date"
+CONSTANT, IDENTIFIER, TEXT = "constant", "identifier", "text"
+USED = (NUMBER, CATEGORY, DATE)
+
+MOSTLY = 0.95
+"""Share of the filled cells that must be numbers, or dates, for the column to count as such."""
+
+ENOUGH = 50
+"""With fewer filled cells than this nothing is taken for an identifier."""
+
+YES_NO = {"true", "false", "yes", "no", "t", "f", "y", "n"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A column's name, what it holds, and for a date the way it is written."""
+
+    name: str
+    kind: str
+    detail: str = ""
+
+
+def find_kinds(columns: Columns) -> list[Kind]:
+    """The kind of every column of the training rows."""
+    return [_of_numbers(n, c) if c.dtype != object else _of_words(n, c) for n, c in columns.items()]
+
+
+def _of_numbers(name: str, column: np.ndarray) -> Kind:
+    filled = column[~np.isnan(column)]
+    if not len(filled) or (len(filled) == len(column) and (filled == filled[0]).all()):
+        return Kind(name, CONSTANT)
+    return Kind(name, IDENTIFIER if _is_row_number(filled) and len(filled) == len(column) else NUMBER)
+
+
+def _is_row_number(numbers: np.ndarray) -> bool:
+    """Whole, rising from row to row with few gaps: says where a row stood, not what it is."""
+    if len(numbers) < ENOUGH or not np.isfinite(numbers).all():
+        return False
+    steps = np.diff(numbers)
+    return bool((steps >= 1).all() and steps.mean() < 2 and (numbers == np.floor(numbers)).all())
+
+
+def _of_words(name: str, column: np.ndarray) -> Kind:
+    counts = Counter(column.tolist())
+    missing = counts.pop(None, 0)
+    filled = len(column) - missing
+    if not filled or (len(counts) == 1 and not missing):
+        return Kind(name, CONSTANT)
+    words = list(counts)
+    if sum(counts[w] for w in words if parse_number(w) == parse_number(w)) >= MOSTLY * filled:
+        return _of_numbers(name, to_numbers(column))
+    if form := find_format(words[:200]):
+        return Kind(name, DATE, form)
+    if len(words) > 0.9 * filled and filled >= ENOUGH:
+        return Kind(name, TEXT if np.mean([w.count(" ") for w in words[:1000]]) >= 3 else IDENTIFIER)
+    return Kind(name, CATEGORY)
+
+
+def describe(kinds: list[Kind], columns: Columns) -> list[str]:
+    """Sentences that say what was inferred, and what is left out and why."""
+    by_kind = {kind: [k.name for k in kinds if k.kind == kind] for kind in (*USED, CONSTANT, IDENTIFIER, TEXT)}
+    flags = sum(_is_flag(columns[name]) for name in (*by_kind[NUMBER], *by_kind[CATEGORY]))
+    counted = [f"{len(by_kind[kind])} {kind}" for kind in USED if by_kind[kind]]
+    said = [f"columns: {', '.join(counted)}" + (f" ({flags} of them yes or no)" if flags else "")]
+    reasons = {
+        CONSTANT: "hold one value or none",
+        IDENTIFIER: "differ in nearly every row, as identifiers or row numbers do",
+        TEXT: "hold free text, which the text app reads",
+    }
+    for kind, reason in reasons.items():
+        if by_kind[kind]:
+            said.append(f"left out, since they {reason}: {some(by_kind[kind], 10)}")
+    return said
+
+
+def _is_flag(column: np.ndarray) -> bool:
+    if column.dtype != object:
+        return bool(np.isin(column, (0, 1)).all())
+    return {word.lower() for word in set(column.tolist()) if word is not None} <= YES_NO

@@ -1,0 +1,128 @@
+"""Rows of a table <-> tensors. Fitted on the training rows; takes any value a table can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps.tabular.features import (
+    Category,
+    Number,
+    category_from,
+    category_state,
+    find_edges,
+    number_state,
+    pad_edges,
+    raw_numbers,
+)
+from apps.tabular.kinds import CATEGORY, DATE, NUMBER, Kind, find_kinds
+from apps.tabular.targets import Target, fit_target, target_from
+from shared.errors import UserError
+from shared.loaders import Tensors
+from shared.protocol import Answer, Columns, Examples, Field, count
+
+
+@dataclass(frozen=True)
+class TabularPreprocessor:
+    """`edges`, shape (numbers, bins + 1), bound the pieces of each scaled number's embedding."""
+
+    kinds: tuple[Kind, ...]
+    numbers: tuple[Number, ...]
+    categories: tuple[Category, ...]
+    target: Target
+    edges: Tensor
+
+    def encode(self, inputs: Columns) -> Tensors:
+        """(numbers, float32 (rows, n); missing flags, uint8 (rows, m); codes, int32 (rows, c))."""
+        rows = count(inputs)
+        numbers = np.zeros((rows, len(self.numbers)), np.float32)
+        flags = np.zeros((rows, sum(n.flagged for n in self.numbers)), np.uint8)
+        codes = np.zeros((rows, len(self.categories)), np.int32)
+        self._fill_numbers(inputs, numbers, flags)
+        for i, category in enumerate(self.categories):
+            codes[:, i] = category.encode(_column(inputs, category.column, rows))
+        return Tensors(torch.from_numpy(numbers), torch.from_numpy(flags), torch.from_numpy(codes))
+
+    def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
+        kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
+        for i, number in enumerate(self.numbers):  # the parts of one column stand side by side
+            if not i or number.column != self.numbers[i - 1].column:
+                parts = raw_numbers(kinds[number.column], _column(inputs, number.column, len(numbers)))
+            numbers[:, i] = number.encode(parts[number.part])
+            if number.flagged:
+                flags[:, flag] = np.isnan(parts[number.part])
+                flag += 1
+
+    def encode_targets(self, targets: np.ndarray) -> Tensor:
+        return self.target.encode(targets)
+
+    def decode(self, outputs: Tensor, inputs: Columns) -> list[Answer]:
+        return self.target.answers(outputs)
+
+    def fields(self) -> list[Field]:
+        medians = {number.column: number.centre for number in self.numbers}
+        words = {category.column: category.words for category in self.categories}
+        return [_field(kind, medians, words) for kind in self.kinds if kind.kind in (NUMBER, CATEGORY, DATE)]
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "kinds": [[kind.name, kind.kind, kind.detail] for kind in self.kinds],
+            "numbers": [number_state(number) for number in self.numbers],
+            "categories": [category_state(category) for category in self.categories],
+            "target": self.target.state(),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"edges": self.edges}
+
+
+def fit(train: Examples, task: str, bins: int) -> TabularPreprocessor:
+    """Raises UserError where no column is left to learn from, or the target cannot be learnt."""
+    columns: Columns = train.inputs
+    kinds = tuple(find_kinds(columns))
+    numbers, edges = _fit_numbers(kinds, columns, bins)
+    categories = tuple(Category.fit(kind.name, columns[kind.name]) for kind in kinds if kind.kind == CATEGORY)
+    if not numbers and not categories:
+        raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
+    return TabularPreprocessor(kinds, tuple(numbers), categories, fit_target(train.targets, task), edges)
+
+
+def _fit_numbers(kinds: tuple[Kind, ...], columns: Columns, bins: int) -> tuple[list[Number], Tensor]:
+    numbers: list[Number] = []
+    edges: list[np.ndarray] = []
+    for kind in kinds:
+        if kind.kind not in (NUMBER, DATE):
+            continue
+        for part, values in raw_numbers(kind, columns[kind.name]).items():
+            number = Number.fit(kind.name, part, values)
+            if number is not None:
+                numbers.append(number)
+                edges.append(find_edges(number.encode(values), bins))
+    return numbers, torch.from_numpy(pad_edges(edges, bins))
+
+
+def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularPreprocessor:
+    return TabularPreprocessor(
+        tuple(Kind(*map(str, kind)) for kind in state["kinds"]),
+        tuple(Number(**number) for number in state["numbers"]),
+        tuple(category_from(category) for category in state["categories"]),
+        target_from(state["target"]),
+        tensors["edges"],
+    )
+
+
+def _column(inputs: Columns, name: str, rows: int) -> np.ndarray:
+    """A column by name; one that is not there is missing in every row."""
+    return inputs[name] if name in inputs else np.full(rows, None, object)
+
+
+def _field(kind: Kind, medians: Mapping[str, float], words: Mapping[str, tuple[str | None, ...]]) -> Field:
+    if kind.kind == CATEGORY:
+        choices = tuple(word for word in words[kind.name] if word is not None)
+        return Field(kind.name, "choice", choices, choices[0] if choices else None)
+    return Field(kind.name, "text") if kind.kind == DATE else Field(kind.name, "number", (), medians.get(kind.name))

@@ -1,0 +1,193 @@
+"""From files to examples: finds the target, drops rows without one, splits, and says what it did."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apps.tabular.columns import column_of, from_frame, from_rows, to_numbers, to_words
+from apps.tabular.kinds import describe, find_kinds
+from apps.tabular.recipe import TabularRecipe
+from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
+from shared.errors import UserError, some
+from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
+from shared.splits import complete
+from shared.tables import find_parts, is_table, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BLOCK = 4096
+
+
+def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Path | None) -> Splits:
+    """Every layout: one table, or a folder of train, valid and test tables; `valid` and `test` come first."""
+    parts = find_tables(source)
+    train_path = parts["train"]
+    columns = from_frame(read_table(train_path))
+    target, notes = find_target(columns, recipe.target, train_path)
+    task = recipe.task
+    if task == "auto":
+        filled = usable(columns[target], CLASSIFICATION)
+        if filled.any():
+            task, why = infer_task(columns[target][filled])
+            notes.append(f"task: {task} ({why})")
+    recipe = replace(recipe, target=target, task=task)
+    train, said = label(columns, recipe, train_path)
+    valid_path = parts.get("valid") if valid is None else valid
+    test_path = parts.get("test") if test is None else test
+    empty = train.take(np.arange(0))
+    given_valid = empty if valid_path == "none" else _maybe_read(valid_path, recipe)
+    fractions = (recipe.valid_fraction, recipe.test_fraction)
+    by_label = task == CLASSIFICATION
+    three = complete(train, given_valid, _maybe_read(test_path, recipe), fractions, recipe.seed, by_label)
+    notes += said
+    if len(three[0]):
+        notes += describe(find_kinds(three[0].inputs), three[0].inputs)
+        notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
+    return Splits(*three, recipe, tuple(notes))
+
+
+def find_tables(source: Path) -> dict[str, Path]:
+    """The tables of a source by part; a single table is "train". Raises UserError where there is none."""
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder")
+    if not source.is_dir():
+        return {"train": source}
+    if parts := find_parts(source):
+        return parts
+    tables = sorted(path for path in source.iterdir() if path.is_file() and is_table(path) and path.stem != "SOURCE")
+    if len(tables) != 1:
+        found = some([path.name for path in tables]) if tables else "no table at all"
+        raise UserError(
+            f"{source}: expected train (and valid, test) tables or a single one, found {found}; name a file"
+        )
+    return {"train": tables[0]}
+
+
+def find_target(columns: Columns, asked: str | None, path: Path) -> tuple[str, list[str]]:
+    """(the target's name, what to say of it). Raises UserError where it is not there, or stands alone."""
+    names = list(columns)
+    if len(names) < 2:
+        raise UserError(f"{path} has one column ({names[0]}): give a table with columns to learn from and a target")
+    if asked is None:
+        return names[-1], [f"target: {names[-1]}, the last column; --target names another"]
+    if asked in columns:
+        return asked, []
+    alike = [name for name in names if name.strip().lower() == asked.strip().lower()]
+    if len(alike) == 1:
+        return alike[0], [f"target: {alike[0]}"]
+    close = difflib.get_close_matches(asked, names, 1)
+    hint = f"; did you mean {close[0]!r}" if close else ""
+    raise UserError(f"{path} has no column {asked!r}{hint}? Its columns: {some(names, 20)}")
+
+
+def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples, list[str]]:
+    """Examples of the rows that have a target, and what to say of the others. Raises UserError where none has."""
+    assert recipe.target is not None
+    if recipe.target not in columns:
+        raise UserError(f"{path} has no column {recipe.target!r}, the target; its columns: {some(list(columns), 20)}")
+    target = columns[recipe.target]
+    keep = usable(target, recipe.task)
+    if not keep.any():
+        what = "holds no number" if recipe.task == REGRESSION else "is empty"
+        raise UserError(f"{path}: the target {recipe.target!r} {what} in every row; name another with --target")
+    inputs = {name: column for name, column in columns.items() if name != recipe.target}
+    said = []
+    if not keep.all():
+        first = int(np.flatnonzero(~keep)[0]) + 1
+        said.append(f"{int((~keep).sum()):,} rows of {path.name} have no target (the first is row {first}): left out")
+        inputs, target = pick(inputs, keep), target[keep]
+    if recipe.task == REGRESSION:
+        return Examples(inputs, to_numbers(target)), said
+    words = to_words(target)
+    _check_classes(words, recipe.target, path)
+    return Examples(inputs, words), said
+
+
+def _check_classes(words: np.ndarray, target: str, path: Path) -> None:
+    distinct = len(set(words.tolist()))
+    if distinct > max(len(words) / 2, 20):
+        raise UserError(
+            f"{path}: the target {target!r} has {distinct:,} distinct values in {len(words):,} rows, "
+            "too many to be classes; name another with --target"
+        )
+
+
+def _maybe_read(path: Path | str | None, recipe: TabularRecipe) -> Examples | None:
+    return None if path is None else read_examples(Path(path), recipe)
+
+
+def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
+    """Labelled rows to measure on: the test part of a folder that has parts, else its validation part."""
+    parts = find_tables(source)
+    path = parts.get("test") or parts.get("valid") or parts["train"]
+    return label(from_frame(read_table(path)), recipe, path)[0]
+
+
+def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:
+    said = []
+    for part, columns in others.items():
+        lacking = [name for name in train if name not in columns]
+        if lacking and count(columns):
+            said.append(f"the {part} rows lack columns that training has, taken as missing: {some(lacking)}")
+    return said
+
+
+def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
+    """Blocks of rows of tables, of csv on stdin ("-"), or of JSON written out: an object or a list of them."""
+    for source in sources:
+        if source == "-":
+            yield from _from_lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", newline=""))
+        elif source.lstrip().startswith(("{", "[")) and not Path(source).exists():
+            rows = _from_json(source)
+            yield [source] if len(rows) == 1 else [f"row {i}" for i in range(1, len(rows) + 1)], from_rows(rows)
+        else:
+            yield from _from_table(source)
+
+
+def _from_table(source: str) -> Iterator[tuple[list[Any], Inputs]]:
+    path = Path(source)
+    frame: pd.DataFrame = read_table(find_tables(path)["train"] if path.is_dir() else path)
+    columns = from_frame(frame)
+    for start in range(0, count(columns), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, count(columns)))
+        yield [f"{path.name}:{row + 1}" for row in rows.tolist()], pick(columns, rows)
+
+
+def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
+    """Csv with a header, block by block as it comes: needs no pandas."""
+    first = lines.readline()
+    separator = max("\t;,|", key=first.count) if first.strip() else ","
+    header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
+    if not header:
+        raise UserError("stdin is empty: give csv whose first line names the columns")
+    rows, start = csv.reader(lines, delimiter=separator, skipinitialspace=True), 1
+    try:
+        while block := [row for row in islice(rows, BLOCK) if row]:
+            cells = {name: [row[i] if i < len(row) else None for row in block] for i, name in enumerate(header)}
+            yield [f"row {start + i}" for i in range(len(block))], {n: column_of(c) for n, c in cells.items()}
+            start += len(block)
+    except csv.Error as error:
+        raise UserError(f"stdin, line {rows.line_num + 1}: {error}; quote cells that hold the separator") from None
+
+
+def _from_json(source: str) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(source)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{source[:80]}: neither a file nor JSON ({error})") from None
+    rows = found if isinstance(found, list) else [found]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise UserError(f"{source[:80]}: give a JSON object of column names and values, or a list of such objects")
+    return rows

@@ -1,0 +1,41 @@
+"""The dials of a tabular run. Importing this costs nothing, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from shared.recipe import Recipe, dial
+
+
+@dataclass(frozen=True)
+class TabularRecipe(Recipe):
+    """The defaults were chosen by validation over several tables: see docs/experiments.md."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "fast": {"epochs": 6, "members": 4, "batch_size": 512, "lr": 4e-3},
+        "default": {},
+        "best": {"epochs": 40, "members": 16, "width": 384, "patience": 12},
+    }
+
+    epochs: int = dial(16, "passes over the training rows", least=0)
+    batch_size: int = dial(256, "rows in a step", least=1)
+    lr: float = dial(2e-3, "highest learning rate of the one-cycle schedule", least=0)
+    weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
+    patience: int = dial(6, "epochs without a better validation score before training stops; 0: never", least=0)
+    ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    target: str | None = dial(None, "column to predict; none: the last")
+    task: str = dial("auto", "what the target is", ("auto", "classification", "regression"))
+    members: int = dial(8, "networks that share their inner weights and are averaged", least=1)
+    width: int = dial(256, "units of a hidden layer", least=1)
+    depth: int = dial(2, "hidden layers", least=1)
+    dropout: float = dial(0.1, "share of hidden units dropped in training", least=0)
+    bins: int = dial(48, "pieces of a number's learned piecewise-linear embedding", least=1)
+    embedding: int = dial(12, "width of a number's and of a large category's embedding", least=1)
+    unknown_rate: float = dial(
+        0.02, "share of categories hidden in training, to learn the unseen ones' bucket", least=0
+    )
+    label_smoothing: float = dial(0.0, "probability taken from the right class and spread over all", least=0)
+    class_weights: str = dial("none", "weigh the rows so that all classes count alike", ("none", "auto"))
+    trees: str = dial("auto", "boosted trees beside the network, when LightGBM is installed", ("auto", "none"))

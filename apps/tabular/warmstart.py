@@ -1,0 +1,48 @@
+"""Warm start: what an earlier model knows of the same columns and classes, column by column."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from apps.tabular.preprocessor import TabularPreprocessor, restore
+from shared.artifact import Artifact
+
+
+def adopt(network: nn.Module, preprocessor: TabularPreprocessor, earlier: Artifact) -> str:
+    """Takes over all weights of the same shape where the columns and classes are the same; embeddings by word."""
+    known = restore(earlier.preprocessor, earlier.fitted)
+    if _signature(known) != _signature(preprocessor):
+        return "nothing, since its columns or its target differ"
+    own = network.state_dict()
+    taken: dict[str, Tensor] = {}
+    for name, weight in earlier.network.items():
+        if name in own and own[name].shape == weight.shape:
+            taken[name] = weight
+    large = getattr(network.categories, "large", [])
+    for table, i in enumerate(large):
+        name = f"categories.tables.{table}.weight"
+        old, new = known.categories[i], preprocessor.categories[i]
+        if name in earlier.network:
+            taken[name] = _by_word(own[name], earlier.network[name], old.codes, new.codes)
+    network.load_state_dict({**own, **taken})
+    return f"{len(taken)} of {len(own)} weights"
+
+
+def _signature(preprocessor: TabularPreprocessor) -> list[object]:
+    state = preprocessor.target.state()
+    numbers = [(number.column, number.part, number.flagged) for number in preprocessor.numbers]
+    return [numbers, [category.column for category in preprocessor.categories], state.get("names")]
+
+
+def _by_word(own: Tensor, earlier: Tensor, old: object, new: object) -> Tensor:
+    assert isinstance(old, dict) and isinstance(new, dict)
+    mixed = own.clone()
+    if own.shape[1] != earlier.shape[1]:
+        return mixed
+    mixed[0] = earlier[0]  # the unknown bucket
+    both = [(new[word], old[word]) for word in new if word in old]
+    if both:
+        here, there = torch.tensor(both).T
+        mixed[here] = earlier[there]
+    return mixed

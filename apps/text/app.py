@@ -1,0 +1,96 @@
+"""The text app: what the core calls, from reading texts to the blend of the two experts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps.text import blend, encoder, inputs, preprocessor, reading, warm
+from apps.text.encoded import Texts
+from apps.text.grams import grams
+from apps.text.model import TextNetwork
+from apps.text.preprocessor import TextPreprocessor
+from apps.text.recipe import TextRecipe
+from shared.artifact import Artifact
+from shared.labels import Labels
+from shared.metrics import Classification
+from shared.protocol import Data, Examples, Group, Splits
+
+NOTHING = torch.zeros(0, dtype=torch.long)
+
+
+class TextApp:
+    """Texts in, one class of two or more out."""
+
+    name = "text"
+    recipe = TextRecipe
+
+    def read(self, source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path | None) -> Splits:
+        return reading.read(source, recipe, valid, test)
+
+    def read_examples(self, source: Path, recipe: TextRecipe) -> Examples:
+        return reading.read_examples(source, recipe)
+
+    def read_inputs(self, sources: Sequence[str], recipe: TextRecipe) -> Iterator[tuple[list[Any], np.ndarray]]:
+        return inputs.read_inputs(sources, recipe)
+
+    def inputs(self, value: Any, recipe: TextRecipe) -> tuple[np.ndarray, bool]:
+        return inputs.as_texts_given(value)
+
+    def fit(self, train: Examples, recipe: TextRecipe) -> TextPreprocessor:
+        """Finds the n-grams worth keeping, and takes the encoder's description into the state."""
+        labels, letters = Labels.fit(train.targets), recipe.characters == "yes"
+        weights, _ = encoder.find_weights(recipe.weights)
+        spec = None if weights is None else encoder.read_spec(weights)
+        if recipe.ngrams == "none":
+            return TextPreprocessor(labels, NOTHING, False, spec, recipe.max_tokens)
+        hashed = grams(train.inputs.tolist(), letters)
+        buckets = preprocessor.find_buckets(hashed, labels.encode(train.targets), len(labels.names))
+        kept = {id(train.inputs): hashed}
+        return TextPreprocessor(labels, buckets, letters, spec, recipe.max_tokens, kept)
+
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
+        return preprocessor.restore(state, tensors)
+
+    def model(self, fitted: TextPreprocessor, recipe: TextRecipe, pretrained: bool) -> TextNetwork:
+        classes, features = len(fitted.labels.names), len(fitted.buckets)
+        if fitted.spec is None:
+            return TextNetwork(classes, max(features, 1), None, 0, 0.0)
+        weights = encoder.find_weights(recipe.weights)[0] if pretrained else None
+        body = encoder.build(fitted.spec, recipe.dropout, weights)
+        return TextNetwork(classes, features, body, encoder.width(fitted.spec), recipe.dropout)
+
+    def adopt(self, network: TextNetwork, fitted: TextPreprocessor, earlier: Artifact) -> str:
+        return warm.adopt(network, fitted, earlier)
+
+    def initialise(self, network: TextNetwork, train: Data, recipe: TextRecipe) -> None:
+        """The n-gram expert is fitted to convergence before the first step."""
+        if network.has_grams:
+            assert isinstance(train.inputs, Texts)
+            network.grams.fit(train.inputs.grams, train.targets)
+
+    def groups(self, network: TextNetwork, recipe: TextRecipe) -> list[Group]:
+        """The encoder's layers, each slower than the next; without an encoder the n-gram expert."""
+        if not network.has_encoder:
+            return [Group(list(network.grams.parameters()), decay=0.0)]
+        return encoder.layer_groups(network.body, recipe.layer_decay) + [Group(list(network.head.parameters()))]
+
+    def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Classification:
+        return Classification(fitted.labels, recipe.smoothing, recipe.class_weights)
+
+    def callbacks(self, recipe: TextRecipe) -> list[Any]:
+        return []
+
+    def settle(
+        self, network: TextNetwork, fitted: TextPreprocessor, train: Data, valid: Data, recipe: TextRecipe
+    ) -> str:
+        """Validation decides the weights of the blend."""
+        return blend.choose(network, valid, recipe.precision) if len(valid) else ""
+
+
+APP = TextApp()

@@ -1,0 +1,119 @@
+"""Which column holds the texts and which the labels, and the rows of a table as examples."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.errors import UserError, some
+from shared.protocol import Examples
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT_NAMES = ("text", "sentence", "review", "content", "comment", "tweet", "question", "utterance", "document")
+TEXT_NAMES += ("message", "body", "description", "abstract", "query", "title", "文本", "内容", "评论")
+LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "polarity", "stars", "y", "标签", "类别")
+VALID_MARK = "is_valid"
+SAMPLE = 2000
+MOST_CLASSES = 0.5  # of the rows: more different values than this are no labels
+
+
+def find_columns(frame: pd.DataFrame, text: str | None, target: str | None, path: Path) -> tuple[str, str, list[str]]:
+    """(text column, label column, what to say of it). Raises UserError where one is missing or cannot be told."""
+    names = [name for name in frame.columns if name != VALID_MARK]
+    text, target = _named(names, text, path), _named(names, target, path)
+    if text is not None and text == target:
+        raise UserError(f"{path}: {text!r} is named as both text and target; name two columns")
+    if len(names) < 2:
+        only = names[0] if names else VALID_MARK
+        raise UserError(f"{path} has one column ({only!r}): give a table with a text column and a label column")
+    if text is not None and target is not None:
+        return text, target, []
+    sample = frame.head(SAMPLE)
+    if text is None:
+        text = _guess_text(sample, [n for n in names if n != target])
+    if target is None:
+        target = _guess_target(sample, [n for n in names if n != text], path)
+    return text, target, [f"text: column {text!r}, label: column {target!r}; --text and --target name others"]
+
+
+def find_text(frame: pd.DataFrame, asked: str | None, path: Path) -> str:
+    """The text column of a table to answer, which need not have labels."""
+    names = list(frame.columns)
+    if asked is not None and asked.lower() in [name.lower() for name in names]:
+        return next(name for name in names if name.lower() == asked.lower())
+    return _guess_text(frame.head(SAMPLE), names)
+
+
+def _named(names: list[str], asked: str | None, path: Path) -> str | None:
+    if asked is None or asked in names:
+        return asked
+    alike = [name for name in names if name.lower() == asked.strip().lower()]
+    if len(alike) == 1:
+        return alike[0]
+    close = difflib.get_close_matches(asked, names, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else ";"
+    raise UserError(f"{path} has no column {asked!r}{hint} its columns: {some(names, 20)}")
+
+
+def _guess_text(sample: pd.DataFrame, names: list[str]) -> str:
+    """By name, if such a column holds the longest strings or nearly so; else the longest strings."""
+    lengths = {name: float(np.mean([len(cell) for cell in as_texts(sample[name])])) for name in names}
+    longest = max(lengths.values())
+    known = [n for wanted in TEXT_NAMES for n in names if n.lower() == wanted and lengths[n] * 3 >= longest]
+    return known[0] if known else max(names, key=lambda name: lengths[name])
+
+
+def _guess_target(sample: pd.DataFrame, names: list[str], path: Path) -> str:
+    """By name; else the column with the fewest different values, two at least."""
+    values = {name: len({cell for cell in as_texts(sample[name]) if cell.strip()}) for name in names}
+    known = [n for wanted in LABEL_NAMES for n in names if n.lower() == wanted and values[n]]
+    if known:
+        return known[0]
+    few = [n for n in names if 2 <= values[n] <= max(MOST_CLASSES * len(sample), 2)]
+    if few:
+        return min(few, key=lambda name: values[name])
+    if len(names) == 1:
+        return names[0]
+    raise UserError(f"{path}: cannot tell which column holds the labels; name it with --target: {some(names, 20)}")
+
+
+def as_texts(column: pd.Series) -> list[str]:
+    """Cells as strings; a missing one is empty, a whole number loses its `.0`."""
+    if column.dtype.kind == "f":
+        whole = all(value.is_integer() for value in column.dropna())
+        return ["" if value != value else str(int(value)) if whole else str(value) for value in column.tolist()]
+    missing = column.isna().tolist()
+    return ["" if gone else str(cell) for cell, gone in zip(column.tolist(), missing, strict=True)]
+
+
+def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path) -> tuple[Examples, list[str]]:
+    """The rows that have a label, and what to say of the others. Raises UserError where none has."""
+    for name in (text, target):
+        if name not in frame.columns:
+            raise UserError(f"{path} has no column {name!r}; its columns: {some(list(frame.columns), 20)}")
+    texts = np.array([*as_texts(frame[text]), None], object)[:-1]
+    labels = np.array([*(label.strip() for label in as_texts(frame[target])), None], object)[:-1]
+    keep = labels != ""
+    if not keep.any():
+        raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")
+    said = []
+    if not keep.all():
+        first = int(np.flatnonzero(~keep)[0]) + 1
+        said.append(f"{int((~keep).sum()):,} rows of {path.name} have no label (the first is row {first}): left out")
+    check_classes(labels[keep], f"{path}: the label column {target!r}")
+    return Examples(texts[keep], labels[keep]), said
+
+
+def check_classes(labels: np.ndarray, what: str) -> None:
+    """Raises UserError when nearly every row has a label of its own."""
+    distinct = len(set(labels.tolist()))
+    if distinct > max(MOST_CLASSES * len(labels), 20):
+        raise UserError(
+            f"{what} has {distinct:,} different values in {len(labels):,} rows, too many to be classes; "
+            "name another with --target"
+        )

@@ -1,0 +1,93 @@
+"""Texts in class folders, and TREC's label files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from shared.errors import UserError, some
+from shared.protocol import Examples
+from shared.tables import find_encoding
+
+PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid"}
+PARTS |= {"test": "test"}
+UNLABELLED = ("unsup", "unlabeled", "unlabelled")
+
+
+def read_text(path: Path) -> str:
+    """A text file in whatever encoding it is; bytes that fit none are replaced. Raises UserError where unreadable."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
+    encoding, _ = find_encoding(content)
+    return content.decode(encoding, "replace").lstrip("\ufeff")
+
+
+def text_files(folder: Path) -> list[Path]:
+    """The .txt files below a folder, in order."""
+    return sorted(path for path in folder.rglob("*.txt") if path.is_file())
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """The folders right below that hold texts, the unlabelled ones left out."""
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [path for path in inside if path.name.lower() not in UNLABELLED and any(path.rglob("*.txt"))]
+
+
+def part_folders(folder: Path) -> dict[str, Path]:
+    """train, valid and test folders of a layout that has a train part; else nothing."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name.lower() in PARTS and class_folders(path):
+            found.setdefault(PARTS[path.name.lower()], path)
+    return found if "train" in found else {}
+
+
+def read_classes(folder: Path) -> tuple[Examples, list[str]]:
+    """One example a file, labelled by the folder that holds it, and what to say."""
+    texts, labels, said = [], [], []
+    for path in class_folders(folder):
+        files = text_files(path)
+        texts += [read_text(file) for file in files]
+        labels += [path.name] * len(files)
+    if not texts:
+        raise UserError(f"{folder} holds no class folders of .txt files: make one folder for each class")
+    ignored = [path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in UNLABELLED]
+    if ignored:
+        said.append(f"{folder.name}/{some(ignored)}: texts without labels, left out")
+    return Examples(np.array(texts, object), np.array(labels, object)), said
+
+
+def read_trec(path: Path) -> Examples:
+    """`COARSE:fine question` lines, Latin-1 (Li & Roth 2002); the coarse class is the label."""
+    texts, labels = [], []
+    for i, line in enumerate(path.read_bytes().decode("latin-1").splitlines(), 1):
+        if not line.strip():
+            continue
+        label, _, text = line.partition(" ")
+        if ":" not in label:
+            raise UserError(f"{path}, line {i}: expected `COARSE:fine question`, found {line[:60]!r}")
+        texts.append(text)
+        labels.append(label.split(":")[0])
+    if not texts:
+        raise UserError(f"{path} holds no text: give a file with rows")
+    return Examples(np.array(texts, object), np.array(labels, object))
+
+
+def trec_parts(folder: Path) -> dict[str, Path]:
+    """TREC's files by part: train_5500.label and TREC_10.label, or train*.label and test*.label."""
+    files = sorted(folder.glob("*.label"))
+    found: dict[str, Path] = {}
+    for path in files:
+        stem = path.stem.lower()
+        part = "train" if stem.startswith("train") else "test" if stem.startswith(("trec", "test")) else "valid"
+        found.setdefault(part, path)
+    return found if "train" in found else {}
+
+
+def listed(paths: Sequence[Path]) -> str:
+    """Names for a message."""
+    return some([path.name for path in paths]) if paths else "nothing readable"

@@ -1,0 +1,104 @@
+"""What a person hands in to be answered: texts, files, folders, tables and standard input, block by block."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.text.columns import as_texts, find_text
+from apps.text.folders import read_text, text_files
+from apps.text.recipe import TextRecipe
+from shared.errors import UserError
+from shared.tables import is_table, kind_of, read_table
+
+BLOCK = 1024
+
+Block = tuple[list[Any], np.ndarray]
+
+
+def as_array(texts: Sequence[Any]) -> np.ndarray:
+    """Any values as an array of strings; what is missing is an empty text."""
+    found = np.empty(len(texts), object)
+    for i, text in enumerate(texts):
+        found[i] = "" if text is None or text != text else str(text)
+    return found
+
+
+def as_texts_given(value: Any) -> tuple[np.ndarray, bool]:
+    """Texts handed to `model.predict`, and whether it was a single one."""
+    if value is None or isinstance(value, str | bytes | int | float):
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        return as_array([text]), True
+    if isinstance(value, dict) or not hasattr(value, "__iter__"):
+        raise UserError(f"a text or a list of texts is needed, not a {type(value).__name__}")
+    return as_array(list(value)), False
+
+
+def read_inputs(sources: Sequence[str], recipe: TextRecipe) -> Iterator[Block]:
+    """Blocks of (what each text is called, texts). Literal texts are gathered, tables go row by row."""
+    literal: list[str] = []
+    for source in sources:
+        path = _path(source)
+        if path is None and source != "-":
+            literal.append(source)
+            continue
+        if literal:
+            yield [*literal], as_array(literal)
+            literal = []
+        yield from _blocks(_from_stdin() if path is None else _from_path(path, recipe))
+    if literal:
+        yield [*literal], as_array(literal)
+
+
+def _path(source: str) -> Path | None:
+    """The path that `source` names; None where it is a text."""
+    if len(source) > 4096 or "\0" in source or "\n" in source:
+        return None
+    try:
+        path = Path(source)
+        if path.exists():
+            return path
+    except OSError:
+        return None
+    if " " not in source and (is_table(path) and path.stem):
+        raise UserError(f"{source}: no such file; a text that looks like a file's name can be given on stdin (-)")
+    return None
+
+
+def _from_stdin() -> Iterator[tuple[str, str]]:
+    """A text a line."""
+    for line in io.TextIOWrapper(sys.stdin.buffer, "utf-8", "replace"):
+        yield line.rstrip("\r\n"), line.rstrip("\r\n")
+
+
+def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:
+    """(name, text) pairs of a folder of .txt files, one such file, or a table."""
+    if path.is_dir():
+        files = text_files(path)
+        if not files:
+            raise UserError(f"{path} holds no .txt files: name a table or a folder of texts")
+        yield from ((str(file), read_text(file)) for file in files)
+    elif kind_of(path) == ".txt" or not is_table(path):
+        yield str(path), read_text(path)
+    else:
+        frame = read_table(path, text=True)
+        texts = as_texts(frame[find_text(frame, recipe.text, path)])
+        yield from ((f"{path.name}:{i}", text) for i, text in enumerate(texts, 1))
+
+
+def _blocks(found: Iterator[tuple[str, str]]) -> Iterator[Block]:
+    names: list[str] = []
+    texts: list[str] = []
+    for name, text in found:
+        names.append(name)
+        texts.append(text)
+        if len(texts) == BLOCK:
+            yield names, as_array(texts)
+            names, texts = [], []
+    if texts:
+        yield names, as_array(texts)

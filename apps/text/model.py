@@ -1,0 +1,61 @@
+"""The network: an encoder with its head, an n-gram expert, and the weights of their blend."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from apps.text.encoder import Encoder
+from apps.text.expert import GramExpert
+from shared.head import LinearHead
+
+ENCODER, GRAMS = 0, 1
+
+
+class TextNetwork(nn.Module):
+    """Logits, shape (rows, classes). Either expert may be absent; `body` and `head` are the encoder's.
+
+    In training only the encoder's logits, which are what the loop improves; in answering the blend.
+    """
+
+    blend: Tensor
+
+    def __init__(self, classes: int, features: int, encoder: Encoder | None, width: int, dropout: float) -> None:
+        super().__init__()
+        if features:
+            self.grams = GramExpert(features, classes)
+        if encoder is not None:
+            self.body = encoder
+            self.head = LinearHead(width, classes, dropout)
+        both = bool(features) and encoder is not None
+        self.register_buffer("blend", torch.full((2,), 0.6 if both else 1.0))
+
+    def forward(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
+        if not self.has_encoder:
+            return self.blend[GRAMS] * self.grams(positions, starts)
+        encoded: Tensor = self.head(self.body(positions, starts, *tokens))
+        if self.training:
+            return encoded
+        encoded = self.blend[ENCODER] * encoded.float()
+        return encoded + self.blend[GRAMS] * self.grams(positions, starts) if self.has_grams else encoded
+
+    @property
+    def has_encoder(self) -> bool:
+        return hasattr(self, "body")
+
+    @property
+    def has_grams(self) -> bool:
+        return hasattr(self, "grams")
+
+
+class Only(nn.Module):
+    """One expert of the two, for measuring it alone."""
+
+    def __init__(self, network: TextNetwork, expert: int) -> None:
+        super().__init__()
+        self.network, self.expert = network, expert
+
+    def forward(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
+        if self.expert == GRAMS:
+            return self.network.grams(positions, starts)
+        return self.network.head(self.network.body(positions, starts, *tokens))

@@ -1,0 +1,123 @@
+"""Texts to tensors and logits to answers; the n-grams worth keeping are found on the training texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps.text.encoded import Texts
+from apps.text.encoder import Spec
+from apps.text.grams import BITS, Ragged, grams
+from apps.text.inputs import as_array
+from apps.text.tokens import Tokens
+from shared.labels import Labels
+from shared.protocol import Answer, Field
+
+MOST_WEIGHTS = 6_000_000
+"""Features times classes of the n-gram expert: bounds the artifact and the time of the fit."""
+
+
+@dataclass(frozen=True)
+class TextPreprocessor:
+    """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made."""
+
+    labels: Labels
+    buckets: Tensor
+    letters: bool
+    spec: Spec | None = None
+    max_tokens: int = 0
+    kept: dict[int, Ragged] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def _positions(self) -> np.ndarray:
+        positions = np.full(1 << BITS, -1, np.int32)
+        positions[self.buckets.numpy()] = np.arange(len(self.buckets), dtype=np.int32)
+        return positions
+
+    @cached_property
+    def _tokens(self) -> Tokens | None:
+        return None if self.spec is None else Tokens(self.spec.tokenizer)
+
+    def encode(self, inputs: Any) -> Texts:
+        texts = as_array(inputs).tolist()
+        found = nothing(len(texts))
+        if len(self.buckets):
+            hashed = self.kept.pop(id(inputs), None)  # the training texts were hashed to find the buckets
+            found = select(grams(texts, self.letters) if hashed is None else hashed, self._positions)
+        if self._tokens is None or self.spec is None:
+            return Texts(found)
+        return Texts(found, self._tokens.encode(texts, self.max_tokens), self.spec.pad)
+
+    def encode_targets(self, targets: np.ndarray) -> Tensor:
+        return self.labels.encode(targets)
+
+    def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
+        return self.labels.answers(outputs.softmax(1))
+
+    def fields(self) -> list[Field]:
+        return [Field("text", "text")]
+
+    def state(self) -> dict[str, Any]:
+        encoder = None if self.spec is None else self.spec.state()
+        return {
+            "labels": self.labels.state(),
+            "letters": self.letters,
+            "max_tokens": self.max_tokens,
+            "encoder": encoder,
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"buckets": self.buckets}
+
+
+def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
+    """The preprocessor that `state` and `tensors` describe. Raises KeyError or ValueError where they do not."""
+    spec = None if state["encoder"] is None else Spec(**state["encoder"])
+    buckets = tensors["buckets"]
+    if buckets.dtype != torch.long or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 1 << BITS):
+        raise ValueError("the hashes of the n-grams are out of range")
+    labels = Labels.from_state(state["labels"])
+    return TextPreprocessor(labels, buckets, bool(state["letters"]), spec, int(state["max_tokens"]))
+
+
+def nothing(rows: int) -> Ragged:
+    """No n-grams in any row."""
+    return Ragged(np.zeros(0, np.int32), np.zeros(rows + 1, np.int64))
+
+
+def select(found: Ragged, positions: np.ndarray) -> Ragged:
+    """Buckets as feature positions; those that are no features are left out."""
+    values = positions[found.values]
+    known = values >= 0
+    before = np.concatenate([[0], np.cumsum(known)])
+    return Ragged(values[known], before[found.offsets])
+
+
+def find_buckets(found: Ragged, targets: Tensor, classes: int) -> Tensor:
+    """The buckets that stand in two training texts or more, and of those the ones that tell most (chi squared)."""
+    counts = np.bincount(found.values, minlength=1 << BITS)
+    kept = np.flatnonzero(counts >= 2)
+    most = max(MOST_WEIGHTS // classes, 10_000)
+    if len(kept) > most:
+        told = chi_squared(found, counts, targets.numpy(), classes)[kept]
+        kept = np.sort(kept[np.argpartition(-told, most)[:most]])
+    return torch.from_numpy(kept)
+
+
+def chi_squared(found: Ragged, counts: np.ndarray, targets: np.ndarray, classes: int) -> np.ndarray:
+    """How unevenly each bucket is spread over the classes: sum over classes of (found - expected)^2 / expected."""
+    rows = np.repeat(targets, np.diff(found.offsets))
+    order = np.argsort(rows, kind="stable")
+    values, bounds = found.values[order], np.searchsorted(rows[order], np.arange(classes + 1))
+    shares = np.bincount(targets, minlength=classes) / len(targets)
+    told = np.zeros(1 << BITS, np.float32)
+    for k in range(classes):
+        expected = np.maximum(counts * shares[k], 1e-9)
+        told += (np.bincount(values[bounds[k] : bounds[k + 1]], minlength=1 << BITS) - expected) ** 2 / expected
+    return told

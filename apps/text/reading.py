@@ -1,0 +1,143 @@
+"""From files to examples: every layout, what was inferred, the split, duplicated texts; all of it said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from apps.text import folders
+from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns
+from apps.text.recipe import TextRecipe
+from apps.text.settle import settle
+from shared.errors import UserError
+from shared.protocol import Examples, Splits
+from shared.splits import complete
+from shared.tables import find_parts, is_table, read_table
+
+TRUE = {"true", "1", "1.0", "yes", "valid"}
+
+
+def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path | None) -> Splits:
+    """A table, a folder of tables, TREC's files or class folders; `valid` and `test` given come first."""
+    parts = find_layout(source)
+    train, recipe, notes = read_part(parts["train"], recipe, mark=False)
+    marked = None
+    if valid is None and "valid" not in parts:
+        marked = read_part(parts["train"], recipe, mark=True)[0]
+    empty = train.take(np.arange(0))
+    valid_path = parts.get("valid") if valid is None else valid
+    test_path = parts.get("test") if test is None else test
+    given = empty if valid_path == "none" else marked if valid_path is None else _given(valid_path, recipe, "valid")
+    if marked is not None and not len(marked):
+        given = None
+    given_test = None if test_path is None else _given(test_path, recipe, "test")
+    fractions = (recipe.valid_fraction, recipe.test_fraction)
+    three = complete(train, given, given_test, fractions, recipe.seed)
+    notes += _empty(three[0]) + _repeated(*three)
+    if not len(three[0]):
+        raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
+    recipe, said = settle(recipe, three[0].inputs, sum(map(len, three)), bool(len(three[1])))
+    return Splits(*three, recipe, (*notes, *said))
+
+
+def find_layout(source: Path) -> dict[str, Path]:
+    """Paths by part, train at least. Raises UserError where there is nothing to read."""
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder")
+    if not source.is_dir():
+        return {"train": source}
+    for finder in (find_parts, folders.trec_parts, folders.part_folders):
+        if found := finder(source):
+            return found
+    if folders.class_folders(source):
+        return {"train": source}
+    tables = sorted(p for p in source.iterdir() if p.is_file() and is_table(p) and p.name.lower() not in _ASIDE)
+    if len(tables) == 1:
+        return {"train": tables[0]}
+    raise UserError(
+        f"{source}: expected train (and valid, test) tables, a single table, or class folders of .txt; "
+        f"found {folders.listed(tables)}; name a file"
+    )
+
+
+_ASIDE = {"source.txt", "readme.txt", "license.txt", "licence.txt", "categories.json"}
+
+
+def read_part(path: Path, recipe: TextRecipe, mark: bool | None = None) -> tuple[Examples, TextRecipe, list[str]]:
+    """One part's labelled rows, the recipe with its column names, and notes.
+
+    `mark` False leaves out the rows that an `is_valid` column marks, True takes only those; None takes all.
+    """
+    if path.is_dir():
+        examples, said = folders.read_classes(path)
+    elif path.suffix.lower() == ".label":
+        examples, said = folders.read_trec(path), ["labels: the coarse class, before the colon"]
+    else:
+        return _read_rows(path, recipe, mark)
+    return examples if mark is not True else examples.take(np.arange(0)), recipe, said
+
+
+def _read_rows(path: Path, recipe: TextRecipe, mark: bool | None) -> tuple[Examples, TextRecipe, list[str]]:
+    frame = read_table(path, text=True)
+    text, target, said = find_columns(frame, recipe.text, recipe.target, path)
+    recipe = replace(recipe, text=text, target=target)
+    if VALID_MARK in frame.columns and VALID_MARK not in (text, target) and mark is not None:
+        marked = np.array([cell.strip().lower() in TRUE for cell in as_texts(frame[VALID_MARK])])
+        frame = frame[marked == mark]
+        said += [f"validation: the {int(marked.sum()):,} rows that {VALID_MARK} marks"] if not mark else []
+    elif mark:
+        frame = frame.iloc[:0]
+    if not len(frame) and mark:
+        return Examples(np.empty(0, object), np.empty(0, object)), recipe, []
+    examples, more = examples_of(frame, text, target, path)
+    return examples, recipe, said + more
+
+
+def _given(path: Path | str, recipe: TextRecipe, part: str) -> Examples:
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder")
+    return read_examples(path, recipe, (part, "test", "valid"))
+
+
+def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("test", "valid")) -> Examples:
+    """Labelled rows to measure on: the test part of a source that has parts, else validation, else all of it.
+
+    The columns may be named otherwise than in training: then they are inferred anew.
+    """
+    layout = find_layout(source)
+    part = next((name for name in parts if name in layout), "train")
+    path = layout[part]
+    if not path.is_dir() and path.suffix.lower() != ".label":
+        columns = [name.lower() for name in read_table(path, text=True).columns]
+        if {(recipe.text or "").lower(), (recipe.target or "").lower()} - set(columns):
+            recipe = replace(recipe, text=None, target=None)
+    marked = read_part(path, recipe, mark=True)[0] if part == "train" else None
+    return marked if marked is not None and len(marked) else read_part(path, recipe)[0]
+
+
+def _empty(train: Examples) -> list[str]:
+    empty = sum(not text.strip() for text in train.inputs)
+    return [f"{empty:,} of {len(train):,} training texts are empty: kept, answered by the label alone"] if empty else []
+
+
+def _repeated(train: Examples, valid: Examples, test: Examples) -> list[str]:
+    """Texts that stand both in train and in another part make a measure look better than it is."""
+    known = {_plain(text) for text in train.inputs}
+    found = {
+        name: sum(_plain(text) in known for text in part.inputs)
+        for name, part in (("validation", valid), ("test", test))
+    }
+    shared = [f"{number:,} of the {name} texts" for name, number in found.items() if number]
+    return (
+        [f"{' and '.join(shared)} also stand in the training texts: results look better than they are"]
+        if shared
+        else []
+    )
+
+
+def _plain(text: str) -> int:
+    return hash(" ".join(text.lower().split()))

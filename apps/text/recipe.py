@@ -1,0 +1,41 @@
+"""The dials of the text app. Importing this file loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from shared.recipe import Recipe, dial
+
+AUTO = "by the number and length of the texts"
+
+
+@dataclass(frozen=True)
+class TextRecipe(Recipe):
+    """Dials that stay None are settled when the texts have been seen: `apps/text/settle.py`."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "fast": {"minutes": 0.0},
+        "default": {},
+        "best": {"minutes": 240.0, "features_minutes": 60.0},
+    }
+
+    text: str | None = dial(None, "column of the texts; none: inferred")
+    target: str | None = dial(None, "column of the labels; none: inferred")
+    epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
+    max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
+    minutes: float = dial(20.0, "most minutes of fine-tuning on two cores, as estimated; beyond: none", least=0)
+    features_minutes: float = dial(4.0, "most minutes of one pass of the frozen encoder, as estimated", least=0)
+    batch_size: int = dial(32, "texts in a step", least=1)
+    lr: float = dial(3e-4, "highest learning rate of the one-cycle schedule, at the encoder's last layer", least=0)
+    layer_decay: float = dial(0.85, "learning rate of a layer over that of the next, when fine-tuning", least=0)
+    weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
+    patience: int = dial(0, "epochs without a better validation score before training stops; 0: never", least=0)
+    dropout: float = dial(0.1, "share of units dropped in the encoder and before its head, when fine-tuning", least=0)
+    smoothing: float = dial(0.05, "share of the answer spread over all classes in the loss", least=0)
+    ngrams: str = dial("auto", "the n-gram expert beside the encoder", ("auto", "none"))
+    characters: str = dial(
+        "auto", "n-grams of letters within words; auto: where texts are short", ("auto", "yes", "no")
+    )
+    class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))

@@ -1,0 +1,6 @@
+"""Vision: pictures in, classes out. `train`, `load` and `learner` are its face."""
+
+from shared.face import Face
+
+_FACE = Face("vision")
+train, load, learner = _FACE.train, _FACE.load, _FACE.learner

@@ -1,0 +1,127 @@
+"""The vision app: what the core calls, from reading pictures to the objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from apps.vision import backbones, reading, scratch
+from apps.vision.backbones import Backbone
+from apps.vision.calibrate import calibrate
+from apps.vision.given import as_pictures
+from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
+from apps.vision.pictures import Pictures
+from apps.vision.preprocessor import VisionPreprocessor
+from apps.vision.recipe import VisionRecipe
+from apps.vision.settle import SCRATCH_CROP
+from shared.artifact import Artifact
+from shared.labels import Labels
+from shared.metrics import Classification
+from shared.protocol import Data, Examples, Group, Splits
+
+SAMPLE = 2000
+"""Pictures looked at for the mean and spread of pixels and for the whitening of the first layer."""
+
+
+class VisionApp:
+    """Pictures in, one class of two or more out."""
+
+    name = "vision"
+    recipe = VisionRecipe
+
+    def read(self, source: Path, recipe: VisionRecipe, valid: Path | str | None, test: Path | None) -> Splits:
+        return reading.read_splits(source, recipe, valid, test)
+
+    def read_examples(self, source: Path, recipe: VisionRecipe) -> Examples:
+        return reading.read_labelled(source, recipe, ("test", "valid"), [])
+
+    def read_inputs(self, sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
+        return reading.read_inputs(sources, recipe)
+
+    def inputs(self, value: Any, recipe: VisionRecipe) -> tuple[Pictures, bool]:
+        return as_pictures(value, recipe.stored_size or 0)
+
+    def fit(self, train: Examples, recipe: VisionRecipe) -> VisionPreprocessor:
+        labels = Labels.fit(train.targets)
+        if recipe.weights != "none":
+            weights, _ = backbones.find_weights(recipe.weights)
+            assert weights is not None
+            return VisionPreprocessor(labels, backbones.pretrained_backbone(weights, recipe.image_size))
+        assert recipe.image_size is not None
+        small = recipe.image_size <= scratch.LARGEST
+        name = scratch.NAME if small else backbones.LARGE_FROM_SCRATCH
+        mean, std = _pixel_statistics(train.inputs)
+        crop = 1.0 if small else SCRATCH_CROP
+        return VisionPreprocessor(labels, Backbone(name, recipe.image_size, crop, mean, std, len(mean) == 1))
+
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> VisionPreprocessor:
+        return VisionPreprocessor.from_state(state)
+
+    def model(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe, pretrained: bool) -> VisionNetwork:
+        backbone = preprocessor.backbone
+        weights = None
+        if pretrained and recipe.weights != "none":
+            weights, _ = backbones.find_weights(recipe.weights)
+        network = backbones.build_pretrained(backbone, weights) if weights else backbones.build(backbone)
+        body = Body(network, backbone, recipe.flip_views == "both")
+        return VisionNetwork(body, len(preprocessor.labels.names)).to(memory_format=torch.channels_last)
+
+    def adopt(self, network: nn.Module, preprocessor: VisionPreprocessor, earlier: Artifact) -> str:
+        """Takes over every weight of the same name and shape, and the head's rows of classes both know."""
+        mine, shared = network.state_dict(), 0
+        for name, tensor in earlier.network.items():
+            if not name.startswith("head.linear.") and name in mine and mine[name].shape == tensor.shape:
+                mine[name].copy_(tensor)
+                shared += 1
+        known = Labels.from_state(earlier.preprocessor["labels"]).names
+        both = [name for name in preprocessor.labels.names if name in known]
+        for part in ("head.linear.weight", "head.linear.bias"):
+            if earlier.network[part].shape[1:] == mine[part].shape[1:]:
+                for name in both:
+                    mine[part][preprocessor.labels.names.index(name)] = earlier.network[part][known.index(name)]
+        return f"{shared} of {len(mine) - 2} weights of the network and {len(both)} classes"
+
+    def initialise(self, network: nn.Module, train: Data, recipe: VisionRecipe) -> None:
+        assert isinstance(network, VisionNetwork)
+        rows = torch.arange(0, len(train), max(len(train) // SAMPLE, 1))
+        whiten(network, train.inputs.batch(rows)[0])
+
+    def groups(self, network: nn.Module, recipe: VisionRecipe) -> list[Group]:
+        assert isinstance(network, VisionNetwork)
+        body, head = network.body.network, Group(list(network.head.parameters()))
+        if recipe.weights == "none":
+            return [*plain_groups(body), head]
+        return [*layer_groups(body, recipe.layer_decay), head]
+
+    def settle(
+        self, network: nn.Module, preprocessor: VisionPreprocessor, train: Data, valid: Data, recipe: VisionRecipe
+    ) -> str:
+        assert isinstance(network, VisionNetwork)
+        return calibrate(network, valid, recipe.precision)
+
+    def objective(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe) -> Classification:
+        return Classification(preprocessor.labels, recipe.smoothing, recipe.class_weights)
+
+    def callbacks(self, recipe: VisionRecipe) -> list[Any]:
+        from apps.vision.callbacks import Augment
+
+        assert recipe.image_size is not None
+        return [Augment(recipe.image_size, recipe.augment, recipe.mirror == "yes")]
+
+
+def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of pixels in 0..1: one number where all pictures are grey, else one a channel."""
+    rows = np.arange(0, len(pictures), max(len(pictures) // SAMPLE, 1))
+    pixels = pictures.store[pictures.slots[rows]].reshape(-1, 3).astype(np.float32) / 255
+    if bool((pixels[:, :1] == pixels).all()):
+        pixels = pixels[:, :1]
+    mean, std = pixels.mean(0), np.maximum(pixels.std(0), 1e-3)
+    return tuple(round(float(m), 6) for m in mean), tuple(round(float(s), 6) for s in std)
+
+
+APP = VisionApp()

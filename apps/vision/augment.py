@@ -1,0 +1,63 @@
+"""Random views of whole batches of pictures, as tensors. Pictures have shape (rows, side, side, 3), 0..255."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from apps.vision.model import resize
+
+AREA = (0.35, 1.0)  # share of the picture that a random crop keeps (Szegedy et al. 2015, arXiv:1409.4842)
+RATIO = (3 / 4, 4 / 3)
+LIGHT = 0.2
+
+
+def shift(pictures: Tensor, most: int) -> Tensor:
+    """Moves each picture by up to `most` pixels each way; what comes in is mirrored from the edge."""
+    rows, side = pictures.shape[:2]
+    padded = F.pad(pictures.permute(0, 3, 1, 2).float(), (most,) * 4, mode="reflect").permute(0, 2, 3, 1)
+    down, right = torch.randint(0, 2 * most + 1, (2, rows, 1))
+    line = torch.arange(side)
+    picture = torch.arange(rows)[:, None, None]
+    return padded[picture, (down + line)[:, :, None], (right + line)[:, None, :]]
+
+
+def random_crop(pictures: Tensor, size: int) -> Tensor:
+    """A random part of each picture, of random area and shape, at `size`; bilinear."""
+    rows, side = pictures.shape[:2]
+    area = torch.empty(rows).uniform_(*AREA)
+    ratio = torch.empty(rows).uniform_(*map(math.log, RATIO)).exp()
+    extent = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()], 1).clamp_max(1)
+    middle = (torch.rand(rows, 2) * 2 - 1) * (1 - extent)
+    grids = torch.zeros(rows, 2, 3)
+    grids[:, 0, 0], grids[:, 1, 1], grids[:, :, 2] = extent[:, 0], extent[:, 1], middle
+    planes = pictures.permute(0, 3, 1, 2).float()
+    where = F.affine_grid(grids.to(planes), [rows, 3, size, size], align_corners=False)
+    return F.grid_sample(planes, where, padding_mode="reflection", align_corners=False).permute(0, 2, 3, 1)
+
+
+def mirror(pictures: Tensor) -> Tensor:
+    """Mirrors a random half of the rows left to right."""
+    chosen = (torch.rand(len(pictures), 1, 1, 1) < 0.5).to(pictures.device)
+    return torch.where(chosen, pictures.flip(2), pictures)
+
+
+def relight(pictures: Tensor) -> Tensor:
+    """Random brightness and contrast, each within 1 +- LIGHT."""
+    brightness, contrast = (1 + LIGHT * (2 * torch.rand(2, len(pictures), 1, 1, 1) - 1)).to(pictures.device)
+    mean = pictures.mean((1, 2, 3), keepdim=True)
+    return (((pictures - mean) * contrast + mean) * brightness).clamp(0, 255)
+
+
+def augmented(pictures: Tensor, size: int, kind: str, mirrored: bool) -> Tensor:
+    """Training views at `size`: `kind` is "none", "shift" (small pictures) or "photo" (crop and light)."""
+    if kind == "photo":
+        pictures = relight(random_crop(pictures, size))
+    else:
+        pictures = resize(pictures.float(), size)
+        if kind == "shift":
+            pictures = shift(pictures, max(1, round(size / 16)))
+    return mirror(pictures) if mirrored else pictures

@@ -1,0 +1,92 @@
+"""The network: pictures as bytes -> the backbone's view of them -> features -> class scores."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from apps.vision import backbones, scratch
+from apps.vision.backbones import Backbone
+from shared.head import LinearHead
+from shared.protocol import Group
+
+
+class Body(nn.Module):
+    """Features of pictures. Bytes, uint8 of shape (rows, side, side, 3), are seen through the centre; floats of
+    shape (rows, size, size, 3) in 0..255 are what augmentation made of them and taken as they are."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, backbone: Backbone, both_views: bool) -> None:
+        super().__init__()
+        self.network, self.backbone, self.both_views = network, backbone, both_views
+        self.register_buffer("mean", 255 * torch.tensor(backbone.mean), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(backbone.std), persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if pictures.dtype.is_floating_point:
+            return self.network(self.normalise(pictures))
+        seen = self.normalise(centre(pictures, self.backbone))
+        if self.both_views and not self.training:
+            return (self.network(seen) + self.network(seen.flip(3))) / 2
+        return self.network(seen)
+
+    def normalise(self, pictures: Tensor) -> Tensor:
+        """(rows, size, size, 3) in 0..255 -> (rows, channels, size, size), channels last in memory."""
+        if self.backbone.grey:
+            pictures = pictures.float().mean(3, keepdim=True)
+        return ((pictures - self.mean) / self.std).permute(0, 3, 1, 2)
+
+
+def centre(pictures: Tensor, backbone: Backbone) -> Tensor:
+    """The middle `crop` of each side, resized to the backbone's size: float, (rows, size, size, 3) in 0..255."""
+    side = pictures.shape[1]
+    kept = max(round(side * backbone.crop), 1)
+    first = (side - kept) // 2
+    cut = pictures[:, first : first + kept, first : first + kept].float()
+    return resize(cut, backbone.size)
+
+
+def resize(pictures: Tensor, size: int) -> Tensor:
+    """(rows, side, side, 3) -> (rows, size, size, 3), bicubic."""
+    if pictures.shape[1] == size:
+        return pictures
+    smaller = size < pictures.shape[1]
+    resized = F.interpolate(pictures.permute(0, 3, 1, 2), (size, size), mode="bicubic", antialias=smaller)
+    return resized.clamp(0, 255).permute(0, 2, 3, 1)
+
+
+class VisionNetwork(nn.Module):
+    """body and head, the seam where the core caches features."""
+
+    def __init__(self, body: Body, classes: int) -> None:
+        super().__init__()
+        self.body = body
+        self.head = LinearHead(backbones.width(body.network), classes)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.head(self.body(pictures))
+
+
+def whiten(network: VisionNetwork, pictures: Tensor) -> None:
+    """Fits the first layer of the small network to training pictures; other networks have nothing to fit."""
+    small = network.body.network
+    if isinstance(small, scratch.SmallNetwork):
+        small.set_whitening(network.body.normalise(centre(pictures, network.body.backbone)))
+
+
+def layer_groups(network: nn.Module, layer_decay: float) -> list[Group]:
+    """One group a layer, each slower than the next (Clark et al. 2020, arXiv:2003.10555); biases and
+    normalisations do not decay."""
+    from timm.optim import param_groups_layer_decay
+
+    layers = param_groups_layer_decay(network, weight_decay=1.0, layer_decay=layer_decay)
+    return [Group(layer["params"], layer["lr_scale"], layer["weight_decay"]) for layer in layers]
+
+
+def plain_groups(network: nn.Module) -> list[Group]:
+    """All at one rate; biases and normalisations do not decay."""
+    learnt = [p for p in network.parameters() if p.requires_grad]
+    return [Group([p for p in learnt if p.ndim > 1]), Group([p for p in learnt if p.ndim <= 1], decay=0.0)]

@@ -1,0 +1,106 @@
+"""Many pictures as one block of bytes: decoded once, in threads; in memory, or on the disk when large."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from apps.vision.decoding import decode
+
+IN_MEMORY = 1 << 30
+"""Bytes above which a store is a temporary file that the system maps into memory page by page."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Rows of a shared store of shape (slots, side, side, 3), uint8; taking rows copies no pixels.
+
+    `errors` tells, row by row, why a picture could not be decoded (its pixels are black), or None.
+    """
+
+    store: np.ndarray
+    slots: np.ndarray
+    names: np.ndarray
+    errors: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def __getitem__(self, rows: np.ndarray) -> Pictures:
+        return Pictures(self.store, self.slots[rows], self.names[rows], self.errors[rows])
+
+
+class Encoded:
+    """Pictures as the core batches them: `batch(rows)` is one uint8 tensor, shape (rows, side, side, 3)."""
+
+    lengths: Tensor | None = None
+
+    def __init__(self, pictures: Pictures) -> None:
+        with warnings.catch_warnings():  # torch warns of memory that must not be written to: nobody writes
+            warnings.simplefilter("ignore")
+            self.store = torch.from_numpy(pictures.store)
+        self.slots = torch.from_numpy(pictures.slots)
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return (self.store[self.slots[rows]],)
+
+
+def load_pictures(pictures: Sequence[Path | Image.Image], names: Sequence[str], side: int) -> Pictures:
+    """Decodes all, each once; what cannot be decoded is told in `errors`."""
+    store = _make_store(len(pictures), side)
+    errors = np.full(len(pictures), None, dtype=object)
+
+    def fill(slot: int) -> None:
+        try:
+            store[slot] = decode(pictures[slot], side)
+        except Exception as error:  # a broken file makes PIL raise nearly anything
+            errors[slot] = f"{type(error).__name__}: {error}".splitlines()[0].replace(str(pictures[slot]), names[slot])
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as threads:
+        warnings.simplefilter("ignore")  # PIL's remarks on odd metadata
+        for _ in threads.map(fill, range(len(pictures)), chunksize=16):
+            pass
+    return Pictures(store, np.arange(len(pictures)), np.array(names, dtype=object), errors)
+
+
+def _make_store(count: int, side: int) -> np.ndarray:
+    shape = (count, side, side, 3)
+    if count * side * side * 3 <= IN_MEMORY:
+        return np.zeros(shape, np.uint8)
+    file = tempfile.TemporaryFile(prefix="glance-pictures-")  # noqa: SIM115 (unlinked already: gone when unmapped)
+    return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at some pictures' headers tells: median short side in pixels, and whether all are grey."""
+
+    side: int
+    grey: bool
+
+
+def survey(paths: Sequence[Path], looks: int = 200) -> Survey:
+    """Opens the headers of up to `looks` pictures, evenly spread; broken ones tell nothing."""
+    sides, modes = [], set()
+    for position in np.unique(np.linspace(0, len(paths) - 1, looks).astype(int)):
+        try:
+            with Image.open(paths[position]) as opened:
+                sides.append(min(opened.size))
+                modes.add(opened.mode)
+        except Exception:  # counted later, when it is decoded
+            continue
+    grey = bool(modes) and modes <= {"1", "L", "LA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
+    return Survey(int(np.median(sides)) if sides else 0, grey)

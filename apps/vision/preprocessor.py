@@ -1,0 +1,50 @@
+"""Pictures <-> tensors: the class names and how the backbone wants its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from apps.vision.backbones import Backbone
+from apps.vision.pictures import Encoded, Pictures
+from shared.labels import Labels
+from shared.protocol import Answer, Field
+
+
+@dataclass(frozen=True)
+class VisionPreprocessor:
+    """Decoding happens at reading; what is left is to hand the bytes on."""
+
+    labels: Labels
+    backbone: Backbone
+
+    def encode(self, inputs: Pictures) -> Encoded:
+        return Encoded(inputs)
+
+    def encode_targets(self, targets: np.ndarray) -> Tensor:
+        return self.labels.encode(targets)
+
+    def decode(self, outputs: Tensor, inputs: Pictures) -> list[Answer]:
+        """Prediction and probabilities; a picture that could not be decoded gets neither, and the reason."""
+        found = self.labels.answers(outputs.softmax(1))
+        return [
+            answer if error is None else {"prediction": None, "probabilities": {}, "error": error}
+            for answer, error in zip(found, inputs.errors, strict=True)
+        ]
+
+    def fields(self) -> list[Field]:
+        return [Field("picture", "image")]
+
+    def state(self) -> dict[str, Any]:
+        return {"labels": self.labels.state(), "backbone": self.backbone.state()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> VisionPreprocessor:
+        return cls(Labels.from_state(state["labels"]), Backbone.from_state(state["backbone"]))
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {}

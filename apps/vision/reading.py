@@ -1,0 +1,137 @@
+"""Every layout of a picture set -> decoded splits; everything skipped is counted and told."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from apps.vision import archives
+from apps.vision.pictures import Pictures, load_pictures, survey
+from apps.vision.recipe import VisionRecipe
+from apps.vision.settle import settle
+from apps.vision.sources import Listing, is_picture, list_source, list_table
+from shared.errors import UserError, some
+from shared.protocol import Examples, Splits
+from shared.splits import complete
+from shared.tables import is_table
+
+BLOCK = 1024
+"""Pictures decoded at a time when answering."""
+
+
+@contextmanager
+def opened(source: Path) -> Iterator[Path]:
+    """The source itself, or the temporary folder that an archive is unpacked into; gone afterwards."""
+    if not (source.is_file() and archives.is_archive(source)):
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="glance-archive-") as folder:
+        archives.unpack(source, Path(folder))
+        yield Path(folder)
+
+
+def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, test: Path | None) -> Splits:
+    """Reads the source's own parts, or those given beside it, or splits them off."""
+    with opened(source) as place:
+        parts, notes = list_source(place)
+        train = parts.get("train") or parts["all"]
+        recipe, said = settle(recipe, survey(train.paths), len(train), valid != "none")
+        notes += said
+        examples = _decode(train, source, recipe, notes)
+        _check_classes(train, examples, source)
+        inside = {
+            part: _decode(parts[part], source, recipe, notes)
+            for part, given in (("valid", valid), ("test", test))
+            if part in parts and given is None
+        }
+    if valid == "none":
+        inside["valid"] = examples.take(np.arange(0))
+    elif valid is not None:
+        inside["valid"] = read_labelled(Path(valid), recipe, ("valid", "test"), notes)
+    if test is not None:
+        inside["test"] = read_labelled(test, recipe, ("test", "valid"), notes)
+    fractions = (recipe.valid_fraction, recipe.test_fraction)
+    found = complete(examples, inside.get("valid"), inside.get("test"), fractions, recipe.seed)
+    if len(found[1]) and not len(found[2]):
+        notes.append("no test pictures: what is measured is the validation that also chose the weights")
+    return Splits(*found, recipe, tuple(notes))
+
+
+def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str], notes: list[str]) -> Examples:
+    """Labelled pictures of one part: the first of `prefer` that the source has, else all it has."""
+    with opened(source) as place:
+        parts, said = list_source(place)
+        notes += said
+        part = next((name for name in (*prefer, "all", "train") if name in parts), "all")
+        return _decode(parts[part], source, recipe, notes)
+
+
+def _decode(listing: Listing, source: Path, recipe: VisionRecipe, notes: list[str]) -> Examples:
+    """Decodes and leaves out what cannot be. Raises UserError when that is more than half."""
+    assert recipe.stored_size is not None
+    pictures = load_pictures(listing.paths, listing.names, recipe.stored_size)
+    whole = np.array([error is None for error in pictures.errors], dtype=bool)
+    broken = [f"{listing.names[i]} ({pictures.errors[i]})" for i in np.flatnonzero(~whole)]
+    if len(broken) * 2 > len(listing):
+        raise UserError(
+            f"{source}: {len(broken)} of {len(listing)} pictures cannot be decoded: {some(broken, 3)}; "
+            "replace those files"
+        )
+    if broken:
+        notes.append(f"{len(broken)} pictures cannot be decoded: left out: {some(broken)}")
+    return Examples(pictures, np.array(listing.labels, dtype=object)).take(np.flatnonzero(whole))
+
+
+def _check_classes(listing: Listing, examples: Examples, source: Path) -> None:
+    """Raises UserError when there are not two classes, or not two readable pictures of each."""
+    counts = Counter(listing.labels)
+    if len(counts) < 2:
+        raise UserError(
+            f"{source}: its pictures are all of one class, {next(iter(counts))!r}; add a folder of pictures of another"
+        )
+    left = Counter(examples.targets)
+    for label in counts:
+        if left[label] < 2:
+            names = [name for name, its in zip(listing.names, listing.labels, strict=True) if its == label]
+            readable = "no readable picture" if not left[label] else "only one readable picture"
+            raise UserError(
+                f"{source}: class {label!r} has {readable} ({some(names, 2)}); add pictures or remove the class"
+            )
+
+
+def read_inputs(sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
+    """Blocks of (names, pictures) of files, folders, archives and csv files with a column of paths."""
+    for source in sources:
+        if source == "-":
+            raise UserError("-: pictures are not read from stdin; give files, folders or a csv of paths")
+        with opened(Path(source)) as place:
+            listing = _list_inputs(place, source)
+            for start in range(0, len(listing), BLOCK):
+                names = listing.names[start : start + BLOCK]
+                yield list(names), load_pictures(listing.paths[start : start + BLOCK], names, recipe.stored_size or 0)
+
+
+def _list_inputs(place: Path, source: str) -> Listing:
+    if place.is_dir():
+        paths = sorted(path for path in place.rglob("*") if path.is_file() and is_picture(path))
+        if not paths:
+            raise UserError(f"{source} holds no pictures; give a folder that does")
+        inside = str(place) == source
+        names = [str(path) if inside else path.relative_to(place).as_posix() for path in paths]
+        return Listing(paths, names, [])
+    if not place.exists():
+        raise UserError(f"{source}: no such file or folder")
+    if is_table(place):
+        return list_table(place, labelled=False)[0]
+    try:
+        with Image.open(place):
+            return Listing([place], [source], [])
+    except Exception:  # a broken file makes PIL raise nearly anything
+        raise UserError(f"{source} is not a picture that can be opened; give a picture, a folder or a csv") from None

@@ -1,0 +1,43 @@
+"""The dials of the vision app. Importing this file loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from shared.recipe import Recipe, dial
+
+AUTO = "by the number and size of the pictures"
+
+
+@dataclass(frozen=True)
+class VisionRecipe(Recipe):
+    """Dials that stay None are settled when the pictures have been seen: `apps/vision/settle.py`."""
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "fast": {},
+        "default": {},
+        "best": {"flip_views": "both"},
+    }
+
+    epochs: int = dial(None, f"passes of fine-tuning, or from scratch; none: {AUTO}", least=0)
+    batch_size: int = dial(None, f"pictures in a step; none: {AUTO}", least=1)
+    lr: float = dial(None, "highest learning rate; none: one for fine-tuning, one from scratch", least=0)
+    weight_decay: float = dial(0.05, "decoupled weight decay (AdamW)", least=0)
+    patience: int = dial(0, "epochs without a better validation score before training stops; 0: never", least=0)
+    ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    frozen_epochs: int | None = dial(None, "epochs of the head alone; none: to convergence; 0: left out", least=0)
+    enough: float = dial(0.97, "validation accuracy of the frozen body from which fine-tuning is left out", least=0)
+    image_size: int | None = dial(None, "side of what the network sees, in pixels; none: by the pictures", least=4)
+    stored_size: int | None = dial(None, "side at which pictures are kept, in pixels; none: by image_size", least=4)
+    layer_decay: float = dial(0.75, "learning rate of a layer over that of the next, when fine-tuning", least=0)
+    smoothing: float = dial(0.1, "share of the answer spread over all classes in the loss", least=0)
+    augment: str = dial(
+        "auto", "random views in training; auto: by size and colour", ("auto", "none", "shift", "photo")
+    )
+    mirror: str = dial(
+        "auto", "mirror half of them in training; auto: photos yes, small grey pictures no", ("auto", "yes", "no")
+    )
+    flip_views: str = dial("one", "answer from the picture, or from it and its mirror image", ("one", "both"))
+    class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))

@@ -1,0 +1,67 @@
+"""The network for small pictures without pretrained weights: whitened patches, then wide shallow groups.
+
+The ingredients are those of airbench (Jordan 2024, arXiv:2404.00498): a first convolution that whitens
+2x2 patches, convolutions that begin as the identity, GELU, and a global maximum at the end.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+NAME = "small"
+LARGEST = 64
+"""Side in pixels up to which this network is used."""
+
+PATCH, LAST_SIDE = 2, 3
+WIDTHS = (64, 256, 256, 384)
+
+
+class SmallNetwork(nn.Module):
+    """Pictures, shape (rows, channels, side, side), to features, shape (rows, `num_features`)."""
+
+    def __init__(self, side: int, channels: int) -> None:
+        super().__init__()
+        whitened = 2 * channels * PATCH**2
+        self.whiten = nn.Conv2d(channels, whitened, PATCH, bias=True)
+        groups: list[nn.Module] = []
+        inside, side = whitened, side - 1
+        while side > LAST_SIDE and len(groups) < len(WIDTHS):
+            groups.append(ConvolutionGroup(inside, WIDTHS[len(groups)]))
+            inside, side = WIDTHS[len(groups) - 1], side // 2
+        self.groups = nn.Sequential(*groups)
+        self.num_features = inside
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.groups(F.gelu(self.whiten(pictures))).amax((2, 3))
+
+    @torch.no_grad()
+    def set_whitening(self, pictures: Tensor) -> None:
+        """Sets the first filters to the whitened principal components of 2x2 patches, and their negatives."""
+        patches = F.unfold(pictures.float(), PATCH).transpose(1, 2).reshape(-1, pictures.shape[1] * PATCH**2)
+        values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+        filters = (vectors / (values.clamp_min(0) + 5e-4).sqrt()).T.flip(0).reshape(-1, *self.whiten.weight.shape[1:])
+        self.whiten.weight.copy_(torch.cat([filters, -filters]))
+        self.whiten.weight.requires_grad_(False)
+
+
+class ConvolutionGroup(nn.Module):
+    """Two convolutions at a quarter of the area."""
+
+    def __init__(self, inside: int, outside: int) -> None:
+        super().__init__()
+        self.first, self.second = _convolution(inside, outside), _convolution(outside, outside)
+        self.pool = nn.MaxPool2d(2)
+        self.first_norm, self.second_norm = nn.BatchNorm2d(outside, momentum=0.4), nn.BatchNorm2d(outside, momentum=0.4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.gelu(self.first_norm(self.pool(self.first(x))))
+        return F.gelu(self.second_norm(self.second(x)))
+
+
+def _convolution(inside: int, outside: int) -> nn.Conv2d:
+    made = nn.Conv2d(inside, outside, 3, padding="same", bias=False)
+    with torch.no_grad():
+        nn.init.dirac_(made.weight[: min(inside, outside)])
+    return made

@@ -1,0 +1,90 @@
+"""The dials that the pictures decide when a person did not: size, weights, passes, rates, augmentation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from apps.vision import backbones, scratch
+from apps.vision.pictures import Survey
+from apps.vision.recipe import VisionRecipe
+
+TOO_SMALL = 48
+"""Median side in pixels below which a pretrained network would see next to nothing."""
+
+SCRATCH_SIZE, SCRATCH_CROP = 128, 0.875
+SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
+
+
+def settle(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
+    """(recipe without open dials, notes). `rows` to train on; `judged`: whether there are validation rows."""
+    side = max(seen.side, 4)
+    recipe, notes = _settle_weights(recipe, side)
+    if recipe.weights == "none":
+        recipe = _settle_scratch(recipe, side, rows)
+    else:
+        recipe, said = _settle_transfer(recipe, side, rows, judged)
+        notes += said
+    small = (recipe.image_size or 0) <= scratch.LARGEST
+    recipe = replace(
+        recipe,
+        augment=recipe.augment if recipe.augment != "auto" else ("shift" if small else "photo"),
+        mirror=recipe.mirror if recipe.mirror != "auto" else ("no" if small and seen.grey else "yes"),
+    )
+    shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
+    views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
+    mirrored = ", mirrored" if recipe.mirror == "yes" else ""
+    return recipe, [*notes, f"{shown}; in training {views}{mirrored}"]
+
+
+def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list[str]]:
+    if recipe.weights == "auto" and side < TOO_SMALL:
+        note = f"weights: pictures of {side} pixels are too small for pretrained networks, training from scratch"
+        return replace(recipe, weights="none"), [note]
+    weights, note = backbones.find_weights(recipe.weights)
+    if weights is None:
+        return replace(recipe, weights="none"), [note]
+    return replace(recipe, weights=weights.name if recipe.weights == "auto" else recipe.weights), [note]
+
+
+def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
+    size = recipe.image_size or (side if side <= scratch.LARGEST else min(side, SCRATCH_SIZE))
+    small = size <= scratch.LARGEST
+    work = 500_000 if small else 150_000  # pictures seen in all: some minutes on two cores
+    epochs = _within(SHARES[recipe.preset] * work / rows, 4, round(SHARES[recipe.preset] * 40))
+    return replace(
+        recipe,
+        image_size=size,
+        stored_size=recipe.stored_size or (size if small else min(round(size / SCRATCH_CROP), side)),
+        frozen_epochs=0,
+        epochs=epochs if recipe.epochs is None else recipe.epochs,
+        batch_size=recipe.batch_size or _within(rows / 40, 16, 512 if small else 64),
+        lr=(1e-2 if small else 4e-3) if recipe.lr is None else recipe.lr,
+    )
+
+
+def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
+    weights, _ = backbones.find_weights(recipe.weights)
+    assert weights is not None
+    wanted = backbones.pretrained_backbone(weights, recipe.image_size)
+    notes: list[str] = []
+    epochs = recipe.epochs
+    if epochs is None and not judged:
+        epochs = 0
+        notes.append("no validation rows to judge fine-tuning by: only the head is trained (--epochs N for more)")
+    elif epochs is None:
+        most = {"fast": 0, "default": 12_000, "best": 60_000}[recipe.preset] / rows
+        epochs = _within(
+            most, 0 if recipe.preset == "fast" else 1, {"fast": 0, "default": 8, "best": 20}[recipe.preset]
+        )
+    return replace(
+        recipe,
+        image_size=wanted.size,
+        stored_size=recipe.stored_size or min(round(wanted.size / wanted.crop), max(side, 32)),
+        epochs=epochs,
+        batch_size=recipe.batch_size or _within(rows / 20, 8, 64),
+        lr=5e-4 if recipe.lr is None else recipe.lr,
+    ), notes
+
+
+def _within(value: float, least: int, most: int) -> int:
+    return max(least, min(most, round(value)))

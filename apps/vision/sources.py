@@ -1,0 +1,165 @@
+"""Which pictures a source names, with their labels and parts: class folders or a csv of path,label."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import UserError, some
+
+PICTURES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico"),
+)
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
+PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "picture", "name")
+LABELS = ("label", "labels", "class", "category", "target", "tag", "y")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Pictures by path, not opened yet; `names` are the paths relative to the source."""
+
+    paths: list[Path]
+    names: list[str]
+    labels: list[str]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name claims to be one of a picture."""
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+
+
+def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
+    """(listings by part, notes); the part of a source without parts is "all". Raises UserError."""
+    if source.is_dir():
+        return _list_folder(_unwrapped(source))
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder; give class folders, a tar or zip of them, or a csv")
+    if is_picture(source):
+        raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
+    listing, notes = list_table(source)
+    return {"all": listing}, notes
+
+
+def folders(path: Path) -> list[Path]:
+    """The visible folders inside, by name."""
+    hidden = (".", "__MACOSX")
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(hidden))
+
+
+def _unwrapped(folder: Path) -> Path:
+    """Looks through folders that hold nothing but one folder of folders, as archives often do."""
+    inside = folders(folder)
+    while len(inside) == 1 and inside[0].name.lower() not in PARTS and folders(inside[0]):
+        folder, inside = inside[0], folders(inside[0])
+    return folder
+
+
+def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
+    notes: list[str] = []
+    inside = {PARTS[path.name.lower()]: path for path in folders(folder) if path.name.lower() in PARTS}
+    if "train" not in inside:
+        inside = {"all": folder}
+    found: dict[str, Listing] = {}
+    for part, place in inside.items():
+        found[part], said = _list_classes(place, folder)
+        notes += said
+    unlabelled = [part for part, listing in found.items() if not len(listing)]
+    for part in unlabelled:
+        if part in ("train", "all"):
+            raise UserError(_nothing(inside[part]))
+        notes.append(f"{inside[part].name}/ holds no class folders of pictures: left out")
+        del found[part]
+    return found, notes
+
+
+def _nothing(folder: Path) -> str:
+    loose = sum(is_picture(path) for path in folder.iterdir() if path.is_file())
+    seen = f"{loose} pictures but no class folders" if loose else "no pictures in class folders"
+    return f"{folder} holds {seen}: put the pictures of each class in a folder of the class's name, or give a csv of path,label"
+
+
+def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
+    """The pictures of every class folder of one part, at any depth below it."""
+    listing, notes = Listing([], [], []), []
+    for folder in folders(part):
+        paths = sorted(_pictures_below(folder))
+        if not paths:
+            notes.append(f"{folder.relative_to(root)}/ holds no pictures: left out")
+        listing.paths.extend(paths)
+        listing.names.extend(path.relative_to(root).as_posix() for path in paths)
+        listing.labels.extend([folder.name] * len(paths))
+    loose = sum(is_picture(path) for path in part.iterdir() if path.is_file())
+    if loose and len(listing):
+        notes.append(f"{loose} pictures of {part.name}/ lie in no class folder: left out")
+    return listing, notes
+
+
+def _pictures_below(folder: Path) -> Iterator[Path]:
+    for where, inside, files in os.walk(folder):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        yield from (path for name in files if is_picture(path := Path(where, name)))
+
+
+def list_table(table: Path, labelled: bool = True) -> tuple[Listing, list[str]]:
+    """The rows of a csv of path,label; paths are relative to the csv. Raises UserError.
+
+    Rows without a path or label are left out and counted; so are rows whose file is missing, unless it is most.
+    """
+    from shared.tables import read_table
+
+    frame = read_table(table, text=True)
+    columns = [str(name) for name in frame.columns]
+    rows = {name: [None if cell != cell else str(cell) for cell in frame[name]] for name in columns}
+    path_column = _find_path_column(table, columns, rows)
+    label_column = _find_label_column(table, columns, path_column) if labelled else path_column
+    listing, left_out, missing = Listing([], [], []), 0, []
+    for name, label in zip(rows[path_column], rows[label_column], strict=True):
+        if name is None or label is None:
+            left_out += 1
+        elif not (path := table.parent / name).is_file():
+            missing.append(name)
+        else:
+            listing.paths.append(path)
+            listing.names.append(name)
+            listing.labels.append(label)
+    if len(missing) > len(listing):
+        raise UserError(
+            f"{table}: {len(missing)} of {len(missing) + len(listing)} files of its column {path_column!r} do not exist, "
+            f"{missing[0]!r} for one; write paths relative to {table.parent}"
+        )
+    if not len(listing):
+        raise UserError(
+            f"{table}: no row has both a path and a label; fill in the columns {path_column} and {label_column}"
+        )
+    notes = [f"pictures are named by column {path_column!r}" + (f", labels by {label_column!r}" if labelled else "")]
+    notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
+    notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
+    return listing, notes
+
+
+def _find_path_column(table: Path, columns: list[str], rows: dict[str, list[str | None]]) -> str:
+    """The column that names pictures: by its cells, the commoner heading first."""
+    ordered = sorted(columns, key=lambda name: PATHS.index(name.lower()) if name.lower() in PATHS else len(PATHS))
+    for name in ordered:
+        cells = [cell for cell in rows[name][:100] if cell]
+        if cells and sum(is_picture(Path(cell)) for cell in cells) > len(cells) / 2:
+            return name
+    raise UserError(
+        f"{table}: none of its columns ({some(columns)}) names picture files; give a csv with a column path and a column label"
+    )
+
+
+def _find_label_column(table: Path, columns: list[str], path_column: str) -> str:
+    others = [name for name in columns if name != path_column]
+    named = [name for name in others if name.lower() in LABELS]
+    if named or len(others) == 1:
+        return (named or others)[0]
+    raise UserError(f"{table}: its columns ({some(columns)}) name no label; call the one that holds it label")

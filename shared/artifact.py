@@ -1,0 +1,154 @@
+"""The artifact: a folder of artifact.json and weights.safetensors. Data only: loading runs no code.
+
+A crash at any moment leaves the old artifact or the new one: the new JSON, moved into place in one step,
+is the moment of change, and it names its weights by their checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from shared.errors import UserError
+
+FORMAT = 1
+JSON, WEIGHTS, WAITING = "artifact.json", "weights.safetensors", "weights.safetensors.new"
+NETWORK, FITTED = "network.", "fitted."
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a folder holds: `network` and `fitted` are tensors by name, the rest JSON values."""
+
+    app: str
+    recipe: Mapping[str, Any]
+    preprocessor: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    network: Mapping[str, Tensor]
+    fitted: Mapping[str, Tensor]
+
+
+def write(artifact: Artifact, folder: Path) -> None:
+    """Writes or replaces the artifact. Raises UserError where the folder cannot be written."""
+    named = {NETWORK + k: v for k, v in artifact.network.items()}
+    named |= {FITTED + k: v for k, v in artifact.fitted.items()}
+    weights = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in named.items()})
+    described = {k: v for k, v in asdict_shallow(artifact).items() if k not in {"network", "fitted"}}
+    sha256 = hashlib.sha256(weights).hexdigest()
+    seal = {"file": WEIGHTS, "sha256": sha256, "bytes": len(weights)}
+    text = json.dumps({"format": FORMAT, **described, "weights": seal}, indent=1, allow_nan=False)
+    check_target(folder)
+    committed = False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _put(folder / WAITING, weights)
+        _put(folder / (JSON + ".new"), text.encode())
+        os.replace(folder / (JSON + ".new"), folder / JSON)
+        committed = True
+        os.replace(folder / WAITING, folder / WEIGHTS)
+    except OSError as error:
+        if not committed:
+            for name in (WAITING, JSON + ".new"):
+                (folder / name).unlink(missing_ok=True)
+        raise UserError(
+            f"{folder}: the model could not be written ({error.strerror}); nothing there was changed. "
+            "Free some space or give another folder with --out"
+        ) from error
+
+
+def asdict_shallow(artifact: Artifact) -> dict[str, Any]:
+    """The fields by name, without copying what they hold."""
+    return {name: getattr(artifact, name) for name in artifact.__dataclass_fields__}
+
+
+def check_target(folder: Path) -> None:
+    """Raises UserError when `folder` holds something that is not ours to replace."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: give --out a folder to make")
+    strangers = folder.is_dir() and any(folder.iterdir()) and not (folder / JSON).exists()
+    if strangers and not all(entry.name.startswith(("checkpoint", WEIGHTS, JSON)) for entry in folder.iterdir()):
+        raise UserError(f"{folder} holds files that are not a model of ours: give --out a new or empty folder")
+
+
+def _put(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(folder: Path, app: str | None = None) -> Artifact:
+    """Reads and checks an artifact. Raises UserError at anything missing, damaged, newer, or of another app."""
+    described = _described(folder)
+    if app is not None and described["app"] != app:
+        raise UserError(f"{folder} is a model of the {described['app']} app: use `glance {described['app']} ...`")
+    tensors = _weights(folder, described["weights"])
+    network = {k.removeprefix(NETWORK): v for k, v in tensors.items() if k.startswith(NETWORK)}
+    fitted = {k.removeprefix(FITTED): v for k, v in tensors.items() if k.startswith(FITTED)}
+    return Artifact(
+        described["app"], described["recipe"], described["preprocessor"], described["facts"], network, fitted
+    )
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    damaged = f"{folder / JSON} is damaged: copy the model again, or train it again"
+    try:
+        described = json.loads((folder / JSON).read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{folder}: no {JSON} there; give the folder that training wrote") from None
+    except NotADirectoryError:
+        raise UserError(f"{folder} is a file; give the folder that training wrote") from None
+    except (ValueError, RecursionError):
+        raise UserError(damaged) from None
+    version = described.get("format") if isinstance(described, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise UserError(damaged)
+    if version > FORMAT:
+        raise UserError(f"{folder}: format {version} is newer than this program reads ({FORMAT}): upgrade glance")
+    kinds = {"app": str, "recipe": dict, "preprocessor": dict, "facts": dict, "weights": dict}
+    if any(not isinstance(described.get(name), kind) for name, kind in kinds.items()):
+        raise UserError(damaged)
+    return described
+
+
+def _weights(folder: Path, seal: Mapping[str, Any]) -> dict[str, Tensor]:
+    if seal.get("file") != WEIGHTS:
+        raise UserError(
+            f"{folder / JSON} names its weights {seal.get('file')!r}, not {WEIGHTS}: do not trust this model"
+        )
+    for name in (WEIGHTS, WAITING):  # the second only after a crash between the two moves
+        path = folder / name
+        if not path.is_file() or path.resolve().parent != folder.resolve():
+            continue
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == seal.get("sha256"):
+            return _tensors(content, path)
+    raise UserError(
+        f"{folder / WEIGHTS} is missing or differs from the checksum in {JSON}: copy the model again, or train it again"
+    )
+
+
+def _tensors(content: bytes, path: Path) -> dict[str, Tensor]:
+    try:
+        return load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise UserError(f"{path} is not a safetensors file ({error})") from None
+
+
+def fill(network: torch.nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Puts the stored weights into a network of the same shape. Raises UserError where they do not fit."""
+    try:
+        network.load_state_dict(dict(tensors), strict=True)
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        raise UserError(f"{folder}: the weights do not fit the network ({lines[-1].strip()})") from None

@@ -1,0 +1,11 @@
+"""The one exception for a fault of the user's input: it says what, where and how to mend."""
+
+
+class UserError(ValueError):
+    """The input or an argument is at fault. The command line prints it alone and exits with 2."""
+
+
+def some(values: list[str], limit: int = 5) -> str:
+    """Names the first few of many values, so that a message stays one line."""
+    shown = ", ".join(values[:limit])
+    return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"

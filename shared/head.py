@@ -1,0 +1,126 @@
+"""The linear head on a frozen body's features, fitted to convergence: what makes transfer take seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+STRENGTHS = tuple(10.0**power for power in (0, -0.5, -1, -1.5, -2, -2.5, -3, -4, -5))
+"""L2 penalties tried, strongest first: each fit starts from the one before (a regularisation path)."""
+
+ENOUGH_ROWS = 1000
+"""With fewer validation rows than this the strength is chosen by cross-validation within the training rows."""
+
+
+class LinearHead(nn.Module):
+    """Standardises features, shape (rows, width), then a linear layer: outputs of shape (rows, outputs)."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, width: int, outputs: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(width, outputs)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.linear(self.dropout((features.float() - self.mean) / self.scale))
+
+    def fit(self, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor], loss: Loss, seed: int) -> float:
+        """Fits mean, scale, weight and bias to (features, targets); returns the L2 strength that was chosen.
+
+        The loss must be a mean over rows and convex in the outputs. Minimised by L-BFGS (Liu & Nocedal 1989).
+        """
+        features, targets = train
+        self.mean.copy_(features.mean(0))
+        self.scale.copy_(features.std(0, unbiased=False).clamp_min(1e-6))
+        standard = (features - self.mean) / self.scale
+        problem, outputs = (standard, targets), self.linear.out_features
+        if len(valid[1]) >= ENOUGH_ROWS:
+            held = ((valid[0] - self.mean) / self.scale, valid[1])
+            losses, solutions = _path(problem, held, outputs, loss)
+            best = int(losses.argmin())
+        else:
+            folds = _folds(standard, targets, seed)
+            losses = torch.stack([_path(kept, out, outputs, loss)[0] for kept, out in folds]).mean(0)
+            best = int(losses.argmin())
+            solutions = _path(problem, None, outputs, loss, best + 1)[1]
+        with torch.no_grad():
+            self.linear.weight.copy_(solutions[best][0])
+            self.linear.bias.copy_(solutions[best][1])
+        return STRENGTHS[best]
+
+
+Part = tuple[Tensor, Tensor]
+
+
+def _folds(features: Tensor, targets: Tensor, seed: int, folds: int = 5) -> list[tuple[Part, Part]]:
+    """(kept, held out) parts of a k-fold split; rows are dealt out so that sorted labels spread evenly."""
+    folds = min(folds, len(features))
+    order = torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))
+    if not targets.is_floating_point():
+        order = order[targets[order].argsort(stable=True)]
+    fold = torch.empty(len(features), dtype=torch.long)
+    fold[order] = torch.arange(len(features)) % folds
+    split = [(fold != k, fold == k) for k in range(folds)]
+    return [((features[a], targets[a]), (features[b], targets[b])) for a, b in split]
+
+
+def _path(
+    kept: Part, held: Part | None, outputs: int, loss: Loss, steps: int = len(STRENGTHS)
+) -> tuple[Tensor, list[Part]]:
+    """Loss on the held-out part, and the solution, at each of the first `steps` strengths.
+
+    The path ends once the loss has clearly turned upwards; what was not reached counts as worse.
+    """
+    losses = torch.full((len(STRENGTHS),), torch.inf)
+    solutions: list[Part] = []
+    for i, strength in enumerate(STRENGTHS[:steps]):
+        solutions.append(_minimise(kept, strength, loss, outputs, solutions[-1] if solutions else None))
+        if held is None:
+            continue
+        losses[i] = loss(held[0] @ solutions[-1][0].T + solutions[-1][1], held[1])
+        if losses[i] > 1.03 * losses.min():
+            losses[i + 1 :] = 2 * losses[i]
+            break
+    return losses, solutions
+
+
+def _minimise(part: Part, strength: float, loss: Loss, outputs: int, start: Part | None) -> Part:
+    """(weight, bias) at the least loss(features @ weight.T + bias) + strength / 2 * |weight|^2, from `start` or zero.
+
+    scipy's L-BFGS (Liu & Nocedal 1989): torch's own spends milliseconds of Python on each step of these small problems.
+    """
+    from scipy.optimize import minimize
+
+    features, targets = part
+    split = outputs * features.shape[1]
+
+    def value_and_slope(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        point = torch.tensor(flat, dtype=torch.float, requires_grad=True)
+        weight, bias = point[:split].view(outputs, -1), point[split:]
+        value = loss(torch.addmm(bias, features, weight.T), targets) + strength / 2 * weight.square().sum()
+        value.backward()
+        assert point.grad is not None
+        return value.item(), point.grad.double().numpy()
+
+    first = torch.zeros(split + outputs) if start is None else torch.cat([start[0].flatten(), start[1]])
+    with torch.enable_grad():
+        found = minimize(
+            value_and_slope,
+            first.double().numpy(),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 100, "ftol": 1e-5, "gtol": 1e-5},
+        )
+    best = torch.tensor(found.x, dtype=torch.float)
+    return best[:split].view(outputs, -1), best[split:]

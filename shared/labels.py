@@ -1,0 +1,76 @@
+"""Class labels as positions, fitted on the training rows: what vision, text and tabular share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shared.errors import UserError, some
+from shared.protocol import Answer
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The class names in order, and how many training rows each had (the naive baseline needs no more)."""
+
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def fit(cls, targets: np.ndarray) -> Labels:
+        """Raises UserError where there are not two classes to tell apart."""
+        counted = Counter(str(target) for target in targets)
+        if len(counted) < 2:
+            found = f"only {next(iter(counted))!r}" if counted else "none"
+            raise UserError(
+                f"a classifier needs two classes or more in the training rows; found {found}. "
+                "Give examples of another class, or check which column or folder holds the labels"
+            )
+        names = sorted(counted, key=_natural)
+        return cls(tuple(names), tuple(counted[name] for name in names))
+
+    def encode(self, targets: np.ndarray) -> Tensor:
+        """Positions, shape (rows,), int64. Raises UserError naming labels that training never saw."""
+        position = {name: i for i, name in enumerate(self.names)}
+        codes = [position.get(str(target), -1) for target in targets]
+        if -1 in codes:
+            unseen = Counter(str(target) for target, code in zip(targets, codes, strict=True) if code < 0)
+            listed = some([f"{name!r} ({number} rows)" for name, number in unseen.most_common()])
+            raise UserError(
+                f"labels that the training rows do not have: {listed}. Known: {some(list(self.names), 10)}. "
+                "Correct or remove those rows, or train with examples of them"
+            )
+        return torch.tensor(codes, dtype=torch.long)
+
+    def answers(self, probabilities: Tensor) -> list[Answer]:
+        """Prediction and probability by class for each row of `probabilities`, shape (rows, classes)."""
+        best = probabilities.argmax(1).tolist()
+        rows = probabilities.double().tolist()
+        return [
+            {
+                "prediction": self.names[i],
+                "probabilities": dict(zip(self.names, (round(p, 6) for p in row), strict=True)),
+            }
+            for i, row in zip(best, rows, strict=True)
+        ]
+
+    def state(self) -> dict[str, Any]:
+        return {"names": list(self.names), "counts": list(self.counts)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Labels:
+        return cls(tuple(map(str, state["names"])), tuple(map(int, state["counts"])))
+
+
+def _natural(name: str) -> tuple[int, float, str]:
+    """Numbers by value, words by letter: 2 before 10."""
+    try:
+        return 0, float(name), name
+    except ValueError:
+        return 1, 0.0, name

@@ -1,0 +1,123 @@
+"""Whole-split metrics and naive baselines for the two tasks that several apps share.
+
+The numbers are scikit-learn's: https://scikit-learn.org/stable/modules/model_evaluation.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from shared.labels import Labels
+from shared.protocol import Data, Outputs
+
+
+class Classification:
+    """One class of two or more: cross-entropy; accuracy is the headline; the baseline is the class shares."""
+
+    headline = "accuracy"
+
+    def __init__(self, labels: Labels, smoothing: float = 0.0, class_weights: str = "none") -> None:
+        self.labels, self.smoothing = labels, smoothing
+        counts = torch.tensor(labels.counts, dtype=torch.float)
+        self.class_weights = counts.sum() / (len(counts) * counts) if class_weights == "auto" else None
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy of logits, shape (rows, classes), with class positions, shape (rows,)."""
+        weight = None if self.class_weights is None else self.class_weights.to(outputs)
+        return F.cross_entropy(outputs.float(), targets, weight, label_smoothing=self.smoothing)
+
+    def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        probabilities = predictor.outputs(data.inputs).float().softmax(1)
+        return classification_metrics(probabilities.numpy(), data.targets.cpu().numpy())
+
+    def baseline(self, data: Data) -> dict[str, float]:
+        """The commonest class always, with the classes' shares as probabilities."""
+        counts = np.array(self.labels.counts, dtype=float)
+        shares = np.tile(counts / counts.sum(), (len(data), 1))
+        return classification_metrics(shares, data.targets.cpu().numpy())
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        """Accuracy, and among equals the lower log loss: small validation splits tie often."""
+        return metrics["accuracy"] - 1e-3 * min(metrics["log_loss"], 10.0)
+
+
+def classification_metrics(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """Metrics of probabilities, shape (rows, classes), against class positions, shape (rows,).
+
+    `auc` is left out where the rows lack a class; several classes are averaged one against the rest.
+    """
+    from sklearn import metrics as sk
+
+    predicted = probabilities.argmax(1)
+    chosen = np.clip(probabilities[np.arange(len(targets)), targets], 1e-15, 1)
+    present = np.unique(targets)
+    found = {
+        "accuracy": float((predicted == targets).mean()),
+        "balanced_accuracy": float(np.mean([(predicted[targets == k] == k).mean() for k in present])),
+        "f1_macro": float(sk.f1_score(targets, predicted, average="macro", zero_division=0)),
+        "log_loss": float(-np.log(chosen).mean()),
+    }
+    if len(present) == probabilities.shape[1]:
+        ranks = [sk.roc_auc_score(targets == k, probabilities[:, k]) for k in present]
+        found["auc"] = float(ranks[1] if len(ranks) == 2 else np.mean(ranks))
+    return found
+
+
+class Regression:
+    """A number: squared error on the standardised target; the baseline is the training mean.
+
+    `centre` and `scale` are the training target's mean and standard deviation, `span` its least and greatest.
+    """
+
+    headline = "rmse"
+
+    def __init__(self, centre: float, scale: float, span: tuple[float, float] | None = None) -> None:
+        self.centre, self.scale, self.span = centre, scale, span
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean squared error of standardised outputs, shape (rows,), with targets in their own unit."""
+        return F.mse_loss(outputs.float(), (targets - self.centre) / self.scale)
+
+    def values(self, outputs: Tensor) -> Tensor:
+        """Outputs in the target's own unit, within the span of the training targets when one is set."""
+        values = outputs.float() * self.scale + self.centre
+        return values if self.span is None else values.clamp(*self.span)
+
+    def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        values = self.values(predictor.outputs(data.inputs))
+        return regression_metrics(values.numpy(), data.targets.cpu().numpy())
+
+    def baseline(self, data: Data) -> dict[str, float]:
+        return regression_metrics(np.full(len(data), self.centre), data.targets.cpu().numpy())
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        return -metrics["rmse"]
+
+
+def regression_metrics(values: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """rmse and mae in the target's unit, r2 without one (left out where the targets do not vary)."""
+    error = values.astype(np.float64) - targets.astype(np.float64)
+    found = {"rmse": float(np.sqrt(np.mean(error**2))), "mae": float(np.abs(error).mean())}
+    variance = float(np.var(targets.astype(np.float64)))
+    if variance > 0:
+        found["r2"] = 1 - float(np.mean(error**2)) / variance
+    return found
+
+
+def finite(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics as JSON numbers; raises ArithmeticError at NaN or infinity, which JSON cannot hold."""
+    for name, value in metrics.items():
+        if not np.isfinite(value):
+            raise ArithmeticError(f"{name} is {value}")
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def better(headline: str) -> str:
+    """Whether a metric is better greater or less, for the reader of a table."""
+    return "less" if headline in {"rmse", "mae", "log_loss"} else "greater"

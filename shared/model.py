@@ -1,0 +1,91 @@
+"""A trained model: answers, is measured, saved and loaded. Never loads fastai."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from shared import artifact as artifacts
+from shared.errors import UserError
+from shared.precision import resolve, resolve_device
+from shared.predict import Predictor, answers
+from shared.protocol import Answer, App, Data, Examples, Facts, Preprocessor
+from shared.recipe import Recipe
+
+
+@dataclass
+class Model:
+    """What training gives and `load` gives back."""
+
+    app: App
+    recipe: Recipe
+    preprocessor: Preprocessor
+    predictor: Predictor
+    facts: Facts
+
+    def predict(self, value: Any) -> Answer | list[Answer]:
+        """The answer to one input, or a list of answers to many (a list, an array, a DataFrame)."""
+        inputs, single = self.app.inputs(value, self.recipe)
+        found = list(answers(self.predictor, self.preprocessor, inputs))
+        return found[0] if single else found
+
+    def predict_sources(self, sources: Sequence[str]) -> Iterator[Answer]:
+        """Answers to files, folders, tables, texts or "-", block by block, each with its `input`."""
+        for names, inputs in self.app.read_inputs(sources, self.recipe):
+            for name, answer in zip(names, answers(self.predictor, self.preprocessor, inputs), strict=True):
+                yield {"input": name, **answer}
+
+    def encode(self, examples: Examples) -> Data:
+        return Data(self.preprocessor.encode(examples.inputs), self.preprocessor.encode_targets(examples.targets))
+
+    def evaluate(self, source: str | os.PathLike[str]) -> dict[str, Any]:
+        """Metrics and the naive baseline's on labelled rows, and the number of rows."""
+        data = self.encode(self.app.read_examples(Path(source), self.recipe))
+        if not len(data):
+            raise UserError(f"{source}: no labelled rows to evaluate on")
+        objective = self.app.objective(self.preprocessor, self.recipe)
+        metrics, baseline = objective.measure(self.predictor, data), objective.baseline(data)
+        return {
+            "headline": objective.headline,
+            "metrics": metrics,
+            "baseline": baseline,
+            "rows": {"train": 0, "valid": 0, "test": len(data)},
+        }
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Writes the artifact, replacing an earlier one whole or not at all."""
+        network: dict[str, Tensor] = dict(self.predictor.network.state_dict())
+        artifact = artifacts.Artifact(
+            self.app.name,
+            asdict(self.recipe),
+            self.preprocessor.state(),
+            asdict(self.facts),
+            network,
+            self.preprocessor.tensors(),
+        )
+        artifacts.write(artifact, Path(folder))
+        return Path(folder)
+
+
+def load(app: App, folder: str | os.PathLike[str]) -> Model:
+    """Reads an artifact. Raises UserError at anything missing, damaged, newer, or of another app."""
+    path = Path(folder)
+    stored = artifacts.read(path, app.name)
+    try:
+        recipe = app.recipe(**stored.recipe)
+        preprocessor = app.restore(stored.preprocessor, stored.fitted)
+        network = app.model(preprocessor, recipe, pretrained=False)
+        facts = Facts(**stored.facts)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise UserError(
+            f"{path}: the model's description does not fit this program ({error}); train it again"
+        ) from error
+    artifacts.fill(network, stored.network, path)
+    device = resolve_device("auto")
+    predictor = Predictor(network.to(device).eval(), resolve(recipe.precision, device))
+    return Model(app, recipe, preprocessor, predictor, facts)

@@ -1,0 +1,272 @@
+"""One run, top to bottom: read, fit the preprocessor, train in stages, choose by validation, measure once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import random
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from shared import artifact as artifacts
+from shared.checkpoint import Checkpoint
+from shared.display import Clock, Display, number
+from shared.errors import UserError
+from shared.head import LinearHead
+from shared.loaders import Tensors
+from shared.metrics import finite
+from shared.model import Model
+from shared.precision import resolve, resolve_device
+from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Settles, Splits
+from shared.recipe import Recipe
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+    from shared.train import Progress, Setup
+
+FROZEN = "frozen body"
+TRAIN = "train"
+
+
+@dataclass
+class Options:
+    """What a run needs that is not a dial: it changes where and how, never what is learnt."""
+
+    valid: Path | str | None = None  # a path, "none", or None: split off
+    test: Path | None = None
+    out: Path | None = None
+    resume: bool = False
+    start_from: Path | None = None
+    display: Display = field(default_factory=lambda: Display(quiet=True))
+
+
+@dataclass
+class Prepared:
+    """Everything before the first step."""
+
+    setup: Setup
+    preprocessor: Preprocessor
+    splits: Splits
+    test: Data
+
+
+def train(app: App, source: Path, recipe: Recipe, options: Options | None = None) -> Model:
+    """Trains on `source` and measures on the test rows (on validation where there are none).
+
+    Ctrl-C during training keeps the best weights so far. Raises UserError at a fault of the input.
+    """
+    from shared.train import Progress
+
+    options = options or Options()
+    if options.out is not None:
+        artifacts.check_target(options.out)
+    clock = Clock()
+    prepared = prepare(app, source, recipe, options, clock)
+    progress = Progress(options.display)
+    checkpoint = _checkpoint(prepared, options)
+    interrupted = False
+    with clock.stage("train"):
+        try:
+            _stages(prepared, progress, checkpoint)
+        except KeyboardInterrupt:
+            interrupted = True
+    network = prepared.setup.network
+    if progress.weights is not None:
+        network.load_state_dict(progress.weights)
+    with clock.stage("settle"):
+        said = "" if interrupted else _settle(app, prepared, options.display)
+    with clock.stage("measure"):
+        facts = _facts(app, prepared, progress, interrupted)
+    facts.notes += [said] if said else []
+    facts.seconds = clock.total()
+    recipe = replace(prepared.setup.recipe, device=recipe.device)
+    model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
+    if options.out is not None:
+        model.save(options.out)
+    if checkpoint is not None and not interrupted:
+        checkpoint.remove()
+    return model
+
+
+def learner(app: App, source: Path, recipe: Recipe, options: Options | None = None) -> Learner:
+    """fastai's Learner on `source`, untrained but for what `initialise` gives, for work by hand."""
+    from shared.train import make_learner
+
+    return make_learner(prepare(app, source, recipe, options or Options(), Clock()).setup)
+
+
+def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clock) -> Prepared:
+    """Reads, splits, fits the preprocessor, encodes, and builds the network."""
+    from shared.train import Setup
+
+    seed_all(recipe.seed)
+    with clock.stage("read"):
+        splits = app.read(source, recipe, options.valid, options.test)
+    _say_splits(splits, options.display)
+    device = resolve_device(splits.recipe.device)
+    recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
+    with clock.stage("encode"):
+        preprocessor = app.fit(splits.train, recipe)
+        train, valid, test = (
+            Data(preprocessor.encode(part.inputs), preprocessor.encode_targets(part.targets))
+            for part in (splits.train, splits.valid, splits.test)
+        )
+    with clock.stage("build"):
+        network = app.model(preprocessor, recipe, pretrained=True)
+        app.initialise(network, train, recipe)
+        if options.start_from is not None:
+            earlier = artifacts.read(options.start_from, app.name)
+            options.display.say(f"start from {options.start_from}: {app.adopt(network, preprocessor, earlier)}")
+    setup = Setup(
+        recipe,
+        network.to(device),
+        app.objective(preprocessor, recipe),
+        train,
+        valid,
+        app.groups(network, recipe),
+        app.callbacks(recipe),
+    )
+    return Prepared(setup, preprocessor, splits, test)
+
+
+def seed_all(seed: int) -> None:
+    """Seeds every generator that a run draws from, so that it repeats exactly on one machine."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _say_splits(splits: Splits, display: Display) -> None:
+    for note in splits.notes:
+        display.say(note)
+    sizes = ", ".join(f"{len(getattr(splits, part)):,} {part}" for part in ("train", "valid", "test"))
+    display.say(f"rows: {sizes}")
+    if not len(splits.train):
+        raise UserError("no rows are left to train on: give more rows, or smaller valid and test parts")
+
+
+def _stages(prepared: Prepared, progress: Progress, checkpoint: Checkpoint | None) -> None:
+    from shared.train import fit
+
+    setup = prepared.setup
+    if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
+        train_head(setup, progress)
+    reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
+    if reached >= getattr(setup.recipe, "enough", float("inf")):
+        progress.display.say(
+            f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
+        )
+    elif setup.recipe.epochs:
+        fit(setup, setup.recipe.epochs, progress, checkpoint, TRAIN)
+    elif progress.weights is None:
+        progress.offer(0.0, setup.network, "closed form")
+
+
+def _settle(app: App, prepared: Prepared, display: Display) -> str:
+    """What the app still learns once the weights are chosen; a sentence about it, or none."""
+    if not isinstance(app, Settles):
+        return ""
+    setup = prepared.setup
+    said = app.settle(setup.network, prepared.preprocessor, setup.train, setup.valid, setup.recipe)
+    if said:
+        display.say(said)
+    return said
+
+
+def train_head(setup: Setup, progress: Progress) -> None:
+    """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
+    from shared.train import fit
+
+    head, frozen_epochs = setup.network.head, getattr(setup.recipe, "frozen_epochs", None)
+    assert isinstance(head, nn.Module)
+    train, valid = _features(setup, setup.train), _features(setup, setup.valid)
+    entry: dict[str, Any] = {"stage": FROZEN}
+    if frozen_epochs is None and isinstance(head, LinearHead):
+        entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
+        head.to(setup.recipe.device)
+    else:
+        on_features = replace(
+            setup,
+            network=head,
+            train=train,
+            valid=valid,
+            groups=[Group(list(head.parameters()))],
+            callbacks=[],
+        )
+        inner = replace(progress, score=float("-inf"), weights=None)
+        fit(on_features, frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
+        head.load_state_dict(inner.weights or head.state_dict())
+    score = float("-inf")
+    if len(setup.valid):
+        metrics = setup.objective.measure(setup.predictor(), setup.valid)
+        score = setup.objective.score(metrics)
+        entry[setup.objective.headline] = metrics[setup.objective.headline]
+    progress.offer(max(score, -1e30), setup.network, FROZEN)
+    progress.log(entry)
+
+
+def _features(setup: Setup, part: Data) -> Data:
+    if not len(part):
+        return part
+    body = setup.network.body
+    assert isinstance(body, nn.Module)
+    return Data(Tensors(setup.predictor(body).outputs(part.inputs)), part.targets)
+
+
+def _whole(part: Data) -> tuple[torch.Tensor, torch.Tensor]:
+    everything = torch.arange(len(part))
+    return (part.inputs.batch(everything)[0], part.targets) if len(part) else (torch.empty(0), part.targets)
+
+
+def _checkpoint(prepared: Prepared, options: Options) -> Checkpoint | None:
+    """Identified by everything that decides the run: the dials and the rows."""
+    if options.out is None:
+        return None
+    parts = (prepared.splits.train, prepared.splits.valid)
+    described = [asdict(prepared.setup.recipe), [_fingerprint(part) for part in parts]]
+    identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+    return Checkpoint(options.out, identity, options.resume)
+
+
+def _fingerprint(examples: Examples) -> str:
+    return hashlib.sha256("\0".join(map(str, examples.targets)).encode()).hexdigest()
+
+
+def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) -> Facts:
+    """Measures the chosen weights: on validation, and once on the test rows."""
+    setup, objective, predictor = prepared.setup, prepared.setup.objective, prepared.setup.predictor()
+    notes = list(prepared.splits.notes)
+    facts = Facts(headline=objective.headline, chosen=progress.chosen, notes=notes, journal=progress.journal)
+    facts.rows = {"train": len(setup.train), "valid": len(setup.valid), "test": len(prepared.test)}
+    facts.interrupted = interrupted
+    if len(setup.valid):
+        facts.valid = finite(objective.measure(predictor, setup.valid))
+    measured = next(((name, part) for name, part in _parts(prepared) if len(part)), ("train", setup.train))
+    facts.measured_on = measured[0]
+    facts.metrics = finite(objective.measure(predictor, measured[1]))
+    facts.baseline = finite(objective.baseline(measured[1]))
+    facts.environment = environment(setup.recipe)
+    return facts
+
+
+def _parts(prepared: Prepared) -> list[tuple[str, Data]]:
+    return [("test", prepared.test), ("valid", prepared.setup.valid)]
+
+
+def environment(recipe: Recipe) -> dict[str, str]:
+    """What a number depends on besides data and dials."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": str(torch.get_num_threads()),
+        "device": recipe.device,
+        "precision": recipe.precision,
+    }

@@ -1,0 +1,282 @@
+"""The train loop: fastai's Learner around our batches, and the few callbacks that we add to it.
+
+The only file of `shared` besides loaders.py that knows fastai.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import fastai.callback.schedule  # noqa: F401 (gives Learner its fit_one_cycle and lr_find)
+import numpy as np
+import torch
+from fastai.callback.core import Callback, CancelFitException, CancelValidException
+from fastai.callback.training import GradientAccumulation
+from fastai.learner import Learner
+from fastai.metrics import AccumMetric
+from fastai.optimizer import OptimWrapper
+from torch import Tensor, nn
+
+from shared.checkpoint import Checkpoint
+from shared.display import Display, number
+from shared.errors import UserError
+from shared.loaders import Tensors, data_loaders
+from shared.precision import autocast
+from shared.predict import Given, Predictor
+from shared.protocol import Data, Group, Objective
+from shared.recipe import Recipe
+
+
+@dataclass
+class Setup:
+    """What the loop works on: everything an app supplied, ready to train."""
+
+    recipe: Recipe  # device and precision resolved
+    network: nn.Module
+    objective: Objective
+    train: Data
+    valid: Data
+    groups: list[Group]
+    callbacks: list[Any] = field(default_factory=list)
+
+    def predictor(self, network: nn.Module | None = None) -> Predictor:
+        return Predictor(network or self.network, self.recipe.precision)
+
+
+@dataclass
+class Progress:
+    """What a run has reached: the journal of all stages, and the best weights so far by validation score."""
+
+    display: Display
+    journal: list[dict[str, Any]] = field(default_factory=list)
+    score: float = float("-inf")
+    weights: dict[str, Tensor] | None = None
+    chosen: str = ""
+
+    def offer(self, score: float, network: nn.Module, what: str) -> bool:
+        """Keeps a copy of the network's weights when `score` beats the best so far."""
+        if not score > self.score:
+            return False
+        self.score, self.chosen = score, what
+        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        return True
+
+    def log(self, entry: dict[str, Any]) -> None:
+        self.journal.append(entry)
+        shown = ", ".join(f"{k} {number(v) if isinstance(v, float) else v}" for k, v in entry.items() if k != "stage")
+        self.display.say(f"{entry['stage']}: {shown}")
+
+
+def make_learner(setup: Setup) -> Learner:
+    """fastai's Learner over our batches, ready for lr_find, fit_one_cycle, freeze and callbacks."""
+    recipe = setup.recipe
+    loaders = data_loaders(setup.train, setup.valid, recipe.batch_size, recipe.seed, recipe.device)
+    learner = Learner(
+        loaders,
+        setup.network.to(recipe.device),
+        loss_func=setup.objective.loss,
+        opt_func=partial(OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
+        lr=recipe.lr,
+        wd=[recipe.weight_decay * group.decay for group in setup.groups],
+        splitter=lambda _: [list(group.parameters) for group in setup.groups],
+        metrics=AccumMetric(_headline(setup.objective), flatten=False),
+        cbs=[Autocast(recipe.precision), *setup.callbacks],
+    )
+    if recipe.accumulate > 1:
+        learner.add_cb(GradientAccumulation(recipe.batch_size * recipe.accumulate))
+    return learner
+
+
+def _headline(objective: Objective) -> Callable[[Tensor, Tensor], float]:
+    """The headline metric in the form of a fastai metric: a function of all outputs and targets."""
+
+    def headline(outputs: Tensor, targets: Tensor) -> float:
+        return objective.measure(Given(outputs.cpu()), Data(Tensors(targets), targets.cpu()))[objective.headline]
+
+    headline.__name__ = objective.headline
+    return headline
+
+
+def fit(
+    setup: Setup, epochs: int, progress: Progress, checkpoint: Checkpoint | None = None, stage: str = "train"
+) -> None:
+    """One one-cycle schedule over the groups' own rates; the best weights by validation are kept in `progress`.
+
+    Continues from `checkpoint` where that holds the same stage. Cycle: Smith & Topin 2018, arXiv:1708.07120.
+    """
+    learner, recipe = make_learner(setup), setup.recipe
+    average = Average(recipe.ema) if recipe.ema else None
+    watch = Watch(setup, progress, checkpoint, stage, average)
+    start = 0
+    if checkpoint is not None and (saved := checkpoint.load(stage)):
+        start = _restore(learner, saved, progress, average)
+        watch.since_best = saved["since_best"]
+        progress.display.say(f"resuming {stage} after epoch {start} of {epochs}")
+    with learner.no_bar(), learner.no_logging(), closing(learner.autocast):
+        learner.fit_one_cycle(
+            epochs,
+            [recipe.lr * group.rate for group in setup.groups],
+            cbs=[callback for callback in (average, watch) if callback is not None],
+            start_epoch=start,
+        )
+    if watch.failure is not None:
+        raise watch.failure
+
+
+def _restore(learner: Learner, saved: dict[str, Any], progress: Progress, average: Average | None) -> int:
+    """Puts a checkpoint's weights, optimizer, averages, journal and random state back; returns the epoch."""
+    learner.model.load_state_dict(saved["network"])
+    learner.create_opt()
+    learner.opt.opt.load_state_dict(saved["optimizer"])
+    learner.dls.train.passes = saved["epoch"]
+    progress.journal[:] = saved["journal"]
+    progress.score, progress.weights, progress.chosen = saved["best"]
+    if average is not None:
+        average.shadow, average.steps = saved["average"]
+    torch.set_rng_state(saved["random"])
+    return int(saved["epoch"])
+
+
+class Autocast(Callback):
+    """Runs the network, not the loss, in bfloat16 where that was resolved."""
+
+    order = -8
+
+    def __init__(self, precision: str) -> None:
+        self.precision = precision
+        self.context = ExitStack()
+
+    def before_batch(self) -> None:
+        self.context.enter_context(autocast(torch.device(self.dls.device), self.precision))
+
+    def after_pred(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Also after an interruption between the two: the rest of the program must not run in bfloat16."""
+        self.context.close()
+
+
+class Average(Callback):
+    """An exponential moving average of the weights (Polyak & Juditsky 1992), with a warm-up of its decay."""
+
+    order = 5
+
+    def __init__(self, decay: float) -> None:
+        self.decay, self.steps = decay, 0
+        self.shadow: list[Tensor] | None = None
+
+    def before_fit(self) -> None:
+        if self.shadow is None:
+            self.shadow = [p.detach().clone() for p in self.model.parameters()]
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        self.steps += 1
+        decay = min(self.decay, self.steps / (self.steps + 10))
+        assert self.shadow is not None
+        torch._foreach_lerp_(self.shadow, [p.detach() for p in self.model.parameters()], 1 - decay)
+
+    @torch.no_grad()
+    def swap(self) -> None:
+        """Exchanges the network's weights with the averaged ones; twice gives the first back."""
+        assert self.shadow is not None
+        for weight, mean in zip(self.model.parameters(), self.shadow, strict=True):
+            kept = weight.detach().clone()
+            weight.copy_(mean)
+            mean.copy_(kept)
+
+
+class Watch(Callback):
+    """After each epoch: measure on validation, keep the best weights, log, checkpoint, stop early."""
+
+    order = 60
+
+    def __init__(
+        self,
+        setup: Setup,
+        progress: Progress,
+        checkpoint: Checkpoint | None,
+        stage: str,
+        average: Average | None,
+    ) -> None:
+        self.setup, self.progress, self.stage = setup, progress, stage
+        self.checkpoint, self.average = checkpoint, average
+        self.since_best, self.measured = 0, False
+        self.failure: Exception | None = None  # fastai rewrites the message of what a callback raises
+
+    def before_epoch(self) -> None:
+        self.losses: list[Tensor] = []
+        self.measured = False
+
+    def after_loss(self) -> None:
+        if self.training:
+            self.losses.append(self.loss.detach())
+
+    def after_batch(self) -> None:
+        if self.training:
+            what = f"{self.stage} epoch {self.epoch + 1}/{self.n_epoch}"
+            self.progress.display.progress(what, self.iter + 1, self.n_iter)
+
+    def before_validate(self) -> None:
+        mean_loss = float(torch.stack(self.losses).mean()) if self.losses else float("nan")
+        if not mean_loss < float("inf"):
+            self.failure = UserError(f"the training loss became {mean_loss} in epoch {self.epoch + 1}: lower --lr")
+            raise CancelFitException
+        entry: dict[str, Any] = {"stage": self.stage, "epoch": self.epoch + 1, "loss": mean_loss}
+        if self.average is not None:
+            self.average.swap()
+        entry |= self._measured()
+        if self.average is not None:
+            self.average.swap()
+        self.progress.log(entry)
+        self.measured = True
+        raise CancelValidException  # fastai's own validation would only repeat ours, batch by batch
+
+    def _measured(self) -> dict[str, float]:
+        objective, what = self.setup.objective, f"{self.stage} epoch {self.epoch + 1}"
+        if not len(self.setup.valid):
+            self.progress.offer(float(self.epoch), self.model, what)  # nothing to choose by: the last weights
+            return {}
+        metrics = objective.measure(self.setup.predictor(), self.setup.valid)
+        better = self.progress.offer(objective.score(metrics), self.model, what)
+        self.since_best = 0 if better else self.since_best + 1
+        return {objective.headline: metrics[objective.headline]}
+
+    def after_epoch(self) -> None:
+        if not self.measured:  # an epoch that a resumed run skips
+            return
+        if self.checkpoint is not None:
+            try:
+                self.checkpoint.save(self.stage, self._state)
+            except UserError as error:
+                self.failure = error
+                raise CancelFitException from error
+        patience = self.setup.recipe.patience
+        if patience and self.since_best >= patience and self.epoch + 1 < self.n_epoch:
+            self.progress.display.say(f"{self.stage}: no better for {patience} epochs, stopping")
+            raise CancelFitException
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch + 1,
+            "since_best": self.since_best,
+            "network": self.model.state_dict(),
+            "optimizer": _plain(self.opt.opt.state_dict()),
+            "average": (self.average.shadow, self.average.steps) if self.average else None,
+            "journal": self.progress.journal,
+            "best": (self.progress.score, self.progress.weights, self.progress.chosen),
+            "random": torch.get_rng_state(),
+        }
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    """An optimizer's state with the numpy numbers that fastai's schedule leaves there as Python's: a safe load
+    refuses the others."""
+    for group in state["param_groups"]:
+        group |= {name: float(value) for name, value in group.items() if isinstance(value, np.floating)}
+    return state

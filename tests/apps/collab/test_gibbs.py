@@ -1,0 +1,78 @@
+"""The sampler: its draws have the moments of the conditionals, and the chain finds factors that made the data."""
+
+from __future__ import annotations
+
+import torch
+
+from apps.collab.gibbs import draw_factors, draw_noise, draw_prior, rectangles
+from apps.collab.posterior import Factors, Ratings, compress, posterior_mean, who_rated_what
+
+
+def cells(users: int = 50, items: int = 30, share: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    user, item = (torch.rand(users, items) < share).nonzero(as_tuple=True)
+    return user + 1, item + 1
+
+
+def test_rectangles_hold_every_rating_once() -> None:
+    user, item = cells()
+    rating = torch.rand(len(user))
+    made = rectangles(user, item, rating, (51, 31))
+    found = sorted(
+        (int(owner), int(partner), float(value))
+        for block in made
+        for owner, partners, values in zip(block.owners, block.partners, block.ratings, strict=True)
+        for partner, value in zip(partners, values, strict=True)
+        if partner < 31
+    )
+    assert found == sorted(zip(user.tolist(), item.tolist(), rating.tolist(), strict=True))
+
+
+def test_draws_have_the_ridge_solution_as_mean_and_its_curvature_as_precision() -> None:
+    torch.manual_seed(0)
+    x, y, noise = torch.randn(6, 2), torch.randn(6), 2.0
+    owner = torch.zeros(6, dtype=torch.long)
+    block = rectangles(owner, torch.arange(6), y, (1, 6))
+    prior_mean, precision = torch.tensor([[0.5, -0.5]]), torch.tensor([[2.0, 0.5], [0.5, 1.0]])
+    partners = torch.cat([x, torch.zeros(6, 1)], 1)
+    draws = torch.cat([draw_factors(block, partners, prior_mean, precision, noise) for _ in range(4000)])
+    curvature = precision + noise * x.T @ x
+    mean = torch.linalg.solve(curvature, noise * x.T @ y + precision @ prior_mean[0])
+    assert torch.allclose(draws.mean(0), mean, atol=0.03)
+    assert torch.allclose(draws.T.cov(), torch.linalg.inv(curvature), atol=0.01)
+
+
+def test_prior_and_noise_follow_what_they_describe() -> None:
+    torch.manual_seed(0)
+    rows = torch.randn(5000, 3) * torch.tensor([1.0, 2.0, 0.5]) + torch.tensor([1.0, 0.0, -1.0])
+    mean, precision = draw_prior(rows)
+    assert torch.allclose(mean, torch.tensor([1.0, 0.0, -1.0]), atol=0.1)
+    assert torch.allclose(precision.diagonal(), torch.tensor([1.0, 0.25, 4.0]), rtol=0.1)
+    assert abs(draw_noise(torch.randn(20000) * 0.5) - 4) < 0.2
+
+
+def test_chain_predicts_held_out_cells_of_a_low_rank_table() -> None:
+    user, item = cells(80, 60)
+    left, right = torch.randn(81, 2), torch.randn(61, 2)
+    rating = (left[user] * right[item]).sum(1) + 0.1 * torch.randn(len(user))
+    held = torch.rand(len(user)) < 0.2
+    ratings = Ratings(user[~held], item[~held], rating[~held], (81, 61))
+    factors, biases = posterior_mean(ratings, width=4, samples=20, burn=15, kept_width=16)
+    predicted = (factors.users[user] * factors.items[item]).sum(1) + biases.users[user] + biases.items[item]
+    error = (predicted - rating)[held].square().mean().sqrt()
+    assert error < 0.4 * rating[held].std()
+
+
+def test_compressing_keeps_products_and_width() -> None:
+    torch.manual_seed(0)
+    wide = Factors(torch.randn(20, 3) @ torch.randn(3, 40), torch.randn(15, 40))
+    narrow = compress(wide, 5)
+    assert narrow.users.shape == (20, 5) and narrow.items.shape == (15, 5)
+    assert torch.allclose(narrow.users @ narrow.items.T, wide.users @ wide.items.T, atol=1e-3)
+
+
+def test_features_tell_who_rated_what_and_are_zero_for_the_unknown() -> None:
+    user, item = cells()
+    of_users, of_items = who_rated_what(Ratings(user, item, torch.rand(len(user)), (51, 31)))
+    assert of_users.shape[0] == 51 and of_items.shape[0] == 31 and of_users.shape[1] == 7
+    assert not of_users[0].any() and torch.allclose(of_users[1:].mean(0), torch.zeros(7), atol=1e-5)

@@ -1,0 +1,70 @@
+"""Inputs: pairs in every form a person hands them in."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from apps.collab.inputs import from_python, from_sources
+from apps.collab.recipe import CollabRecipe
+from shared.errors import UserError
+
+RECIPE = CollabRecipe(user="userId", item="movieId")
+
+
+@pytest.mark.parametrize(
+    ("value", "single"),
+    [
+        ({"user": 1, "item": "b"}, True),
+        ({"userId": 1, "movieId": "b"}, True),
+        ((1, "b"), True),
+        ([{"user": 1, "item": "b"}], False),
+        ([(1, "b")], False),
+        ([[1, "b"]], False),
+        (np.array([[1, "b"]], dtype=object), False),
+        (pd.DataFrame({"movieId": ["b"], "userId": [1]}), False),
+    ],
+)
+def test_python_values_become_columns(value: Any, single: bool) -> None:
+    columns, was_single = from_python(value, RECIPE)
+    assert (columns["user"].tolist(), columns["item"].tolist(), was_single) == ([1], ["b"], single)
+
+
+@pytest.mark.parametrize("value", ["alice", 7, {"user": 1}, [1], [{"item": 2}], None])
+def test_other_values_are_refused(value: Any) -> None:
+    with pytest.raises(UserError):
+        from_python(value, RECIPE)
+
+
+def test_no_pairs_are_no_pairs() -> None:
+    assert len(from_python([], RECIPE)[0]["user"]) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["u 1,i1\nu2,i2\n", "userId,movieId\nu 1,i1\nu2,i2\n", "item,x,user\ni1,0,u 1\ni2,0,u2\n"]
+)
+def test_sources_give_named_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "pairs.csv").write_text(text)
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    for source in (str(tmp_path / "pairs.csv"), "-"):
+        names, columns = next(from_sources([source], RECIPE))
+        assert names == ["u 1,i1", "u2,i2"]
+        assert columns["user"].tolist() == ["u 1", "u2"] and columns["item"].tolist() == ["i1", "i2"]
+
+
+def test_literal_pairs_are_read_with_quotes(tmp_path: Path) -> None:
+    blocks = list(from_sources(["u,i", '"a,b", c'], RECIPE))
+    assert [block[1]["user"].tolist() for block in blocks] == [["u"], ["a,b"]]
+    with pytest.raises(UserError, match="neither a file nor a pair"):
+        list(from_sources(["missing.csv"], RECIPE))
+
+
+def test_broken_line_on_stdin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("u,i\nalone\n"))
+    with pytest.raises(UserError, match="line 2"):
+        list(from_sources(["-"], RECIPE))

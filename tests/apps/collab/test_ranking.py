@@ -1,0 +1,111 @@
+"""Ranking: closed forms against their definitions, lists against scikit-learn, and unseen items only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import ndcg_score
+
+from apps import collab
+from apps.collab.ease import DROPOUT, Histories, gram, item_weights, solve
+from apps.collab.topk import list_metrics, top_items
+from shared.errors import UserError
+from shared.model import Model
+from tests.apps.collab.patterns import write_likes, write_ratings
+
+
+def histories() -> Histories:
+    torch.manual_seed(0)
+    table = torch.rand(30, 8) < 0.4
+    return Histories(*table.nonzero(as_tuple=True), 30, 8)
+
+
+def test_joint_counts_are_those_of_the_table() -> None:
+    seen = histories()
+    table = seen.table(torch.arange(30))
+    assert torch.equal(gram(seen), table.T @ table)
+
+
+def test_weights_minimise_the_ridge_of_each_item_on_the_others() -> None:
+    counts, strength = gram(histories()), 5.0
+    weights = solve(counts, strength)
+    assert not weights.diagonal().any()
+    penalty = strength + DROPOUT / (1 - DROPOUT) * counts.diagonal()
+    for item in range(8):
+        rest = [other for other in range(8) if other != item]
+        ridge = torch.linalg.solve(counts[rest][:, rest] + penalty[rest].diag(), counts[rest, item])
+        assert torch.allclose(weights[rest, item], ridge, atol=1e-4)
+
+
+def test_strength_is_found_or_taken() -> None:
+    assert item_weights(histories(), 7.0, 0)[1] == 7.0
+    assert item_weights(histories(), None, 0)[1] > 0
+
+
+def test_list_metrics_are_the_textbook_ones() -> None:
+    torch.manual_seed(0)
+    scores, truth = torch.rand(20, 30), (torch.rand(20, 30) < 0.2).float()
+    truth[:, 0] = 1
+    metrics = list_metrics(truth.gather(1, top_items(scores, 10)), truth.sum(1), 10)
+    assert metrics["ndcg@10"].mean() == pytest.approx(ndcg_score(truth.numpy(), scores.numpy(), k=10), abs=1e-6)
+    hits = list_metrics(torch.tensor([[0.0, 1, 0, 1, 0, 0, 0, 0, 0, 0]]), torch.tensor([4.0]), 10)
+    assert {name: round(float(value), 4) for name, value in hits.items() if name != "ndcg@10"} == {
+        "recall@10": 0.5,
+        "precision@10": 0.2,
+        "map@10": 0.25,
+        "hit_rate@10": 1.0,
+    }
+
+
+@pytest.fixture(scope="module", params=["weights", "factors", "ratings"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    folder = tmp_path_factory.mktemp("source")
+    if request.param == "ratings":
+        return collab.train(write_ratings(folder / "a.csv"), samples=5, burn=3, strength=10.0)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "factors":
+            patch.setattr("apps.collab.model.WEIGHTED_ITEMS", 10)
+        return collab.train(write_likes(folder / "a.csv"), strength=10.0)
+
+
+def test_only_unseen_items_are_recommended_best_first(model: Model) -> None:
+    preprocessor = model.preprocessor
+    for answer in collab.recommend(model, ["user 1", "user 2"], k=5):
+        seen = {preprocessor.items[i - 1] for i in preprocessor.seen(preprocessor.user_positions[answer["user"]])}
+        items = [each["item"] for each in answer["items"]]
+        scores = [each["score"] for each in answer["items"]]
+        assert answer["basis"] == "personal" and len(items) == 5 and not seen & set(items)
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_taste_is_met(model: Model) -> None:
+    if model.recipe.task == "ratings":
+        pytest.skip("ratings models rank by who rated what, which here is chance")
+    answers = collab.recommend(model, [f"user {i}" for i in range(20)], k=3)
+    right = [int(each["item"].split()[1]) % 2 == i % 2 for i, answer in enumerate(answers) for each in answer["items"]]
+    assert np.mean(right) > 0.9
+
+
+def test_unknown_user_gets_the_popular_and_is_told(model: Model) -> None:
+    answer = collab.recommend(model, ["nobody"], k=3)[0]
+    counts = model.preprocessor.item_counts
+    best = counts.topk(3).values.tolist()
+    positions = [model.preprocessor.item_positions[each["item"]] for each in answer["items"]]
+    assert answer["basis"] == "popular" and counts[positions].tolist() == best
+
+
+def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
+    answer = collab.recommend(model, ["user 1"], k=1000)[0]
+    assert len(answer["items"]) == len(model.preprocessor.items) - len(model.preprocessor.seen(2))
+    with pytest.raises(UserError, match="k=0"):
+        collab.recommend(model, ["user 1"], k=0)
+
+
+def test_reloaded_model_recommends_the_same(model: Model, tmp_path: Path) -> None:
+    if len(model.predictor.network.state_dict()) == 3:
+        pytest.skip("built under a smaller limit of items")
+    model.save(tmp_path / "out")
+    assert collab.recommend(collab.load(tmp_path / "out"), ["user 3", "?"]) == collab.recommend(model, ["user 3", "?"])

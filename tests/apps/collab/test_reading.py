@@ -1,0 +1,193 @@
+"""Reading: every layout and form that interactions come in, and faults named by place and mend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from apps.collab.reading import clean_id, read_splits
+from apps.collab.recipe import CollabRecipe
+from shared.errors import UserError
+from shared.protocol import Splits
+from tests.apps.collab.patterns import write_likes, write_ratings
+
+ALL = CollabRecipe(test_fraction=0.0)
+
+
+def read(folder: Path, text: str, recipe: CollabRecipe = ALL, name: str = "ratings.csv") -> Splits:
+    path = folder / name
+    path.write_text(text)
+    return read_splits(path, recipe, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "user,item,rating\nu 1,i1,3\nu 1,i2,5\nv,i1,1\n"),
+        ("a.csv", "rating,movieId,userId\n3,i1,u 1\n5,i2,u 1\n1,i1,v\n"),
+        ("a.dat", "u 1::i1::3::978300760\nu 1::i2::5::978300761\nv::i1::1::978300762\n"),
+        ("u.data", "u 1\ti1\t3\t978300760\nu 1\ti2\t5\t978300761\nv\ti1\t1\t978300762\n"),
+        ("a.tsv", "who\twhat\thow much\nu 1\ti1\t3\nu 1\ti2\t5\nv\ti1\t1\n"),
+        ("a.csv", "u 1,i1,3\nu 1,i2,5\nv,i1,1\n"),
+    ],
+)
+def test_layouts_are_read_alike(tmp_path: Path, name: str, text: str) -> None:
+    splits = read(tmp_path, text, name=name)
+    assert splits.train.inputs["user"].tolist() == ["u 1", "u 1", "v"]
+    assert splits.train.inputs["item"].tolist() == ["i1", "i2", "i1"]
+    assert splits.train.targets.tolist() == [3, 5, 1]
+    assert isinstance(splits.recipe, CollabRecipe) and splits.recipe.task == "ratings"
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"user": [1, 1, 2], "item": [7, 8, 7], "rating": [3.5, 1.0, 5.0]}).to_parquet(tmp_path / "a.parquet")
+    splits = read_splits(tmp_path / "a.parquet", ALL, None, None)
+    assert splits.train.inputs["user"].tolist() == ["1", "1", "2"] and splits.train.targets.tolist() == [3.5, 1, 5]
+
+
+def test_ids_stay_as_written(tmp_path: Path) -> None:
+    splits = read(tmp_path, "user,item,rating\n007,a b,3\n7,ünï,4\nNA,null,5\n")
+    assert splits.train.inputs["user"].tolist() == ["007", "7", "NA"]
+    assert splits.train.inputs["item"].tolist() == ["a b", "ünï", "null"]
+
+
+def test_columns_are_named_by_dials(tmp_path: Path) -> None:
+    recipe = replace(ALL, user="b", item="a", rating="c")
+    splits = read(tmp_path, "a,b,c,d\ni,u,1,9\nj,u,2,9\n", recipe)
+    assert splits.train.inputs["item"].tolist() == ["i", "j"] and splits.train.targets.tolist() == [1, 2]
+
+
+def test_what_was_inferred_is_said(tmp_path: Path) -> None:
+    notes = " ".join(read(tmp_path, "who,what,stars\nu,i,1\nu,j,2\n").notes)
+    assert "user = who" in notes and "rating = stars" in notes and "task: predict stars" in notes
+
+
+def test_no_rating_column_means_ranking(tmp_path: Path) -> None:
+    splits = read_splits(write_likes(tmp_path / "likes.csv"), CollabRecipe(), None, None)
+    assert isinstance(splits.recipe, CollabRecipe) and splits.recipe.task == "ranking"
+    assert splits.train.targets.shape == (len(splits.train), 2)
+
+
+@pytest.mark.parametrize("ratings", ["1 1 1 1", "5 900 12 3"])
+def test_constant_ratings_and_counts_mean_ranking(tmp_path: Path, ratings: str) -> None:
+    rows = [f"u{i % 2},i{i},{value}" for i, value in enumerate(ratings.split())]
+    splits = read(tmp_path, "\n".join(["user,item,plays", *rows]))
+    assert isinstance(splits.recipe, CollabRecipe) and splits.recipe.task == "ranking"
+    assert any("implicit feedback" in note for note in splits.notes)
+
+
+def test_times_without_ratings_are_no_ratings(tmp_path: Path) -> None:
+    splits = read(tmp_path, "u,i,978300760\nu,j,978300761\nv,i,978300762\n")
+    assert isinstance(splits.recipe, CollabRecipe) and splits.recipe.task == "ranking"
+    assert splits.recipe.time == "column_3"
+
+
+def test_only_liked_rows_are_kept_when_ranking(tmp_path: Path) -> None:
+    recipe = replace(ALL, task="ranking", positive=4.0)
+    splits = read(tmp_path, "user,item,rating\nu,i,3\nu,j,4\nv,i,5\n", recipe)
+    assert splits.train.inputs["item"].tolist() == ["j", "i"]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("978300762", "978300761", "978300760"),
+        ("978300762000", "978300761000", "978300760000"),
+        ("2001-01-03", "2001-01-02 10:00", "2001-01-01T00:00:00Z"),
+    ],
+)
+def test_of_repeated_pairs_the_last_in_time_is_kept(tmp_path: Path, times: tuple[str, str, str]) -> None:
+    text = "user,item,rating,time\n" + "".join(f"u,i,{5 - i},{t}\n" for i, t in enumerate(times)) + "u,j,1,0\n"
+    splits = read(tmp_path, text)
+    assert splits.train.targets.tolist() == [5, 1]
+    assert any("2 rows repeat a user and item" in note for note in splits.notes)
+
+
+def test_of_repeated_pairs_without_time_the_last_row_is_kept(tmp_path: Path) -> None:
+    assert read(tmp_path, "user,item,rating\nu,i,5\nu,j,1\nu,i,2\n").train.targets.tolist() == [1, 2]
+
+
+def test_incomplete_rows_are_left_out_and_counted(tmp_path: Path) -> None:
+    splits = read(tmp_path, "user,item,rating\nu,i,5\n,j,1\nu,,2\nu,k,\nv,i,2\n")
+    assert len(splits.train) == 2 and any("3 of 5 rows lack" in note for note in splits.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "recipe", "said"),
+    [
+        ("user,item,rating\nu,i,good\nu,j,2\n", replace(ALL, rating="rating"), "row 1: 'good'"),
+        ("user,item,rating\nu,i,1\nu,j,inf\n", ALL, "row 2: 'inf'"),
+        ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, item="movie"), "no column 'movie' for --item"),
+        ("user\nu\nv\n", ALL, "add the other"),
+        ("user,item\nu,i\nv,j\n", replace(ALL, task="ratings"), "no rating column"),
+        ("user,item,rating\nu,i,\nu,j,\n", replace(ALL, rating="rating"), "no row has"),
+        ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, task="ranking", positive=9.0), "lower --positive"),
+        ("user,item,rating,time\nu,i,1,soon\nu,j,2,2001-01-01\n", ALL, "row 1 of time: 'soon' is no time"),
+        ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, split="last", test_fraction=0.5), "--time"),
+        ("user,item,rating\n" + "u,i,1\n" * 40 + 'u,"j,2\n', ALL, "quotation mark"),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, text: str, recipe: CollabRecipe, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        read(tmp_path, text, recipe)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "gb18030"])
+def test_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+    rows = [f"用户{i % 7},电影第{i}部很好看,{i % 5}" for i in range(40)]
+    (tmp_path / "a.csv").write_bytes("\n".join(["user,item,rating", *rows]).encode(encoding))
+    splits = read_splits(tmp_path / "a.csv", ALL, None, None)
+    assert splits.train.inputs["user"][0] == "用户0" and len(splits.train) == 40
+
+
+def test_split_is_repeatable_and_everyone_keeps_training_rows(tmp_path: Path) -> None:
+    path = write_ratings(tmp_path / "ratings.csv")
+    first, again = (read_splits(path, CollabRecipe(valid_fraction=0.1), None, None) for _ in range(2))
+    assert first.test.inputs["item"].tolist() == again.test.inputs["item"].tolist()
+    assert (len(first.train), len(first.valid), len(first.test)) == (960, 120, 120)
+    assert set(first.test.inputs["user"]) <= set(first.train.inputs["user"])
+    pairs = [set(zip(part.inputs["user"], part.inputs["item"], strict=True)) for part in (first.train, first.test)]
+    assert not pairs[0] & pairs[1]
+
+
+def test_last_in_time_is_held_out(tmp_path: Path) -> None:
+    path = write_ratings(tmp_path / "ratings.csv")
+    splits = read_splits(path, CollabRecipe(split="last", test_fraction=0.1), None, None)
+    train, test = splits.train.inputs, splits.test.inputs
+    for user in ("user 0", "user 59"):
+        assert train["time"][train["user"] == user].max() < test["time"][test["user"] == user].min()
+
+
+def test_one_row_a_user_leaves_nothing_to_test(tmp_path: Path) -> None:
+    splits = read(tmp_path, "user,item,rating\nu,i,1\nv,j,2\nw,i,2\n", CollabRecipe())
+    assert (len(splits.train), len(splits.test)) == (3, 0)
+
+
+def test_folder_with_parts_is_read_by_parts(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("user,item,rating\nu,i,1\nu,j,2\n")
+    (tmp_path / "test.csv").write_text("user,item,rating\nu,k,3\n")
+    splits = read_splits(tmp_path, CollabRecipe(), None, None)
+    assert (len(splits.train), len(splits.valid), len(splits.test)) == (2, 0, 1)
+
+
+def test_folder_as_published_is_read(tmp_path: Path) -> None:
+    (tmp_path / "u.data").write_text("u\ti\t1\t978300760\nu\tj\t2\t978300760\n")
+    (tmp_path / "u.item").write_text("i|Toy Story\n")
+    (tmp_path / "README").write_text("about")
+    assert len(read_splits(tmp_path, ALL, None, None).train) == 2
+
+
+def test_given_test_and_no_valid(tmp_path: Path) -> None:
+    path = write_ratings(tmp_path / "a.base")
+    write_ratings(tmp_path / "a.test", seed=1)
+    assert "stands beside" in " ".join(read_splits(path, CollabRecipe(), None, None).notes)
+    splits = read_splits(path, CollabRecipe(), "none", tmp_path / "a.test")
+    assert (len(splits.train), len(splits.valid), len(splits.test)) == (1200, 0, 1200)
+
+
+def test_ids_are_cleaned_alike() -> None:
+    assert [clean_id(value) for value in (7, 7.0, " 7", None, float("nan"))] == ["7", "7", "7", "", ""]

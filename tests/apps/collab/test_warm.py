@@ -1,0 +1,50 @@
+"""Warm start: what an earlier model knows is matched by raw id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from apps import collab
+from apps.collab.app import APP
+from shared.artifact import read
+from shared.errors import UserError
+from tests.apps.collab.patterns import write_likes, write_ratings
+
+FAST = {"samples": 8, "burn": 4, "strength": 10.0}
+
+
+def reordered(path: Path, kept: int) -> Path:
+    """The first rows of a table, last first, and a stranger: no position stays what it was."""
+    lines = path.read_text().splitlines()
+    stranger = lines[1].replace("user 0", "stranger")
+    other = path.with_name("other.csv")
+    other.write_text("\n".join([lines[0], stranger, *reversed(lines[1:kept])]) + "\n")
+    return other
+
+
+def test_ratings_are_mixed_by_raw_id(tmp_path: Path) -> None:
+    large = write_ratings(tmp_path / "large.csv")
+    collab.train(large, test_fraction=0, out=tmp_path / "out", **FAST)
+    small = reordered(large, 200)
+    cold = collab.train(small, test_fraction=0, **FAST)
+    warm = collab.train(small, test_fraction=0, start_from=tmp_path / "out", **FAST)
+    assert warm.evaluate(large)["metrics"]["rmse"] < cold.evaluate(large)["metrics"]["rmse"]
+    assert isinstance(warm.predict(("stranger", "item 0")), dict)
+
+
+def test_said_how_many_are_known(tmp_path: Path) -> None:
+    likes = write_likes(tmp_path / "likes.csv")
+    model = collab.train(likes, test_fraction=0, out=tmp_path / "out", **FAST)
+    before = model.predictor.network.weight.clone()
+    said = APP.adopt(model.predictor.network, model.preprocessor, read(tmp_path / "out", "collab"))
+    assert said == "knows 80 of 80 users and 40 of 40 items"
+    assert torch.allclose(model.predictor.network.weight, before, atol=1e-6)
+
+
+def test_other_task_is_refused(tmp_path: Path) -> None:
+    collab.train(write_likes(tmp_path / "likes.csv"), out=tmp_path / "out", **FAST)
+    with pytest.raises(UserError, match="task is ranking"):
+        collab.train(write_ratings(tmp_path / "ratings.csv"), start_from=tmp_path / "out", **FAST)

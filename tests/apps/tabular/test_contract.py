@@ -1,0 +1,36 @@
+"""The tabular app keeps the contract of every app: a classification and, in short, a regression."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from apps.tabular import train
+from tests.apps.tabular.tables import write_loans, write_prices
+from tests.contract import AppContract, CommandContract
+
+SMALL = {"epochs": 4, "members": 2, "width": 32, "bins": 8, "batch_size": 32, "lr": 0.02, "ema": 0.8}
+
+
+class TestTabular(AppContract, CommandContract):
+    module = "apps.tabular.app"
+    name = "tabular"
+    dials = SMALL
+    loop_dials = {"epochs": 3, "patience": 0, "trees": "none"}
+    flags = [part for dial, value in SMALL.items() for part in ("--" + dial.replace("_", "-"), str(value))]
+
+    def write_source(self, folder: Path) -> Path:
+        return write_loans(folder / "loans.csv")
+
+    def one_input(self, source: Path) -> dict[str, Any]:
+        return {"income": 80.0, "city": "Ulm", "opened": "2012-03-11", "owner": "yes"}
+
+    def command_input(self, source: Path) -> str:
+        return '{"income": 80, "city": "Ulm"}'
+
+
+def test_regression_beats_the_mean_and_answers_within_the_span(tmp_path: Path) -> None:
+    model = train(write_prices(tmp_path / "prices.csv"), **{**SMALL, "epochs": 8})
+    assert model.facts.headline == "rmse" and model.facts.metrics["rmse"] < 0.5 * model.facts.baseline["rmse"]
+    answer = model.predict({"size": 1e9, "age": -1e9})
+    assert answer["value"] == answer["prediction"] <= 500

@@ -1,0 +1,61 @@
+"""Trees kept as tensors answer as the library that grew them does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from apps.tabular.boosting import grow, installed, parse
+from apps.tabular.forest import Forest
+
+pytestmark = pytest.mark.skipif(not installed(), reason="needs LightGBM")
+
+
+def made(rows: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
+    draws = np.random.default_rng(0)
+    numbers, codes = draws.normal(size=(rows, 3)), draws.integers(0, 6, rows)
+    signal = numbers[:, 0] * numbers[:, 1] + (codes % 2) * 2
+    features = np.column_stack([numbers, codes]).astype(np.float32)
+    return torch.from_numpy(features), torch.from_numpy(signal.astype(np.float32))
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_forest_answers_as_lightgbm(classes: int) -> None:
+    import lightgbm as lgb
+
+    features, signal = made()
+    targets = (
+        signal if not classes else torch.bucketize(signal, torch.quantile(signal, torch.arange(1, classes) / classes))
+    )
+    options = {"verbose": -1, "min_data_in_leaf": 5, "seed": 0}
+    options |= {"objective": "multiclass", "num_class": classes} if classes > 2 else {}
+    options |= {"objective": "binary"} if classes == 2 else {}
+    data = lgb.Dataset(features.numpy(), targets.numpy(), categorical_feature=[3], params={"verbose": -1})
+    booster = lgb.train(options, data, 12)
+    forest = Forest(classes if classes > 2 else 1)
+    forest.plant(parse(booster.model_to_string()), 1.0)
+    strange = torch.cat([features, torch.tensor([[0.0, 1e6, -1e6, 77.0], [0.0, 0.0, 0.0, 0.0]])])
+    expected = booster.predict(strange.numpy(), raw_score=True).reshape(len(strange), -1)
+    assert forest(strange).numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_forest_grows_by_validation_and_survives_its_state() -> None:
+    features, signal = made()
+    grown = grow((features[:400], signal[:400]), (features[400:], signal[400:]), [6], 0, seed=1)
+    forest, again = Forest(1), Forest(1)
+    forest.plant(grown, 0.25)
+    again.load_state_dict(forest.state_dict())
+    assert torch.equal(forest(features), again(features)) and float(again.share) == 0.25
+    error = (forest(features[400:]).squeeze(1) - signal[400:]).square().mean()
+    assert error < 0.5 * signal.var()
+
+
+def test_damaged_trees_are_refused() -> None:
+    features, signal = made()
+    forest = Forest(1)
+    forest.plant(grow((features, signal), None, [6], 0, seed=1), 0.5)
+    state = forest.state_dict()
+    state["value"] = state["value"][:-1]
+    with pytest.raises(RuntimeError, match="do not fit"):
+        Forest(1).load_state_dict(state)

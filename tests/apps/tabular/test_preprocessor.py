@@ -1,0 +1,150 @@
+"""Any value that a table can hold goes in; nothing raises; the fitted state survives JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.tabular.columns import column_of, from_rows
+from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
+from apps.tabular.preprocessor import TabularPreprocessor, fit, restore
+from shared.errors import UserError
+from shared.protocol import Examples
+
+CELL = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["?", "NA", "1e999", "-inf", "2020-02-30", "2020-02-29", "0001-01-01", "12%", "1,000", "\x00", "😀"]
+    ),
+)
+TABLE = st.lists(st.fixed_dictionaries({"a": CELL, "b": CELL, "c": CELL}), min_size=2, max_size=30)
+
+
+def fitted(rows: list[dict[str, Any]]) -> TabularPreprocessor:
+    targets = np.array(["x", "y"] * len(rows), object)[: len(rows)]
+    return fit(Examples(from_rows(rows), targets), "classification", 8)
+
+
+def tensors_of(preprocessor: TabularPreprocessor, rows: list[dict[str, Any]]) -> tuple[torch.Tensor, ...]:
+    return preprocessor.encode(from_rows(rows)).batch(torch.arange(len(rows)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(train=TABLE, asked=TABLE)
+def test_any_cell_is_encoded_and_the_state_survives_json(
+    train: list[dict[str, Any]], asked: list[dict[str, Any]]
+) -> None:
+    try:
+        preprocessor = fitted(train)
+    except UserError as error:
+        assert "no column is left" in str(error)
+        return
+    numbers, flags, codes = tensors_of(preprocessor, asked)
+    assert torch.isfinite(numbers).all() and codes.min() >= 0 if codes.numel() else True
+    state = json.loads(json.dumps(preprocessor.state(), allow_nan=False))
+    again = restore(state, preprocessor.tensors())
+    assert again.state() == preprocessor.state()
+    for before, after in zip((numbers, flags, codes), tensors_of(again, asked), strict=True):
+        assert torch.equal(before, after)
+
+
+def table(rows: int = 100) -> list[dict[str, Any]]:
+    return [
+        {
+            "amount": math.nan if i % 7 == 0 else i * 1.5 % 11,
+            "word": "abc"[i % 3],
+            "day": f"2020-01-{i % 28 + 1:02}",
+            "number in words": str(i % 9),
+            "same": 1,
+            "row": i,
+            "code": f"k{i}",
+            "story": f"a long tale number {i}",
+        }
+        for i in range(rows)
+    ]
+
+
+def test_kinds_are_found() -> None:
+    found = {kind.name: kind.kind for kind in find_kinds(from_rows(table()))}
+    assert found == {
+        "amount": NUMBER,
+        "word": CATEGORY,
+        "day": DATE,
+        "number in words": NUMBER,
+        "same": CONSTANT,
+        "row": IDENTIFIER,
+        "code": IDENTIFIER,
+        "story": TEXT,
+    }
+
+
+def test_odd_values_at_prediction_are_answered() -> None:
+    preprocessor = fitted(table())
+    odd = [{"amount": "twelve", "word": 7, "day": "yesterday"}, {}, {"amount": math.inf, "word": None, "stranger": 1}]
+    numbers, flags, codes = tensors_of(preprocessor, odd)
+    assert torch.isfinite(numbers).all()
+    assert flags[:, 0].tolist() == [1, 1, 0]  # a word among numbers and an absent column are missing
+    assert codes[:, 0].tolist() == [0, 0, 0]  # the unknown bucket
+
+
+def test_infinity_stands_at_the_end_of_the_training_span() -> None:
+    preprocessor = fitted([{"a": float(i)} for i in (3, 1, 4, 1, 5, 9)])
+    most = tensors_of(preprocessor, [{"a": 9}])[0]
+    assert torch.equal(tensors_of(preprocessor, [{"a": math.inf}])[0], most)
+    assert torch.equal(tensors_of(preprocessor, [{"a": 1e300}])[0], most)
+
+
+def test_numbers_and_their_words_are_one_category() -> None:
+    rows = [{"size": "XL" if i % 2 else "44"} for i in range(10)]
+    preprocessor = fitted(rows)
+    assert (
+        tensors_of(preprocessor, [{"size": 44}])[2].tolist() == tensors_of(preprocessor, [{"size": "44"}])[2].tolist()
+    )
+
+
+def test_date_parts_are_those_of_the_calendar() -> None:
+    from apps.tabular.columns import to_seconds
+    from apps.tabular.features import date_parts
+
+    parts = date_parts(to_seconds(column_of(["2024-02-29T18:30:00", "1969-12-31", None]), "iso"))
+    first = {name: part[0] for name, part in parts.items()}
+    assert first == pytest.approx(
+        {
+            "elapsed days": 19782.7708333,
+            "year": 2024,
+            "month": 2,
+            "day": 29,
+            "day of year": 60,
+            "weekday": 3,
+            "hour": 18.5,
+        }
+    )
+    assert parts["weekday"][1] == 2 and parts["elapsed days"][1] == -1
+    assert all(math.isnan(part[2]) for part in parts.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        (["24/12/2020", "01/02/2021"], "2020-12-24"),
+        (["12/24/2020", "01/02/2021"], "2020-12-24"),
+        (["24.12.2020"], "2020-12-24"),
+        (["Dec 24, 2020"], "2020-12-24"),
+    ],
+)
+def test_dates_are_read_as_people_write_them(words: list[str], day: str) -> None:
+    from apps.tabular.columns import find_format, parse_date
+
+    form = find_format(words)
+    assert form is not None and parse_date(words[0], form) == parse_date(day, "iso")

@@ -1,0 +1,157 @@
+"""Every layout is read, the task is inferred and said, and each fault of a table is one clear sentence."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.tabular.app import APP
+from apps.tabular.recipe import TabularRecipe
+from shared.errors import UserError
+from shared.protocol import Splits, count
+from tests.apps.tabular.tables import write_loans
+
+
+def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def read(path: Path, **dials: object) -> Splits:
+    return APP.read(path, TabularRecipe.make(dials), None, None)
+
+
+def many(target: str, rows: int = 40) -> str:
+    return "a,b,t\n" + "".join(
+        f"{i % 7},{'pq'[i % 2]},{target.format(i=i, half=i % 2, odd=i * 1.37)}\n" for i in range(rows)
+    )
+
+
+def test_last_column_is_the_target_and_it_is_said(tmp_path: Path) -> None:
+    splits = read(write_loans(tmp_path / "loans.csv"))
+    assert splits.recipe.target == "repaid" and splits.recipe.task == "classification"
+    said = " ".join(splits.notes)
+    assert "repaid, the last column" in said and "id" in said and "identifiers" in said and "1 date" in said
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [240, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ("target", "task"),
+    [("{half}", "classification"), ("w{half}", "classification"), ("{odd:.3f}", "regression"), ("{i}", "regression")],
+)
+def test_task_is_inferred(tmp_path: Path, target: str, task: str) -> None:
+    splits = read(written(tmp_path / "t.csv", many(target)))
+    assert splits.recipe.task == task and any(note.startswith(f"task: {task}") for note in splits.notes)
+
+
+def test_task_can_be_asked_for(tmp_path: Path) -> None:
+    assert read(written(tmp_path / "t.csv", many("{half}")), task="regression").train.targets.dtype == np.float64
+
+
+def test_folder_of_parts(tmp_path: Path) -> None:
+    for name, rows in (("train.csv", 40), ("valid.tsv", 10), ("test.csv.gz", 0)):
+        if rows:
+            text = many("{half}", rows)
+            written(tmp_path / name, text.replace(",", "\t") if name.endswith("tsv") else text)
+    splits = read(tmp_path)
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [40, 10, 0]
+    assert len(APP.read_examples(tmp_path, splits.recipe)) == 10
+
+
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", many("{half}") + "1,p,\n2,q,\n")
+    splits = read(path)
+    assert sum(map(len, (splits.train, splits.valid, splits.test))) == 40
+    assert any("2 rows of t.csv have no target (the first is row 41)" in note for note in splits.notes)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "cp1252"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    word = "Köln" if encoding == "cp1252" else "北京的天气"
+    text = f"city,t\n{word},1\nUlm,0\n" * 1 + f"{word},1\nUlm,0\n" * 30
+    splits = read(written(tmp_path / "t.csv", text, encoding))
+    assert word in set(splits.train.inputs["city"])
+
+
+@pytest.mark.parametrize(
+    ("text", "dials", "said"),
+    [
+        (many("{half}"), {"target": "tt"}, "no column 'tt'"),
+        (many(""), {}, "is empty in every row"),
+        (many("word"), {"task": "regression"}, "holds no number"),
+        ("t\n1\n2\n", {}, "one column"),
+        (many("w{i}x"), {}, "too many to be classes"),
+        ('a,t\n"broken,1\n2,3\n', {}, "t.csv"),
+        ("a,t\n", {}, "no rows"),
+        ("", {}, "empty"),
+    ],
+)
+def test_fault_of_a_table_is_said(tmp_path: Path, text: str, dials: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        read(written(tmp_path / "t.csv", text), **dials)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("target", "task"), [("same", "classification"), ("3", "regression")])
+def test_constant_target_is_said(tmp_path: Path, target: str, task: str) -> None:
+    splits = read(written(tmp_path / "t.csv", many(target)), task=task)
+    with pytest.raises(UserError, match="two classes|nothing to learn"):
+        APP.fit(splits.train, splits.recipe)
+
+
+def test_infinite_target_is_left_out(tmp_path: Path) -> None:
+    splits = read(written(tmp_path / "t.csv", many("{odd}") + "1,p,inf\n"), task="regression")
+    assert np.isfinite(splits.train.targets).all() and any("1 rows" in note for note in splits.notes)
+
+
+def test_label_unseen_in_training_is_named(tmp_path: Path) -> None:
+    train = written(tmp_path / "t.csv", many("{half}"))
+    test = written(tmp_path / "u.csv", "a,b,t\n1,p,7\n2,p,1\n")
+    splits = APP.read(train, TabularRecipe.make({}), None, test)
+    with pytest.raises(UserError, match=r"'7' \(1 rows\)"):
+        APP.fit(splits.train, splits.recipe).encode_targets(splits.test.targets)
+
+
+def test_inputs_of_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "new.csv", "a,b\n1,p\n2,q\n")
+
+    class Stdin:
+        buffer = io.BytesIO(b"a;b\n1;p\n2\n")
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    recipe = TabularRecipe.make({})
+    blocks = list(APP.read_inputs([str(path), "-", '{"a": 1}', '[{"a": 1}, {"b": "q"}]'], recipe))
+    assert [names for names, _ in blocks] == [
+        ["new.csv:1", "new.csv:2"],
+        ["row 1", "row 2"],
+        ['{"a": 1}'],
+        ["row 1", "row 2"],
+    ]
+    assert [count(inputs) for _, inputs in blocks] == [2, 2, 1, 2]
+    assert blocks[1][1]["b"].tolist() == ["p", None]
+
+
+@pytest.mark.parametrize("source", ["[1, 2]", "{broken", "[]", "nowhere.csv"])
+def test_fault_of_an_input_is_said(source: str) -> None:
+    with pytest.raises(UserError):
+        list(APP.read_inputs([source], TabularRecipe.make({})))
+
+
+def test_python_values() -> None:
+    import pandas as pd
+
+    recipe = TabularRecipe.make({})
+    assert APP.inputs({"a": 1}, recipe)[1] is True
+    assert APP.inputs({}, recipe)[1] is True and count(APP.inputs({}, recipe)[0]) == 1
+    assert count(APP.inputs({"a": [1, 2]}, recipe)[0]) == 2
+    frame = pd.DataFrame({"a": [1.0, None], "b": ["x", None], "c": pd.to_datetime(["2020-01-01", None])})
+    columns, single = APP.inputs(frame, recipe)
+    assert (
+        not single and columns["b"].tolist() == ["x", None] and columns["c"].tolist() == ["2020-01-01T00:00:00", None]
+    )
+    assert APP.inputs(frame.iloc[0], recipe)[1] is True
+    with pytest.raises(UserError, match="no row of a table"):
+        APP.inputs(7, recipe)

@@ -1,0 +1,113 @@
+"""A pretrained encoder: found, fine-tuned, blended, and kept whole in the artifact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from apps.text.app import APP
+from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec
+from apps.text.settle import settle
+from shared.errors import UserError
+from shared.model import load
+from shared.run import Options, train
+from shared.weights import Weights
+from tests.apps.text.writing import sentences, write_csv, write_encoder
+
+TEXTS = np.array(sentences(60)[0], object)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_encoder(tmp_path_factory.mktemp("weights") / "tiny")
+
+
+def test_two_experts_are_trained_blended_and_kept(folder: Path, tmp_path: Path) -> None:
+    source, out = write_csv(tmp_path / "a.csv", 400), tmp_path / "out"
+    dials = {"weights": str(folder), "epochs": 1, "lr": 1e-3, "precision": "fp32"}
+    model = train(APP, source, APP.recipe.make(dials), Options(out=out))
+    assert model.facts.metrics["accuracy"] > 0.9 > model.facts.baseline["accuracy"]
+    assert any("the encoder alone" in note and "the n-grams alone" in note for note in model.facts.notes)
+    assert not torch.equal(model.predictor.network.blend, torch.full((2,), 0.6))
+    given = ["a lovely film", "tedious", "", "word " * 300]
+    assert load(APP, out).predict(given) == model.predict(given)
+    again = train(APP, source, APP.recipe.make({**dials, "epochs": 0}), Options(start_from=out))
+    assert again.facts.metrics["accuracy"] > 0.9
+
+
+def test_the_artifact_needs_no_weights_folder(folder: Path, tmp_path: Path) -> None:
+    moved = write_encoder(tmp_path / "moved")
+    dials = {"weights": str(moved), "epochs": 0, "ngrams": "none"}
+    model = train(APP, write_csv(tmp_path / "a.csv", 60), APP.recipe.make(dials), Options(out=tmp_path / "out"))
+    for path in moved.iterdir():
+        path.unlink()
+    assert load(APP, tmp_path / "out").predict("a grey town") == model.predict("a grey town")
+
+
+def test_padding_changes_nothing(folder: Path) -> None:
+    encoder = build(read_spec(Weights("tiny", folder, "")), 0.0, Weights("tiny", folder, "")).eval()
+    tokens, none = torch.tensor([[2, 5, 6, 3]]), torch.zeros(0, dtype=torch.long)
+    padded = torch.cat([tokens, torch.zeros(1, 5, dtype=torch.long)], 1)
+    short = encoder(none, none, tokens, torch.tensor([4]))
+    assert torch.allclose(short, encoder(none, none, padded, torch.tensor([4])), atol=1e-5)
+    assert short.shape == (1, 16)
+
+
+def test_lower_layers_learn_slower_and_words_not_at_all(folder: Path) -> None:
+    encoder = build(read_spec(Weights("tiny", folder, "")), 0.1)
+    groups = layer_groups(encoder, 0.5)
+    assert [g.rate for g in groups] == sorted(g.rate for g in groups)
+    assert {g.rate for g in groups} == {0.125, 0.25, 0.5} and {g.decay for g in groups} == {0.0, 1.0}
+    frozen = [name for name, p in encoder.named_parameters() if not p.requires_grad]
+    assert len(frozen) == 1 and "word_embeddings" in frozen[0]
+    assert _depth("encoder.layer.3.output.dense.weight") == 4 and _depth("pooler.dense.weight") == -1
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer.json"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "model_type"),
+        (lambda folder: (folder / "config.json").write_text("{"), "damaged"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), "tokenizer"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"none"), "weights cannot be read"),
+        (
+            lambda folder: (folder / "config.json").write_text(json.dumps({"model_type": "nonesuch"})),
+            "nonesuch",
+        ),
+    ],
+)
+def test_a_broken_encoder_is_one_message(tmp_path: Path, damage: object, said: str) -> None:
+    folder = write_encoder(tmp_path / "tiny")
+    damage(folder)  # type: ignore[operator]
+    with pytest.raises(UserError, match=said) as caught:
+        train(APP, write_csv(tmp_path / "a.csv", 60), APP.recipe.make({"weights": str(folder), "epochs": 0}))
+    assert "\n" not in str(caught.value)
+
+
+def test_named_weights_that_are_nowhere_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match="no weights 'nonesuch'"):
+        find_weights("nonesuch")
+
+
+def test_time_is_planned_by_tokens(folder: Path) -> None:
+    asked = APP.recipe.make({"weights": str(folder)})
+    plenty, notes = settle(asked, TEXTS, 80, True)
+    assert plenty.epochs == 3 and plenty.max_tokens and "estimated" in notes[-1]
+    fast = settle(APP.recipe.make({"weights": str(folder), "preset": "fast"}), TEXTS, 80, True)[0]
+    assert fast.epochs == 0
+    given = settle(APP.recipe.make({"weights": str(folder), "epochs": 7, "max_tokens": 9}), TEXTS, 80, True)[0]
+    assert (given.epochs, given.max_tokens) == (7, 9)
+    tight = APP.recipe.make({"weights": str(folder), "features_minutes": 1e-9})
+    assert settle(tight, TEXTS, 80, True)[0].weights == "none"
+
+
+def test_foreign_script_is_left_to_the_ngrams(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.text.settle.find_weights", lambda _: (Weights("tiny", folder, ""), "weights: tiny"))
+    recipe, notes = settle(APP.recipe.make({}), np.array(["房间很大，服务不错"] * 30, object), 30, True)
+    assert recipe.weights == "none" and "does not know" in notes[0]

@@ -1,0 +1,70 @@
+"""Any value a table can hold goes in, nothing raises, and the state survives JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.text.app import APP
+from apps.text.encoder import Spec
+from apps.text.preprocessor import TextPreprocessor
+from shared.errors import UserError
+from shared.protocol import Examples
+from tests.apps.text.writing import BAD, FILLER, GOOD, sentences, tokenizer
+
+CELLS = st.one_of(st.text(st.characters(codec=None), max_size=60), st.none(), st.floats(), st.integers(), st.booleans())
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *GOOD, *BAD, *FILLER]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> TextPreprocessor:
+    texts, labels = sentences(80)
+    train = Examples(np.array(texts, object), np.array(labels, object))
+    plain = APP.fit(train, APP.recipe.make({"weights": "none", "characters": "yes"}))
+    config = {"model_type": "bert", "hidden_size": 16, "max_position_embeddings": 64}
+    spec = Spec("tiny", config, tokenizer(WORDS), "mean")
+    return TextPreprocessor(plain.labels, plain.buckets, True, spec, 16)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CELLS, min_size=1, max_size=5))
+def test_any_cell_is_encoded_the_same_after_json(fitted: TextPreprocessor, cells: list[object]) -> None:
+    inputs = np.array([*cells, None], object)[:-1]
+    restored = APP.restore(json.loads(json.dumps(fitted.state(), allow_nan=False)), fitted.tensors())
+    rows = torch.arange(len(cells))
+    before, after = fitted.encode(inputs).batch(rows), restored.encode(inputs).batch(rows)
+    assert len(before) == 4
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    assert before[2].shape[1] <= 16 and (before[3] >= 2).all()
+
+
+def test_no_rows_are_no_error(fitted: TextPreprocessor) -> None:
+    encoded = fitted.encode(np.empty(0, object))
+    assert len(encoded) == 0 and [len(part) for part in encoded.batch(torch.arange(0))] == [0, 0, 0, 0]
+
+
+def test_long_texts_keep_their_first_and_last_tokens(fitted: TextPreprocessor) -> None:
+    text = " ".join(["lovely"] + ["town"] * 50 + ["dull"])
+    tokens = fitted.encode(np.array([text], object)).batch(torch.arange(1))[2][0].tolist()
+    assert len(tokens) == 16
+    assert tokens[:2] == [2, WORDS.index("lovely")] and tokens[-2:] == [WORDS.index("dull"), 3]
+
+
+def test_unseen_labels_are_named(fitted: TextPreprocessor) -> None:
+    with pytest.raises(UserError, match="ugly"):
+        fitted.encode_targets(np.array(["good", "ugly"], object))
+
+
+def test_hashes_out_of_range_are_refused(fitted: TextPreprocessor) -> None:
+    with pytest.raises(ValueError, match="range"):
+        APP.restore(fitted.state(), {"buckets": torch.tensor([1 << 40])})
+
+
+def test_memory_holds_no_training_texts(tmp_path: Path, fitted: TextPreprocessor) -> None:
+    assert set(fitted.state()) == {"labels", "letters", "max_tokens", "encoder"}

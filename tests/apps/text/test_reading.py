@@ -1,0 +1,178 @@
+"""Every layout is read, what was inferred is said, and what is wrong is named."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from apps.text.app import APP
+from shared.errors import UserError
+from shared.protocol import Splits
+from tests.apps.text.writing import sentences, write_classes, write_csv
+
+
+def read(source: Path, valid: Path | str | None = None, test: Path | None = None, **dials: object) -> Splits:
+    return APP.read(source, APP.recipe.make({"weights": "none", **dials}), valid, test)
+
+
+def sizes(splits: Splits) -> tuple[int, int, int]:
+    return len(splits.train), len(splits.valid), len(splits.test)
+
+
+def write_lines(path: Path, lines: list[str], encoding: str = "utf-8") -> Path:
+    path.write_bytes("\n".join(lines).encode(encoding))
+    return path
+
+
+def tab_lines(rows: int, seed: int = 0) -> list[str]:
+    return [f"{text}\t{label}" for text, label in zip(*sentences(rows, seed), strict=True)]
+
+
+def test_csv_is_split_and_its_columns_are_said(tmp_path: Path) -> None:
+    splits = read(write_csv(tmp_path / "a.csv", 100))
+    assert sizes(splits) == (80, 10, 10)
+    assert splits.recipe.text == "text" and splits.recipe.target == "label"
+    assert any("column 'text'" in note for note in splits.notes)
+
+
+def test_named_columns_win(tmp_path: Path) -> None:
+    lines = ["text,body,label,grade"] + [f"t{i},the {i} body,x,{'AB'[i % 2]}" for i in range(20)]
+    splits = read(write_lines(tmp_path / "a.csv", lines), text="Body", target="grade")
+    assert splits.train.inputs[0].startswith("the") and set(splits.train.targets) == {"A", "B"}
+
+
+def test_columns_are_inferred_by_what_they_hold(tmp_path: Path) -> None:
+    lines = ["id,words,kind"] + [f"{i},{'a long sentence ' * 3}{i},{'pq'[i % 2]}" for i in range(20)]
+    recipe = read(write_lines(tmp_path / "a.csv", lines)).recipe
+    assert (recipe.text, recipe.target) == ("words", "kind")
+
+
+def test_json_lines_and_gzip(tmp_path: Path) -> None:
+    lines = [f'{{"text": "{t}", "label": {int(label == "good")}}}' for t, label in zip(*sentences(30), strict=True)]
+    with gzip.open(tmp_path / "a.jsonl.gz", "wt") as file:
+        file.write("\n".join(lines))
+    splits = read(tmp_path / "a.jsonl.gz")
+    assert sum(sizes(splits)) == 30 and set(splits.train.targets) == {"0", "1"}
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import pandas as pd
+
+    texts, labels = sentences(30)
+    pd.DataFrame({"review": texts, "stars": [1.0 if label == "good" else 5.0 for label in labels]}).to_parquet(
+        tmp_path / "a.parquet"
+    )
+    assert set(read(tmp_path / "a.parquet").train.targets) == {"1", "5"}
+
+
+def test_folder_of_headerless_tables(tmp_path: Path) -> None:
+    for seed, (part, rows) in enumerate({"train": 60, "dev": 20, "test": 30}.items()):
+        write_lines(tmp_path / f"{part}.tsv", tab_lines(rows, seed))
+    assert sizes(read(tmp_path)) == (60, 20, 30)
+
+
+def test_train_and_valid_alone_give_no_test(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", 60)
+    write_csv(tmp_path / "valid.csv", 20, seed=1)
+    assert sizes(read(tmp_path)) == (60, 20, 0)
+
+
+def test_parts_given_by_hand(tmp_path: Path) -> None:
+    train, other = write_csv(tmp_path / "a.csv", 60), write_csv(tmp_path / "b.csv", 20, seed=1)
+    assert sizes(read(train, "none", other)) == (60, 0, 20)
+    assert sizes(read(train, other)) == (60, 20, 0)
+    with pytest.raises(UserError, match="no such file"):
+        read(train, test=tmp_path / "nowhere.csv")
+
+
+def test_is_valid_column(tmp_path: Path) -> None:
+    texts, labels = sentences(40)
+    lines = ["label,text,is_valid"] + [f"{b},{a},{i >= 30}" for i, (a, b) in enumerate(zip(texts, labels, strict=True))]
+    source = write_lines(tmp_path / "texts.csv", lines)
+    assert sizes(read(source)) == (30, 10, 0)
+    assert len(APP.read_examples(source, APP.recipe.make({}))) == 10
+
+
+def test_trec_label_files(tmp_path: Path) -> None:
+    lines = ["DESC:def What is caf\xe9 ?", "NUM:date When ?"] * 20
+    write_lines(tmp_path / "train_5500.label", lines, "latin-1")
+    write_lines(tmp_path / "TREC_10.label", lines[:4], "latin-1")
+    splits = read(tmp_path)
+    assert set(splits.train.targets) == {"DESC", "NUM"} and len(splits.test) == 4
+    assert "What is caf\xe9 ?" in set(splits.train.inputs)
+
+
+def test_class_folders_with_parts_and_unlabelled_texts(tmp_path: Path) -> None:
+    write_classes(tmp_path / "train", 40)
+    write_classes(tmp_path / "test", 20, seed=1)
+    (tmp_path / "train" / "unsup").mkdir()
+    (tmp_path / "train" / "unsup" / "0.txt").write_text("no one knows")
+    splits = read(tmp_path)
+    assert len(splits.test) == 20 and sum(sizes(splits)) == 60 and set(splits.train.targets) == {"good", "bad"}
+    assert any("unsup" in note for note in splits.notes)
+    assert sum(sizes(read(tmp_path / "train"))) == 40
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+def test_chinese_in_the_encodings_people_have(tmp_path: Path, encoding: str) -> None:
+    lines = ["label,review"] + [f"{i % 2},{'房间很大，服务不错' if i % 2 else '早餐太差，房间很小'}{i}号" for i in range(40)]
+    splits = read(write_lines(tmp_path / "a.csv", lines, encoding))
+    assert splits.recipe.text == "review" and any("房间很大" in text for text in splits.train.inputs)
+
+
+def test_odd_texts_are_kept(tmp_path: Path) -> None:
+    odd = ["", "a\0b", "<p>html &amp; all</p>", "\U0001f600\U0001f600", "x" * 1_000_000, 'a "quote']
+    lines = [f"{text}\t{'ab'[i % 2]}" for i, text in enumerate(odd * 4)]
+    splits = read(write_lines(tmp_path / "a.tsv", lines))
+    assert sum(sizes(splits)) == 24 and any("empty" in note for note in splits.notes)
+
+
+def test_texts_in_two_parts_are_counted(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", 60)
+    write_csv(tmp_path / "test.csv", 20)
+    assert any("20 of the test texts" in note for note in read(tmp_path).notes)
+
+
+def test_rows_without_a_label_are_left_out_and_said(tmp_path: Path) -> None:
+    lines = ["text,label"] + [f"words {i},{['', 'a', 'b'][i % 3]}" for i in range(30)]
+    splits = read(write_lines(tmp_path / "a.csv", lines))
+    assert sum(sizes(splits)) == 20 and any("10 rows" in note and "row 1" in note for note in splits.notes)
+
+
+@pytest.mark.parametrize(
+    ("lines", "dials", "said"),
+    [
+        (["text,label", "a,b", "c,d"], {"target": "lable"}, "did you mean 'label'"),
+        (["text", "a", "b"], {}, "one column"),
+        (["text,label"] + ["a,"] * 5, {}, "empty in every row"),
+        (["text,label"] + [f"t,{i}" for i in range(50)], {}, "too many to be classes"),
+        (["text,label", "a,b"], {"text": "label", "target": "label"}, "both"),
+        (["text,label"], {}, "no rows"),
+    ],
+)
+def test_faults_of_a_table_are_named(tmp_path: Path, lines: list[str], dials: dict[str, str], said: str) -> None:
+    source = write_lines(tmp_path / "a.csv", lines)
+    with pytest.raises(UserError, match=said) as caught:
+        read(source, **dials)
+    assert str(source) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_one_class_is_said(tmp_path: Path) -> None:
+    splits = read(write_lines(tmp_path / "a.csv", ["text,label"] + [f"t{i},same" for i in range(30)]))
+    with pytest.raises(UserError, match="two classes"):
+        APP.fit(splits.train, splits.recipe)
+
+
+def test_folder_with_nothing_to_read(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("x")
+    with pytest.raises(UserError, match="class folders"):
+        read(tmp_path)
+
+
+def test_other_column_names_are_inferred_when_evaluating(tmp_path: Path) -> None:
+    recipe = read(write_csv(tmp_path / "a.csv", 40)).recipe
+    other = write_lines(tmp_path / "b.csv", ["sentence,sentiment", "a lovely day,good", "a grey day,bad"])
+    assert list(APP.read_examples(other, recipe).targets) == ["good", "bad"]

@@ -1,0 +1,114 @@
+"""The network, its groups, augmentation and calibration."""
+
+import pytest
+import torch
+
+from apps.vision import backbones
+from apps.vision.augment import augmented, mirror, random_crop, shift
+from apps.vision.backbones import Backbone
+from apps.vision.calibrate import best_temperature, calibration_error
+from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
+from shared.errors import UserError
+from shared.weights import Weights
+
+SMALL = Backbone("small", 16, 1.0, (0.5,) * 3, (0.25,) * 3)
+FAMILIES = ("resnet18", "convnext_atto", "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "efficientnet_lite0")
+FAMILIES = (*FAMILIES, "mobilenetv2_100", "regnety_002", "levit_128s", "tiny_vit_5m_224", "deit_tiny_patch16_224")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_features_of_ten_families_have_the_width_of_the_head(name: str) -> None:
+    with torch.device("meta"):  # shapes alone: no arithmetic
+        network = backbones.build(Backbone(name, 224, 0.9, (0.5,) * 3, (0.5,) * 3))
+        features = network.eval()(torch.zeros(2, 3, 224, 224))
+    assert features.shape == (2, backbones.width(network))
+    groups = layer_groups(network, 0.7)
+    grouped = [id(p) for group in groups for p in group.parameters]
+    assert sorted(grouped) == sorted(id(p) for p in network.parameters())
+    assert len({group.rate for group in groups}) > 2 and max(group.rate for group in groups) <= 1
+
+
+@pytest.mark.parametrize("side", [4, 8, 28, 32, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_small_network_takes_every_small_side(side: int, channels: int) -> None:
+    network = backbones.build(Backbone("small", side, 1.0, (0.5,) * channels, (0.2,) * channels, channels == 1))
+    assert network(torch.rand(2, channels, side, side)).shape == (2, backbones.width(network))
+
+
+def test_first_layer_whitens_patches() -> None:
+    torch.manual_seed(0)
+    network = VisionNetwork(Body(backbones.build(SMALL), SMALL, False), 2)
+    pictures = (torch.rand(64, 16, 16, 1) * 200 + torch.rand(64, 16, 16, 3) * 55).byte()
+    whiten(network, pictures)
+    planes = network.body.normalise(pictures.float())
+    found = torch.nn.functional.conv2d(planes, network.body.network.whiten.weight[:12])
+    spread = found.permute(1, 0, 2, 3).flatten(1)
+    assert torch.allclose(spread @ spread.T / spread.shape[1], torch.eye(12), atol=0.1)
+    trained = [p for group in plain_groups(network.body.network) for p in group.parameters]
+    assert all(p is not network.body.network.whiten.weight for p in trained)
+
+
+def test_both_views_answer_a_mirror_image_alike() -> None:
+    network = Body(backbones.build(SMALL), SMALL, True).eval()
+    pictures = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
+    assert torch.allclose(network(pictures), network(pictures.flip(2)), atol=1e-5)
+    network.both_views = False
+    assert not torch.allclose(network(pictures), network(pictures.flip(2)), atol=1e-5)
+
+
+def test_bytes_of_any_side_are_seen_at_the_size() -> None:
+    body = Body(backbones.build(SMALL), SMALL, False).eval()
+    for side in (9, 16, 40):
+        assert body(torch.zeros(1, side, side, 3, dtype=torch.uint8)).shape[0] == 1
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path: object) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"conv1.weight": torch.zeros(1)}, f"{tmp_path}/resnet18.safetensors")
+    from pathlib import Path
+
+    weights = Weights("resnet18", Path(f"{tmp_path}/resnet18.safetensors"), "")
+    with pytest.raises(UserError, match="not the weights of resnet18"):
+        backbones.build_pretrained(backbones.pretrained_backbone(weights, 64), weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "network"), [("mobilenetv2_100_timm", "mobilenetv2_100"), ("resnet18.a1_in1k", "resnet18")]
+)
+def test_file_names_give_networks(name: str, network: str) -> None:
+    assert backbones.architecture(name) == network
+
+
+def test_shift_moves_whole_pixels() -> None:
+    pictures = torch.arange(2 * 8 * 8 * 3).reshape(2, 8, 8, 3) % 251
+    moved = shift(pictures, 0)
+    assert torch.equal(moved, pictures.float())
+    assert set(shift(pictures, 2).flatten().tolist()) <= set(pictures.flatten().tolist())
+
+
+def test_random_crop_keeps_a_plain_picture() -> None:
+    assert torch.allclose(random_crop(torch.full((3, 20, 20, 3), 77, dtype=torch.uint8), 12), torch.tensor(77.0))
+
+
+def test_mirror_turns_some_rows() -> None:
+    torch.manual_seed(0)
+    pictures = torch.rand(64, 4, 4, 3)
+    same = (mirror(pictures) == pictures).flatten(1).all(1)
+    assert 10 < int(same.sum()) < 54
+
+
+@pytest.mark.parametrize("kind", ["none", "shift", "photo"])
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_views_have_the_size_and_stay_in_range(kind: str, mirrored: bool) -> None:
+    views = augmented(torch.randint(0, 256, (4, 20, 20, 3), dtype=torch.uint8), 16, kind, mirrored)
+    assert views.shape == (4, 16, 16, 3) and views.is_floating_point()
+    assert float(views.min()) >= 0 and float(views.max()) <= 255
+
+
+def test_temperature_is_found() -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(4000, 3) * 2
+    targets = torch.distributions.Categorical(logits=scores).sample()
+    assert best_temperature(scores * 4, targets) == pytest.approx(4, rel=0.1)
+    assert calibration_error(scores, targets) < 0.03 < calibration_error(scores * 4, targets)

@@ -1,0 +1,1 @@
+"""Tests of the package `data`: nothing here reaches beyond the loopback."""

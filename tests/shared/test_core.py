@@ -1,0 +1,73 @@
+"""The core alone, on the smallest real app."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import UserError
+from shared.run import Options, train
+from tests.contract import AppContract
+from tests.tiny import APP, TinyRecipe, write_rings
+
+
+class TestTiny(AppContract):
+    module = "tests.tiny"
+    dials = {"epochs": 2, "lr": 1e-2}
+    unneeded = ()
+    unused_dials = ("weights", "valid_fraction", "test_fraction")
+
+    def write_source(self, folder: Path) -> Path:
+        return write_rings(folder / "rings.csv")
+
+    def one_input(self, source: Path) -> tuple[float, float]:
+        return 0.1, 0.2
+
+    def command_input(self, source: Path) -> str:
+        return str(source)
+
+
+@pytest.fixture
+def rings(tmp_path: Path) -> Path:
+    return write_rings(tmp_path / "rings.csv")
+
+
+def test_head_alone_converges_without_epochs(rings: Path) -> None:
+    model = train(APP, rings, TinyRecipe.make({"epochs": 0}))
+    assert model.facts.chosen == "frozen body" and model.facts.metrics["accuracy"] > 0.95
+
+
+def test_head_can_be_trained_by_epochs(rings: Path) -> None:
+    model = train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 20, "lr": 0.1}))
+    assert model.facts.chosen == "frozen body" and model.facts.metrics["accuracy"] > 0.9
+
+
+def test_frozen_stage_can_be_left_out(rings: Path) -> None:
+    model = train(APP, rings, TinyRecipe.make({"epochs": 1, "frozen_epochs": 0}))
+    assert [entry["stage"] for entry in model.facts.journal] == ["train"]
+
+
+@pytest.mark.parametrize("dials", [{"ema": 0.9}, {"accumulate": 2}, {"precision": "bf16"}, {"weight_decay": 1.0}])
+def test_dial_changes_the_outcome(rings: Path, dials: dict[str, float]) -> None:
+    plain = {"epochs": 3, "frozen_epochs": 0, "lr": 0.05, "patience": 0, "precision": "fp32"}
+    outcomes = [train(APP, rings, TinyRecipe.make(plain | more)).facts.metrics["log_loss"] for more in ({}, dials)]
+    assert outcomes[0] != outcomes[1]
+
+
+def test_patience_stops_early(rings: Path) -> None:
+    model = train(APP, rings, TinyRecipe.make({"epochs": 30, "patience": 2, "lr": 1e-9}))
+    assert sum(entry["stage"] == "train" for entry in model.facts.journal) == 2
+
+
+def test_without_validation_the_last_weights_are_kept(rings: Path) -> None:
+    model = train(APP, rings, TinyRecipe.make({"epochs": 2}), Options(valid="none", test=rings))
+    assert model.facts.rows["valid"] == 0 and model.facts.chosen == "train epoch 2"
+
+
+def test_diverging_run_is_the_users_fault_and_says_so(rings: Path) -> None:
+    with pytest.raises(UserError, match="lower --lr"):
+        train(APP, rings, TinyRecipe.make({"epochs": 3, "lr": 1e30}))
+
+
+def test_resume_without_a_run_is_said(rings: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to resume"):
+        train(APP, rings, TinyRecipe.make({}), Options(out=tmp_path / "out", resume=True))

@@ -1,0 +1,175 @@
+"""The small parts of the core: recipe, labels, loaders, head, weights, answers, display, metrics."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from shared.answers import write_csv
+from shared.display import Display, metric_rows, number
+from shared.errors import UserError
+from shared.head import LinearHead
+from shared.labels import Labels
+from shared.loaders import Loader, Tensors, batches
+from shared.metrics import Regression, classification_metrics, regression_metrics
+from shared.precision import bfloat16_ratio, resolve
+from shared.protocol import Data
+from shared.weights import find, reachable
+from tests.tiny import TinyRecipe
+
+
+def test_recipe_takes_presets_then_given() -> None:
+    assert TinyRecipe.make({"epochs": "7"}).epochs == 7
+    assert TinyRecipe.make({"frozen_epochs": None}).frozen_epochs is None
+
+
+@pytest.mark.parametrize(
+    "given_dials", [{"epoch": 3}, {"epochs": -1}, {"epochs": "many"}, {"preset": "worst"}, {"precision": "fp8"}]
+)
+def test_wrong_dial_is_said(given_dials: dict[str, object]) -> None:
+    with pytest.raises(UserError):
+        TinyRecipe.make(given_dials)
+
+
+def test_labels_count_in_numbers_order() -> None:
+    labels = Labels.fit(np.array(["10", "9", "x", "9"]))
+    assert labels.names == ("9", "10", "x") and labels.counts == (2, 1, 1)
+    assert Labels.from_state(json.loads(json.dumps(labels.state()))) == labels
+
+
+def test_unseen_label_is_named_with_its_count() -> None:
+    with pytest.raises(UserError, match=r"'c' \(2 rows\)"):
+        Labels.fit(np.array(["a", "b"])).encode(np.array(["a", "c", "c"]))
+
+
+@pytest.mark.parametrize("targets", [[], ["a", "a"]])
+def test_fewer_than_two_classes_is_said(targets: list[str]) -> None:
+    with pytest.raises(UserError, match="two classes"):
+        Labels.fit(np.array(targets))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 900), max_size=300), st.integers(1, 40), st.booleans())
+def test_batches_hold_every_row_once_within_the_budget(lengths: list[int], size: int, shuffled: bool) -> None:
+    order = torch.Generator().manual_seed(0) if shuffled else None
+    cut = batches(len(lengths), size, torch.tensor(lengths, dtype=torch.long), order)
+    assert sorted(int(row) for rows in cut for row in rows) == list(range(len(lengths)))
+    for rows in cut:
+        cells = len(rows) * max(lengths[int(row)] for row in rows)
+        assert len(rows) <= size and (len(rows) == 1 or cells <= size * 128)
+
+
+def test_loader_repeats_its_order_by_pass_and_merges_a_single_row() -> None:
+    data = Data(Tensors(torch.arange(9.0)), torch.arange(9))
+    first, second = Loader(data, 4, seed=3), Loader(data, 4, seed=3)
+    orders = [[y.tolist() for _, y in first] for _ in range(2)]
+    assert orders[0] != orders[1] and [[y.tolist() for _, y in second] for _ in range(2)] == orders
+    assert min(len(batch) for batch in orders[0]) > 1
+
+
+@pytest.mark.parametrize("valid_rows", [0, 1200])
+def test_head_finds_a_linear_rule_whatever_the_scale(valid_rows: int) -> None:
+    torch.manual_seed(0)
+    features = torch.randn(1600, 8) * torch.logspace(-3, 3, 8) + 5
+    targets = (((features - 5) / torch.logspace(-3, 3, 8)).sum(1) > 0).long()
+    head = LinearHead(8, 2)
+    cut = 1600 - valid_rows
+    head.fit((features[:400], targets[:400]), (features[cut:], targets[cut:]), F.cross_entropy, 0)
+    assert (head(features[400:]).argmax(1) == targets[400:]).float().mean() > 0.95
+
+
+def test_metrics_are_the_textbooks() -> None:
+    found = classification_metrics(np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.3, 0.7]]), np.array([0, 1, 1, 1]))
+    assert found["accuracy"] == 0.75 and found["auc"] == 1.0
+    assert found["balanced_accuracy"] == pytest.approx((1 + 2 / 3) / 2)
+    assert regression_metrics(np.array([1.0, 3.0]), np.array([1.0, 1.0])) == {"rmse": pytest.approx(2**0.5), "mae": 1.0}
+
+
+def test_regression_clamps_to_the_span() -> None:
+    objective = Regression(10.0, 2.0, (5.0, 12.0))
+    assert objective.values(torch.tensor([0.0, 9.0, -9.0])).tolist() == [10.0, 12.0, 5.0]
+
+
+def test_precision_is_measured() -> None:
+    assert bfloat16_ratio("cpu") > 0 and resolve("fp32", "cpu") == "fp32" and resolve("auto", "cpu") in ("fp32", "bf16")
+
+
+def nowhere(name: str) -> None:
+    return None
+
+
+def test_weights_are_found_by_name_in_their_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.safetensors").write_bytes(b"")
+    monkeypatch.setenv("GLANCE_WEIGHTS", str(tmp_path))
+    weights, said = find("auto", ["other", "net"], nowhere, nowhere)
+    assert weights and weights.path == tmp_path / "net.safetensors" and "GLANCE_WEIGHTS" in said
+
+
+def test_weights_named_and_nowhere_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match="no weights 'x'"):
+        find("x", [], nowhere, lambda name: f"someone/{name}")
+
+
+def test_weights_auto_and_nowhere_train_from_scratch_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    weights, said = find("auto", ["x"], nowhere, lambda name: f"someone/{name}")
+    assert weights is None and "from scratch" in said
+
+
+def test_weights_that_can_run_code_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(b"")
+    with pytest.raises(UserError, match="safetensors only"):
+        find(str(tmp_path / "net.pt"), [], nowhere, nowhere)
+
+
+def test_closed_network_is_known_at_once() -> None:
+    with socket.socket() as taken:  # bound, never listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        assert not reachable("127.0.0.1", taken.getsockname()[1])
+
+
+def test_csv_of_answers_is_flat_and_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    assert write_csv([{"input": "x", "prediction": "a", "probabilities": {"a": 0.9, "b": 0.1}}], path) == 1
+    assert path.read_text().splitlines() == ["input,prediction,probabilities.a,probabilities.b", "x,a,0.9,0.1"]
+
+    def failing() -> Iterator[dict[str, str]]:
+        yield {"input": "y"}
+        raise UserError("unreadable")
+
+    with pytest.raises(UserError):
+        write_csv(failing(), path)
+    assert path.read_text().endswith("x,a,0.9,0.1\n") and [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_display_writes_plain_lines_where_there_is_no_terminal() -> None:
+    stream = io.StringIO()
+    display = Display(stream=stream)
+    display.progress("epoch", 1, 2)
+    display.say("done")
+    display.table(metric_rows({"a": 0.5, "b": 12345.6}, {"a": 0.1}, "a"))
+    assert "\r" not in stream.getvalue() and "\033" not in stream.getvalue()
+    assert stream.getvalue().startswith("done\n") and "12,346" in stream.getvalue()
+
+
+def test_quiet_display_still_warns() -> None:
+    stream = io.StringIO()
+    display = Display(quiet=True, stream=stream)
+    display.say("nothing")
+    display.warn("something")
+    assert stream.getvalue() == "warning: something\n"
+
+
+def test_numbers_read_well() -> None:
+    assert [number(v) for v in (0.12345, 12.3456, 123456.7)] == ["0.1235", "12.35", "123,457"]

@@ -1,0 +1,69 @@
+"""Splits: stratified, repeatable, and nothing lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import UserError
+from shared.protocol import Examples
+from shared.splits import complete, random_rows, split_off, stratified
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=200), st.floats(0, 0.9), st.integers(0, 9))
+def test_stratified_split_keeps_every_row_and_one_of_each_label(labels: list[str], share: float, seed: int) -> None:
+    array = np.array(labels, dtype=object)
+    kept, held = stratified(array, share, seed)
+    assert sorted([*kept, *held]) == list(range(len(labels)))
+    assert set(array[kept]) == set(labels)
+    again = stratified(array, share, seed)
+    assert (again[0] == kept).all() and (again[1] == held).all()
+
+
+def test_shares_of_the_labels_are_kept() -> None:
+    labels = np.array(["rare"] * 20 + ["common"] * 180)
+    _, held = stratified(labels, 0.2, 0)
+    assert len(held) == 40 and (labels[held] == "rare").sum() == 4
+
+
+def test_another_seed_gives_another_split() -> None:
+    labels = np.array(["a", "b"] * 100)
+    assert (stratified(labels, 0.2, 0)[1] != stratified(labels, 0.2, 1)[1]).any()
+
+
+def test_many_rare_labels_still_give_the_share() -> None:
+    labels = np.repeat(np.arange(150), 4).astype(str)
+    assert len(stratified(labels, 0.1, 0)[1]) == 60
+
+
+def test_random_rows_are_all_there() -> None:
+    kept, held = random_rows(10, 0.3, 0)
+    assert len(held) == 3 and sorted([*kept, *held]) == list(range(10))
+
+
+def rows(number: int) -> Examples:
+    return Examples({"x": np.arange(number)}, np.array(["a", "b"] * (number // 2)))
+
+
+def test_nothing_given_makes_valid_and_test_of_the_whole() -> None:
+    train, valid, test = complete(rows(100), None, None, (0.1, 0.2), 0)
+    assert (len(train), len(valid), len(test)) == (70, 10, 20)
+    assert sorted(np.concatenate([p.inputs["x"] for p in (train, valid, test)])) == list(range(100))
+
+
+def test_a_given_test_leaves_the_rest_for_train_and_valid() -> None:
+    train, valid, test = complete(rows(100), None, rows(6), (0.1, 0.2), 0)
+    assert (len(train), len(valid), len(test)) == (90, 10, 6)
+
+
+def test_a_given_valid_makes_no_test() -> None:
+    train, valid, test = complete(rows(100), rows(6), None, (0.1, 0.2), 0)
+    assert (len(train), len(valid), len(test)) == (100, 6, 0)
+
+
+def test_share_of_everything_is_refused() -> None:
+    with pytest.raises(UserError):
+        split_off(rows(10), 1.0, 0)

@@ -1,0 +1,156 @@
+"""Tables: every encoding, separator, header and fault that people's files have."""
+
+from __future__ import annotations
+
+import csv
+import io
+import lzma
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import UserError
+from shared.tables import find_encoding, find_layout, find_parts, kind_of, looks_like_header, read_table
+
+CHINESE = "标签,评论\n好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
+
+
+def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gbk", "gb18030"])
+def test_chinese_reads_the_same_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    frame = read_table(write(tmp_path / "a.csv", CHINESE, encoding), text=True)
+    assert list(frame.columns) == ["标签", "评论"] and frame["评论"][0] == "房间很大而且非常干净"
+
+
+def test_windows_letters_read(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path / "a.csv", "text,label\ncafé très bon,1\nnaïve,0\n", "cp1252"), text=True)
+    assert frame["text"][0] == "café très bon"
+
+
+def test_a_broken_byte_among_utf8_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
+    content = ("text,label\n" + "größe und maß,1\n" * 30).encode() + b"bad \xff byte,0\n"
+    frame = read_table(write(tmp_path / "a.csv", content), text=True)
+    assert frame["text"][0] == "größe und maß" and frame["text"].iloc[-1] == "bad � byte"
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|", "::"])
+def test_separator_is_found(tmp_path: Path, separator: str) -> None:
+    lines = "\n".join(separator.join((str(i), f"word {i}", "3.5")) for i in range(20))
+    frame = read_table(write(tmp_path / "a.txt", lines + "\n"))
+    assert frame.shape == (20, 3) and list(frame.columns) == ["column_1", "column_2", "column_3"]
+
+
+def test_bare_quotation_marks_of_tab_separated_text_stay(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path / "a.tsv", 'a "quoted word\t1\nb says "hi" twice\t0\nplain\t1\n'), text=True)
+    assert frame.shape == (3, 2) and frame.iloc[0, 0] == 'a "quoted word'
+
+
+def test_words_that_look_missing_stay_in_text(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path / "a.csv", "text,label\nnull,1\nNA,0\nNone,1\n,0\n"), text=True)
+    assert list(frame["text"][:3]) == ["null", "NA", "None"] and frame["text"].isna()[3]
+
+
+@pytest.mark.parametrize("suffix", [".csv.xz", ".csv.gz", ".csv.bz2", ".csv.zip", ".jsonl", ".parquet"])
+def test_formats_read_alike(tmp_path: Path, suffix: str) -> None:
+    import pandas as pd
+
+    frame, path = pd.DataFrame({"x": [1, 2, 3], "y": ["a", "b", "c"]}), tmp_path / f"a{suffix}"
+    if suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    elif suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False)
+    assert read_table(path).to_dict() == frame.to_dict()
+    assert kind_of(path) == suffix.removesuffix(suffix[4:] if suffix.startswith(".csv") else "")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "empty"),
+        ("\n\n", "no text"),
+        ("a,b\n", "no rows"),
+        ('a,b\n1,"never closed\n2,3\n', "never closed"),
+        ("a,b\n1,2\n1,2,3\n4,5\n6,7\n8,9\n1,1\n1,2\n", "line 3"),
+        ("a,a\n1,2\n", "two columns"),
+    ],
+)
+def test_fault_is_named(tmp_path: Path, content: str, said: str) -> None:
+    path = write(tmp_path / "a.csv", content)
+    with pytest.raises(UserError, match=said) as caught:
+        read_table(path, header=True if content.startswith("a") else None)
+    assert str(path) in str(caught.value)
+
+
+def test_damaged_archive_is_named(tmp_path: Path) -> None:
+    whole = lzma.compress(b"a,b\n" + b"1,2\n" * 10_000)
+    with pytest.raises(UserError, match="damaged"):
+        read_table(write(tmp_path / "a.csv.xz", whole[: len(whole) // 2]))
+
+
+def test_not_a_parquet_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="parquet"):
+        read_table(write(tmp_path / "a.parquet", b"PAR1 no"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "header"),
+    [
+        ([["text", "label"], ["nice", "1"], ["bad", "0"]], True),
+        ([["text", "label"], ["nice", "good"], ["bad", "poor"]], True),
+        ([["nice film", "1"], ["bad film", "0"]], False),
+        ([["1", "10", "4.0"], ["1", "12", "3.0"]], False),
+        ([["userId", "movieId", "rating"], ["1", "2", "3"]], True),
+        ([["anna", "book"], ["ben", "book"], ["anna", "pen"]], False),
+        ([["a", "b"]], True),
+    ],
+)
+def test_header_is_told_from_data(rows: list[list[str]], header: bool) -> None:
+    assert looks_like_header(rows) is header
+
+
+def test_parts_of_a_folder(tmp_path: Path) -> None:
+    for name in ("train.csv", "dev.tsv", "test.csv.xz", "notes.md"):
+        (tmp_path / name).write_text("x")
+    assert {part: path.name for part, path in find_parts(tmp_path).items()} == {
+        "train": "train.csv",
+        "valid": "dev.tsv",
+        "test": "test.csv.xz",
+    }
+
+
+cells = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=20)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(cells, cells, cells), min_size=2, max_size=8))
+def test_well_formed_csv_keeps_every_row(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]) -> None:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([("first", "second", "third"), *rows])
+    path = write(tmp_path_factory.mktemp("t") / "a.csv", out.getvalue())
+    frame = read_table(path, text=True, header=True)
+    assert frame.shape == (len(rows), 3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(min_size=1, max_size=300))
+def test_any_bytes_are_read_or_refused_with_one_message(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
+    path = write(tmp_path_factory.mktemp("t") / "a.csv", raw)
+    encoding, errors = find_encoding(raw)
+    raw.decode(encoding, "replace")
+    try:
+        read_table(path, text=True)
+    except UserError as error:
+        assert str(path) in str(error)
+
+
+def test_layout_of_the_sample_only(tmp_path: Path) -> None:
+    layout = find_layout(write(tmp_path / "a.csv", "a,b\n1,2\n"))
+    assert (layout.encoding, layout.separator) == ("utf-8", ",")
