@@ -77,12 +77,17 @@ def read_table(path: Path, text: bool = False, header: bool | None = None) -> pd
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
     frame.columns = [str(name).strip() for name in frame.columns]
-    if frame.columns.duplicated().any():
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise UserError(f"{path}: two columns are named {twice!r}; rename one")
+    _refuse_twins(path, list(frame.columns))
     if not len(frame):
         raise UserError(f"{path} has no rows below its header: give a file with rows")
     return frame
+
+
+def _refuse_twins(path: Path, names: list[str]) -> None:
+    """Before pandas, which would quietly rename the second."""
+    twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
+    if twice is not None:
+        raise UserError(f"{path}: two columns are named {twice!r}; rename one")
 
 
 def _read(path: Path, kind: str, text: bool, header: bool | None) -> pd.DataFrame:
@@ -135,6 +140,8 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
     first = _first_rows(path, layout)
     if header is None:
         header = looks_like_header(first)
+    if header:
+        _refuse_twins(path, [name.strip() for name in first[0]])
     options: dict[str, Any] = {
         "header": 0 if header else None,
         "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,

@@ -71,7 +71,7 @@ class Forest(nn.Module):
         for name in TENSORS:
             if (stored := state_dict.get(prefix + name)) is not None:
                 setattr(self, name, torch.empty_like(stored, device=self.share.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *rest)
         self._check()
 
     def _check(self) -> None:

@@ -87,7 +87,8 @@ def fit_target(targets: np.ndarray, task: str) -> Target:
 def target_from(state: Mapping[str, Any]) -> Target:
     if state["task"] == CLASSIFICATION:
         return ClassTarget(Labels.from_state(state))
-    return NumberTarget(*(float(state[name]) for name in ("centre", "scale", "low", "high")))
+    centre, scale, low, high = (float(state[name]) for name in ("centre", "scale", "low", "high"))
+    return NumberTarget(centre, scale, low, high)
 
 
 def infer_task(column: np.ndarray) -> tuple[str, str]:

@@ -14,8 +14,10 @@ from shared.protocol import Examples
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXT_NAMES = ("text", "sentence", "review", "content", "comment", "tweet", "question", "utterance", "document")
-TEXT_NAMES += ("message", "body", "description", "abstract", "query", "title", "文本", "内容", "评论")
+TEXT_NAMES: tuple[str, ...] = (
+    *("text", "sentence", "review", "content", "comment", "tweet", "question", "utterance", "document"),
+    *("message", "body", "description", "abstract", "query", "title", "文本", "内容", "评论"),
+)
 LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "polarity", "stars", "y", "标签", "类别")
 VALID_MARK = "is_valid"
 SAMPLE = 2000

@@ -115,4 +115,4 @@ def _create(backbone: Backbone, more: Mapping[str, Any]) -> nn.Module:
 
 def width(network: nn.Module) -> int:
     """Length of the feature vector: some of timm's heads widen the last block's."""
-    return int(getattr(network, "head_hidden_size", None) or getattr(network, "num_features", 0))
+    return int(getattr(network, "head_hidden_size", None) or getattr(network, "num_features", 0) or 0)

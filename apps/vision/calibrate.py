@@ -25,8 +25,8 @@ def calibrate(network: VisionNetwork, valid: Data, precision: str) -> str:
     targets = valid.targets.cpu()
     temperature = best_temperature(scores, targets)
     with torch.no_grad():
-        network.head.linear.weight /= temperature
-        network.head.linear.bias /= temperature
+        for parameter in network.head.linear.parameters():
+            parameter.div_(temperature)
     before, after = calibration_error(scores, targets), calibration_error(scores / temperature, targets)
     return f"calibrated with temperature {temperature:.3g}: error of the probabilities {before:.4f} before, {after:.4f} after"
 

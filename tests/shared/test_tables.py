@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.errors import UserError
 from shared.tables import find_encoding, find_layout, find_parts, kind_of, looks_like_header, read_table
 
-CHINESE = "标签,评论\n好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
+CHINESE = "标签,评论\n" + "好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
 
 
 def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:

@@ -118,7 +118,9 @@ def test_class_folders_with_parts_and_unlabelled_texts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
 def test_chinese_in_the_encodings_people_have(tmp_path: Path, encoding: str) -> None:
-    lines = ["label,review"] + [f"{i % 2},{'房间很大，服务不错' if i % 2 else '早餐太差，房间很小'}{i}号" for i in range(40)]
+    lines = ["label,review"] + [
+        f"{i % 2},{'房间很大，服务不错' if i % 2 else '早餐太差，房间很小'}{i}号" for i in range(40)
+    ]
     splits = read(write_lines(tmp_path / "a.csv", lines, encoding))
     assert splits.recipe.text == "review" and any("房间很大" in text for text in splits.train.inputs)
 
