@@ -16,6 +16,6 @@ train, load, learner = _FACE.train, _FACE.load, _FACE.learner
 
 def recommend(model: Model, users: Sequence[str], k: int = 10) -> list[dict[str, Any]]:
     """For each user the k best items they have not had: `{"user", "basis", "items": [{"item", "score"}, ...]}`."""
-    from apps.collab.recommend import recommend as answer
+    from apps.collab.recommending import recommend as answer
 
     return answer(model, users, k)
