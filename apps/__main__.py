@@ -185,6 +185,8 @@ def show_training(display: Display, parsed: argparse.Namespace, out: Path, facts
         display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
     where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
     display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
+    if facts.measured_on == "train":
+        display.warn("too few rows to hold any back: these numbers are of rows that training saw; give more rows")
     rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
     display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
     display.say(f"model: {out}")
