@@ -37,7 +37,7 @@ class Members(nn.Module):
         hidden = nn.functional.linear(self.dropout(features), weight).unflatten(1, (members, -1)) + self.first.bias
         hidden = self.trunk(hidden)
         with torch.autocast(hidden.device.type, enabled=False):
-            return torch.einsum("rmh,mho->rmo", hidden.float(), self.weight) + self.bias
+            return torch.einsum("rmh,mho->rmo", hidden.to(self.weight.dtype), self.weight) + self.bias
 
 
 class TabularNetwork(nn.Module):

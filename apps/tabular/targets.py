@@ -67,8 +67,12 @@ class NumberTarget:
     def encode(self, targets: np.ndarray) -> Tensor:
         return torch.from_numpy(targets.astype(np.float64)).float()
 
+    def values(self, outputs: Tensor) -> Tensor:
+        """Outputs in the target's own unit, float64 of the same shape."""
+        return (outputs.double() * self.scale + self.centre).clamp(self.low, self.high)
+
     def answers(self, outputs: Tensor) -> list[Answer]:
-        values = (outputs.double() * self.scale + self.centre).clamp(self.low, self.high)
+        values = self.values(outputs)
         rows = [[float(f"{value:.6g}") for value in row] for row in values.reshape(len(values), -1).tolist()]
         return [
             {"prediction": row[0], "value": row[0], **({"interval": row[1:]} if len(row) == 3 else {})} for row in rows
