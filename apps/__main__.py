@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 FAULT, DONE = 2, 0
 
+NEXT = {
+    "vision": "predict {} PICTURE",
+    "text": 'predict {} "a text"',
+    "tabular": "predict {} TABLE.csv --csv answers.csv",
+    "collab": "recommend {} --user ID",
+}
+"""What a person does with a new model of each app."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
@@ -177,10 +185,12 @@ def show_training(display: Display, parsed: argparse.Namespace, out: Path, facts
         display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
     where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
     display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
+    if facts.measured_on == "train":
+        display.warn("too few rows to hold any back: these numbers are of rows that training saw; give more rows")
     rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
     display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
     display.say(f"model: {out}")
-    display.say(f"next: glance {parsed.app} predict {out} {'-' if parsed.app != 'vision' else 'PICTURE'}")
+    display.say(f"next: glance {parsed.app} {NEXT[parsed.app].format(out)}")
 
 
 def run_evaluate(parsed: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ import importlib.util
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,21 +130,38 @@ def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder
         return Encoder(AutoModel.from_config(config, **options), spec.pooling)
     folder = weights.path if weights.path.is_dir() else weights.path.parent
     try:
-        network, loading = AutoModel.from_pretrained(
-            folder,
-            config=config,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            dtype=torch.float32,
-            **options,
-        )
+        with _quiet():
+            network, loading = AutoModel.from_pretrained(
+                folder,
+                config=config,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                dtype=torch.float32,
+                **options,
+            )
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"{folder}: the weights cannot be read ({str(error).splitlines()[0]})") from None
     if missing := sorted(loading["missing_keys"]):
         raise UserError(f"{folder}: the weights lack {len(missing)} tensors of the network, such as {missing[0]}")
     return Encoder(network, spec.pooling)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides transformers' bar and report of loading: what matters of it is said as an error of ours."""
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _has_pooler(config: Any) -> bool:
