@@ -23,7 +23,7 @@ from shared.loaders import Tensors
 from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
-from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Settles, Splits, Trains
+from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Remembers, Settles, Splits, Trains
 from shared.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     with clock.stage("measure"):
         facts = _facts(app, prepared, progress, interrupted)
     facts.notes += [said] if said else []
+    if isinstance(app, Remembers):
+        app.remember(prepared.preprocessor, [prepared.setup.valid] + ([] if options.test else [prepared.test]))
     facts.seconds = clock.total()
     recipe = replace(prepared.setup.recipe, device=recipe.device)
     model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
