@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 FROZEN = "frozen body"
 TRAIN = "train"
+FINGERPRINT_BLOCK = 1 << 16
 
 
 @dataclass
@@ -236,7 +237,12 @@ def _checkpoint(prepared: Prepared, options: Options) -> Checkpoint | None:
 
 
 def _fingerprint(examples: Examples) -> str:
-    return hashlib.sha256("\0".join(map(str, examples.targets)).encode()).hexdigest()
+    """Of the targets, block by block: 20 million ratings as one string would take gigabytes."""
+    found = hashlib.sha256()
+    for start in range(0, len(examples.targets), FINGERPRINT_BLOCK):
+        block = np.ascontiguousarray(examples.targets[start : start + FINGERPRINT_BLOCK])
+        found.update("\0".join(map(str, block.ravel())).encode() if block.dtype == object else block.tobytes())
+    return found.hexdigest()
 
 
 def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) -> Facts:

@@ -12,6 +12,7 @@ import io
 import lzma
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -62,9 +63,17 @@ def find_parts(folder: Path) -> dict[str, Path]:
     return found if "train" in found else {}
 
 
-def read_table(path: Path, text: bool = False, header: bool | None = None) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    text: bool = False,
+    header: bool | None = None,
+    rows: int | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Reads a table. `text`: every cell stays a string as written and only an empty one is missing; else
-    pandas infers types. `header`: whether line one names the columns; None infers it.
+    pandas infers types. `header`: whether line one names the columns; None infers it. `rows`: the first so many
+    only. `columns`: these only, and, of a delimited file, as these pandas types ("category" keeps a repeated
+    string once).
 
     Columns of a file without a header are named column_1, column_2, ...
     """
@@ -73,7 +82,7 @@ def read_table(path: Path, text: bool = False, header: bool | None = None) -> pd
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
     try:
-        frame = _read(path, kind_of(path), text, header)
+        frame = _read(path, text, header, rows, columns)
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
     frame.columns = [str(name).strip() for name in frame.columns]
@@ -90,12 +99,15 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
         raise UserError(f"{path}: two columns are named {twice!r}; rename one")
 
 
-def _read(path: Path, kind: str, text: bool, header: bool | None) -> pd.DataFrame:
-    if kind in (".parquet", ".pq"):
-        return _read_parquet(path)
-    if kind in (".jsonl", ".ndjson", ".json"):
-        return _read_json(path, lines=kind != ".json")
-    return _read_delimited(path, text, header)
+def _read(
+    path: Path, text: bool, header: bool | None, rows: int | None, columns: Mapping[str, str] | None
+) -> pd.DataFrame:
+    kind = kind_of(path)
+    if kind in (".parquet", ".pq", ".jsonl", ".ndjson", ".json"):
+        frame = _read_parquet(path) if kind in (".parquet", ".pq") else _read_json(path, lines=kind != ".json")
+        frame = frame if columns is None else frame[list(columns)]
+        return frame if rows is None else frame.head(rows)
+    return _read_delimited(path, text, header, {"nrows": rows}, columns)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -133,7 +145,9 @@ def open_bytes(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame:
+def _read_delimited(
+    path: Path, text: bool, header: bool | None, limits: dict[str, Any], columns: Mapping[str, str] | None
+) -> pd.DataFrame:
     import pandas as pd
 
     layout = find_layout(path)
@@ -147,6 +161,7 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
         "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
         "skipinitialspace": True,
         "index_col": False,
+        **limits,
     }
     if text:
         options |= {"dtype": str, "keep_default_na": False, "na_values": [""]}
@@ -156,6 +171,12 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
     if separator == "::":  # pandas' fast parser takes one character: every second column is empty
         options |= {"usecols": range(0, 2 * len(first[0]) - 1, 2)}
         separator = ":"
+    if columns is not None:
+        names = [name.strip() if header else f"column_{i}" for i, name in enumerate(first[0], 1)]
+        places = {names.index(name): name for name in columns}
+        width = 2 if layout.separator == "::" else 1
+        options |= {"names": [places[i] for i in sorted(places)], "usecols": [width * i for i in sorted(places)]}
+        options |= {"dtype": dict(columns)}
     try:
         with (
             open_bytes(path) as raw,
@@ -164,7 +185,7 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
             frame = pd.read_csv(file, sep=separator, **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise UserError(f"{path}: {_reason(error)}") from None
-    if not header:
+    if not header and columns is None:
         frame.columns = [f"column_{i}" for i in range(1, len(frame.columns) + 1)]
     return frame
 
