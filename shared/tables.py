@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+SPACES = r"\s+"
 SAMPLE = 1 << 18
 
 
@@ -71,9 +72,8 @@ def read_table(
     columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Reads a table. `text`: every cell stays a string as written and only an empty one is missing; else
-    pandas infers types. `header`: whether line one names the columns; None infers it. `rows`: the first so many
-    only. `columns`: these only, and, of a delimited file, as these pandas types ("category" keeps a repeated
-    string once).
+    pandas infers types. `header`: whether line one names the columns; None infers it. `rows`: so many at most.
+    `columns`: these only, and, of a delimited file, as these pandas types ("category" keeps equal strings once).
 
     Columns of a file without a header are named column_1, column_2, ...
     """
@@ -246,7 +246,14 @@ def _find_separator(lines: list[str]) -> str | None:
         steady = widths.count(common) >= 0.8 * len(widths)
         if steady and common > most:
             best, most = separator, common
-    return best
+    return best or (SPACES if _are_spaced(lines) else None)
+
+
+def _are_spaced(lines: list[str]) -> bool:
+    """Whether blanks separate cells: two or more in every line, as many in all, and numbers in the last column."""
+    cells = [line.split() for line in lines]
+    steady = len(cells) > 1 and len(cells[0]) > 1 and len({len(row) for row in cells}) == 1
+    return steady and all(_is_number(row[-1]) for row in cells[1:])
 
 
 def _well_quoted(lines: list[str]) -> bool:
@@ -263,6 +270,8 @@ def _first_rows(path: Path, layout: Layout, rows: int = 100) -> list[list[str]]:
         raise UserError(f"{path} holds no text: give a file with rows")
     if layout.separator is None:
         return [[line] for line in lines]
+    if layout.separator == SPACES:
+        return [line.split() for line in lines]
     if layout.separator == "::" or not layout.quoted:
         return [line.split(layout.separator) for line in lines]
     return list(csv.reader(lines, delimiter=layout.separator))
