@@ -20,10 +20,13 @@ KNOWN = {
              "isbn", "song", "songid", "track", "trackid", "artist", "artistid", "game", "gameid", "anime", "animeid",
              "article", "articleid", "business", "businessid", "recipe", "recipeid", "joke", "jokeid", "title"},
     "rating": {"rating", "ratings", "score", "stars", "star", "rate", "bookrating", "overall", "preference", "value",
-               "plays", "playcount", "listens", "count", "weight", "quantity", "hours"},
+               "plays", "playcount", "listens", "listencount", "count", "weight", "quantity", "hours", "clicks", "views"},
     "time": {"timestamp", "time", "date", "datetime", "unixreviewtime", "reviewtime", "ts", "day", "when"},
 }  # fmt: skip
 """Names that people give the columns, in small letters without separators."""
+
+COUNTS = {"plays", "playcount", "listens", "listencount", "count", "quantity", "hours", "clicks", "views"}
+"""Names of columns that count use."""
 
 SAMPLE = 1000
 """Rows that the roles of columns are inferred from."""
@@ -105,6 +108,11 @@ def read_rows(path: Path, recipe: CollabRecipe, answers: bool = True) -> tuple[p
 def _is_name(cell: str, recipe: CollabRecipe) -> bool:
     chosen = (recipe.user, recipe.item, recipe.rating, recipe.time)
     return cell in chosen or any(_plain(cell) in names for names in KNOWN.values())
+
+
+def is_count(name: str) -> bool:
+    """Whether a column of this name counts or measures use."""
+    return _plain(name) in COUNTS
 
 
 def _named(name: str, names: list[str], role: str, place: str) -> str:

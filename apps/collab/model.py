@@ -109,8 +109,8 @@ class RatingNetwork(nn.Module):
         for factors in (self.users, self.items):
             nn.init.normal_(factors.weight, std=0.1)
             nn.init.zeros_(factors.weight[0])
-        for biases in (self.user_bias, self.item_bias):
-            nn.init.zeros_(biases.weight)
+        self.user_bias.weight.data[:, 0] = preprocessor.user_bias
+        self.item_bias.weight.data[:, 0] = preprocessor.item_bias
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
         """Ratings and the standard deviations of what users would give, shape (rows, 2)."""

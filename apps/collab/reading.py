@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.collab.columns import Roles, read_rows
+from apps.collab.columns import Roles, is_count, read_rows
 from apps.collab.layouts import find_tables, partner
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COUNTS = 100
-"""Whole-number ratings that reach beyond this are counts (plays, clicks), not a scale of liking."""
+"""Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
+
+UNRATED = -1
+"""What stands for "had, not rated" where every other rating is 1 or more, of three values at least."""
 
 
 def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, test: Path | None) -> Splits:
@@ -41,6 +44,8 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
         parts[part] = None if path is None else read_part(path, recipe, notes)
     if valid == "none":
         parts["valid"] = train.take(np.arange(0))
+    if recipe.time and recipe.split == "random" and parts["test"] is None:
+        notes.append("random split: training may hold rows later than those measured; --split last holds out the last")
     return Splits(*_complete(train, parts["valid"], parts["test"], recipe), recipe, tuple(notes))
 
 
@@ -80,9 +85,10 @@ def _infer_task(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[str, str
     if len(ratings) and ratings.min() == ratings.max():
         same = f"every {roles.rating} is {ratings[0]:g}: there is nothing to predict, so items are ranked"
         return "ranking", f"{same} as implicit feedback (--task)"
-    if len(ratings) and ratings.max() > COUNTS and (ratings == np.round(ratings)).all() and ratings.min() >= 0:
-        counts = f"{roles.rating} reaches {ratings.max():,.0f}: counts, not a scale of ratings, so items are ranked"
-        return "ranking", f"{counts} as implicit feedback (--task ratings predicts the numbers)"
+    counted = is_count(roles.rating) or (len(ratings) and ratings.max() > COUNTS)
+    if counted and len(ratings) and ratings.min() >= 0:
+        counts = f"{roles.rating} (up to {ratings.max():,g}) counts or measures use, it is no scale of liking"
+        return "ranking", f"{counts}: items are ranked as implicit feedback (--task ratings predicts the numbers)"
     return "ratings", f"task: predict {roles.rating} (--task ranking ranks items instead)"
 
 
@@ -92,6 +98,8 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     whole = frame[[roles.user, roles.item]].notna().all(axis=1).to_numpy(bool, copy=True)
     columns = {role: _ids(frame[getattr(roles, role)]) for role in ("user", "item")}
     ratings = np.ones(total) if roles.rating is None else _numbers(frame[roles.rating], roles.rating, path)
+    if recipe.task == "ratings":
+        ratings = _without_unrated(ratings, str(roles.rating), path, notes)
     whole &= (columns["user"] != "") & (columns["item"] != "") & ~np.isnan(ratings)
     if total - whole.sum():
         notes.append(f"{path.name}: {total - whole.sum():,} of {total:,} rows lack a user, item or rating: left out")
@@ -109,6 +117,16 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         inputs["time"] = times[kept]
     pairs = np.stack([inputs["user"], inputs["item"]], 1) if recipe.task == "ranking" else ratings[kept]
     return Examples(inputs, pairs)
+
+
+def _without_unrated(ratings: np.ndarray, name: str, path: Path, notes: list[str]) -> np.ndarray:
+    """-1 among positive ratings is a mark, not a rating: it becomes NaN."""
+    marked = ratings == UNRATED
+    rest = ratings[~marked & ~np.isnan(ratings)]
+    if not marked.any() or len(np.unique(rest)) < 3 or rest.min() < 1:
+        return ratings
+    notes.append(f"{path.name}: {marked.sum():,} rows have {name} {UNRATED}, taken for unrated")
+    return np.where(marked, np.nan, ratings)
 
 
 def _liked(kept: np.ndarray, ratings: np.ndarray, recipe: CollabRecipe, path: Path, notes: list[str]) -> np.ndarray:
