@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,9 @@ from apps.collab.reading import clean_id
 from shared.errors import UserError
 from shared.loaders import Tensors
 from shared.protocol import Answer, Examples, Field, Inputs
+
+MANY = 10_000
+"""From so many ids on each is looked up once: ids of interactions repeat."""
 
 SHRINKAGE = (5.0, 10.0)
 """Ratings of the average one that a user's and an item's bias are shrunk by."""
@@ -43,8 +46,7 @@ class CollabPreprocessor:
     @classmethod
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
         """Raises UserError where there is nothing to tell apart."""
-        users = tuple(dict.fromkeys(map(clean_id, train.inputs["user"])))
-        items = tuple(dict.fromkeys(map(clean_id, train.inputs["item"])))
+        users, items = (tuple(dict.fromkeys(map(clean_id, _once(train.inputs[role])))) for role in ("user", "item"))
         if len(items) < 2:
             raise UserError(f"all rows are of one item, {items[0]!r}: check which column holds the items (--item)")
         scale = (0.0, 1.0, 1.0)
@@ -172,8 +174,22 @@ class CollabPreprocessor:
 
 def look_up(positions: Mapping[str, int], names: Sequence[object]) -> Tensor:
     """Positions of ids, shape (rows,), int64; 0 where unknown or missing."""
-    found = (positions.get(clean_id(name), 0) for name in names)
-    return torch.from_numpy(np.fromiter(found, np.int64, len(names)))
+    if len(names) <= MANY:
+        each = (positions.get(clean_id(name), 0) for name in names)
+    else:
+        found = {name: positions.get(clean_id(name), 0) for name in _once(names)}
+        each = (found.get(name, 0) for name in names)
+    return torch.from_numpy(np.fromiter(each, np.int64, len(names)))
+
+
+def _once(names: Sequence[object]) -> Iterable[object]:
+    """Many names: each once, by pandas. Few: as they are."""
+    if len(names) <= MANY:
+        return names
+    import pandas as pd
+
+    unique: Iterable[object] = pd.unique(np.asarray(names, dtype=object))
+    return unique
 
 
 def _shrunken(owner: Tensor, values: Tensor, owners: int, strength: float) -> Tensor:
