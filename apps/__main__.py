@@ -228,11 +228,11 @@ def _model(parsed: argparse.Namespace) -> Model:
 
 
 def _line(answer: dict[str, Any]) -> str:
-    shown, probabilities = str(answer["prediction"]), answer.get("probabilities")
-    if probabilities:
-        shown += f"  {probabilities.get(answer['prediction'], 0):.1%}"
-    basis = f"  ({answer['basis']})" if "basis" in answer else ""
-    return f"{str(answer['input'])[:80]}\t{shown}{basis}"
+    prediction, probabilities = answer["prediction"], answer.get("probabilities")
+    given = prediction if isinstance(prediction, list) else [prediction]
+    shown = ", ".join(f"{name}  {probabilities.get(name, 0):.1%}" if probabilities else str(name) for name in given)
+    remarks = "".join(f"  ({answer[part]})" for part in ("basis", "error") if part in answer)
+    return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"
 
 
 def run_collab(parsed: argparse.Namespace) -> int:
