@@ -132,7 +132,7 @@ def bayesian(frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace) 
 
     encoder = OneHotEncoder(handle_unknown="ignore").fit(frame.loc[~test, ["user", "item"]])
     x, y = (encoder.transform(frame.loc[part, ["user", "item"]]) for part in (~test, test))
-    model = myfm.MyFMRegressor(rank=10, random_seed=parsed.seed).fit(x, frame.rating[~test], n_iter=300)
+    model = myfm.MyFMRegressor(rank=10, random_seed=parsed.seed).fit(x, frame.rating[~test].to_numpy(), n_iter=300)
     return {"rmse": rmse(model.predict(y), frame, test)}
 
 

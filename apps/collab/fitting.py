@@ -11,6 +11,7 @@ from apps.collab.model import ItemFactors, ItemWeights, RatingNetwork
 from apps.collab.posterior import Ratings, sample_posterior
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.recipe import CollabRecipe
+from shared.loaders import Tensors
 from shared.protocol import Data
 
 BLOCK = 1 << 20
@@ -21,7 +22,8 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
     """Fills the network in place from the training rows; gradient descent starts from the biases it has."""
     if isinstance(network, RatingNetwork):
         if not recipe.epochs:
-            users, items = train.inputs.batch(torch.arange(len(train)))
+            assert isinstance(train.inputs, Tensors)
+            users, items = train.inputs.tensors
             sizes = (len(network.users.weight), len(network.items.weight))
             _fill_posterior(network, Ratings(users, items, train.targets - network.mean, sizes), recipe)
         network = network.ranker

@@ -60,7 +60,7 @@ def _cut(by_count: Tensor, counts: list[int]) -> list[Tensor]:
         if i > start and (ragged or i - start == OWNERS or (i - start + 1) * count > CELLS):
             blocks.append(by_count[start:i])
             start = i
-    return [*blocks, by_count[start:]]
+    return [*blocks, by_count[start:]] if counts else []
 
 
 def draw_factors(

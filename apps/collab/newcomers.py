@@ -37,7 +37,7 @@ class Newcomers:
         rows = rows[:: -(-len(rows) // USERS)] if len(rows) else rows
         had = seen.take(rows)
         self.sizes, self.popularity = had.counts().float(), had.popularity().float()
-        self.table, self.transposed = (_sparse(part) for part in (had, had.transposed()))
+        self.table, self.transposed = had.sparse(), had.transposed().sparse()
 
     def score(self, had: Histories) -> Tensor:
         """Scores of all items for each row of histories, shape (rows, width)."""
@@ -60,12 +60,6 @@ class Newcomers:
         target = (shown - mean).T
         found = conjugate_gradients(covariance, target, (mean * users + RIDGE)[:, None])
         return (self.transposed @ (rate * (self.table @ found)) - users * whole[:, None] * (mean @ found)).T + whole
-
-
-def _sparse(had: Histories) -> Tensor:
-    """As a sparse table of ones, shape (rows, width)."""
-    ones = torch.ones(len(had.items))
-    return torch.sparse_csr_tensor(had.starts, had.items.long(), ones, (len(had), had.width), check_invariants=False)
 
 
 def conjugate_gradients(operator: Callable[[Tensor], Tensor], target: Tensor, diagonal: Tensor) -> Tensor:

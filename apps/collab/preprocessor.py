@@ -106,7 +106,7 @@ class CollabPreprocessor:
 
     def encode(self, inputs: Inputs) -> Tensors:
         """For ratings (user, item); for ranking the user alone: the network scores every item."""
-        users, items = self.positions(inputs)
+        users, items = (part.int() for part in self.positions(inputs))
         return Tensors(users, items) if self.task == "ratings" else Tensors(users)
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:

@@ -213,6 +213,8 @@ def hold_out(examples: Examples, share: float, recipe: CollabRecipe, seed: int) 
 
     if not 0 <= share < 1:
         raise UserError(f"a share of {share} of the rows: give a number from 0 to below 1")
+    if not share:
+        return examples, examples.take(np.arange(0))
     if recipe.split == "last":
         kept, held = _last(examples, share)
     else:
