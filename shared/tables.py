@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from shared.chunks import read_typed
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def read_table(
     pandas infers types. `header`: whether line one names the columns; None infers it. `rows`: so many at most.
     `columns`: these only, and, of a delimited file, as these pandas types ("category" keeps equal strings once).
 
-    Columns of a file without a header are named column_1, column_2, ...
+    A file without a header has columns column_1, column_2, ...
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file")
@@ -172,22 +173,21 @@ def _read_delimited(
         options |= {"usecols": range(0, 2 * len(first[0]) - 1, 2)}
         separator = ":"
     if columns is not None:
-        names = [name.strip() if header else f"column_{i}" for i, name in enumerate(first[0], 1)]
+        names = [name.strip() for name in first[0]] if header else _numbered(len(first[0]))
         places = {names.index(name): name for name in columns}
         width = 2 if layout.separator == "::" else 1
         options |= {"names": [places[i] for i in sorted(places)], "usecols": [width * i for i in sorted(places)]}
-        options |= {"dtype": dict(columns)}
     try:
-        with (
-            open_bytes(path) as raw,
-            io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file,
-        ):
-            frame = pd.read_csv(file, sep=separator, **options)
+        with open_bytes(path) as raw, io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file:
+            options["sep"] = separator
+            frame = pd.read_csv(file, **options) if columns is None else read_typed(file, options, columns)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise UserError(f"{path}: {_reason(error)}") from None
-    if not header and columns is None:
-        frame.columns = [f"column_{i}" for i in range(1, len(frame.columns) + 1)]
-    return frame
+    return frame if header or columns is not None else frame.set_axis(_numbered(len(frame.columns)), axis=1)
+
+
+def _numbered(columns: int) -> list[str]:
+    return [f"column_{i}" for i in range(1, columns + 1)]
 
 
 def _reason(error: Exception) -> str:
