@@ -56,6 +56,14 @@ def test_ids_stay_as_written(tmp_path: Path) -> None:
     assert splits.train.inputs["item"].tolist() == ["a b", "ünï", "null"]
 
 
+def test_ids_of_digits_stay_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.chunks.ROWS", 2)
+    splits = read(tmp_path, "user,item,rating\n007,1e3,3\n7,1000,4\n08,+5,5\n7,+5,1\n")
+    assert splits.train.inputs["user"].tolist() == ["007", "7", "08", "7"]
+    assert splits.train.inputs["item"].tolist() == ["1e3", "1000", "+5", "+5"]
+    assert splits.train.targets.tolist() == [3, 4, 5, 1]
+
+
 def test_columns_are_named_by_dials(tmp_path: Path) -> None:
     recipe = replace(ALL, user="b", item="a", rating="c")
     splits = read(tmp_path, "a,b,c,d\ni,u,1,9\nj,u,2,9\n", recipe)
