@@ -71,7 +71,7 @@ class CollabApp:
 
     def objective(self, preprocessor: Preprocessor, recipe: Recipe) -> Objective:
         assert isinstance(preprocessor, CollabPreprocessor)
-        return RatingError(preprocessor.scale) if preprocessor.task == "ratings" else TopItems(preprocessor)
+        return RatingError(preprocessor) if preprocessor.task == "ratings" else TopItems(preprocessor)
 
     def settle(
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe

@@ -113,3 +113,11 @@ def test_reloaded_model_recommends_the_same(model: Model, tmp_path: Path) -> Non
         pytest.skip("built under a smaller limit of items")
     model.save(tmp_path / "out")
     assert collab.recommend(collab.load(tmp_path / "out"), ["user 3", "?"]) == collab.recommend(model, ["user 3", "?"])
+
+
+def test_many_histories_score_as_one_by_one_does(model: Model) -> None:
+    network = model.predictor.network
+    ranker = getattr(network, "ranker", network)
+    had = model.preprocessor.seen.take(torch.arange(40))
+    single = torch.cat([ranker.score(had.take(torch.tensor([row]))) for row in range(40)])
+    assert torch.allclose(ranker.score(had), single, atol=1e-4)
