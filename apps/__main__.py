@@ -94,6 +94,10 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
         recommend.add_argument("artifact", help="the folder that training wrote")
         recommend.add_argument("--user", nargs="+", required=True, metavar="ID", help="raw user ids")
         recommend.add_argument("--k", type=int, default=10, metavar="N", help="items a user (default 10)")
+    if name == "tabular":
+        explain = _command(commands, "explain", name, run_explain, "which columns the answers hang on, and how")
+        explain.add_argument("artifact", help="the folder that training wrote")
+        explain.add_argument("source", help="labelled rows that the model was not trained on")
 
 
 def _command(commands: Any, name: str, app: str, run: Any, meaning: str) -> argparse.ArgumentParser:
@@ -247,6 +251,19 @@ def run_recommend(parsed: argparse.Namespace) -> int:
         print(f"user {found['user']} ({found['basis']})")
         for place, item in enumerate(found["items"], 1):
             print(f"  {place:>3}  {item['item']}  {item['score']:.4g}")
+    return DONE
+
+
+def run_explain(parsed: argparse.Namespace) -> int:
+    from apps.tabular import explain
+
+    display = Display(parsed.quiet)
+    found = explain(_model(parsed), locate(parsed.source, progress=display.say))
+    if parsed.json:
+        print(json.dumps(found, ensure_ascii=False))
+    shown = [[entry["column"], f"{entry['mean']:.4g}", f"{entry['spread']:.2g}"] for entry in found["importance"]]
+    title = f"growth of {found['metric']} when a column is shuffled, {found['rows']:,} rows"
+    display.table([["column", "growth", "spread"], *shown], title)
     return DONE
 
 
