@@ -134,7 +134,9 @@ class TabularClassifier(ClassifierMixin, _TabularEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest class of each row."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        found: np.ndarray = self.classes_[best]
+        return found
 
 
 class TabularRegressor(RegressorMixin, _TabularEstimator):
