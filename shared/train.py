@@ -22,7 +22,7 @@ from fastai.optimizer import OptimWrapper
 from torch import Tensor, nn
 
 from shared.checkpoint import Checkpoint
-from shared.display import Display, number
+from shared.display import Display, Forecast, number
 from shared.errors import UserError
 from shared.loaders import Tensors, data_loaders
 from shared.precision import autocast
@@ -207,6 +207,7 @@ class Watch(Callback):
         self.setup, self.progress, self.stage = setup, progress, stage
         self.checkpoint, self.average = checkpoint, average
         self.since_best, self.measured = 0, False
+        self.forecast = Forecast(progress.display, stage)
         self.failure: Exception | None = None  # fastai rewrites the message of what a callback raises
 
     def before_epoch(self) -> None:
@@ -221,6 +222,7 @@ class Watch(Callback):
         if self.training:
             what = f"{self.stage} epoch {self.epoch + 1}/{self.n_epoch}"
             self.progress.display.progress(what, self.iter + 1, self.n_iter)
+            self.forecast.step(self.n_iter * (self.n_epoch - self.epoch) - self.iter - 1)
 
     def before_validate(self) -> None:
         mean_loss = float(torch.stack(self.losses).mean()) if self.losses else float("nan")
