@@ -126,7 +126,7 @@ def catboost(split: Split, seed: int) -> np.ndarray:
 
     train, test = split.features(split.train).copy(), split.features(split.test).copy()
     for name in split.words():
-        train[name], test[name] = train[name].astype(str), test[name].astype(str)
+        train[name], test[name] = (frame[name].fillna("missing").astype(str) for frame in (train, test))
     kind = CatBoostClassifier if split.classes else CatBoostRegressor
     model = kind(cat_features=split.words(), random_seed=seed, verbose=False, allow_writing_files=False)
     return _answers(model.fit(train, split.targets(split.train)), test, split)
