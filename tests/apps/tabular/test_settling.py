@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from apps.tabular import train
+from apps.tabular import load, train
+from apps.tabular.app import APP
 from apps.tabular.columns import column_of
 from apps.tabular.intervals import Intervals
 from apps.tabular.kinds import find_kinds
@@ -18,7 +19,11 @@ from apps.tabular.settling import best_share, best_temperature
 from apps.tabular.sizes import growth, sized
 from apps.tabular.suspects import find_suspects
 from apps.tabular.texts import TextProjection
+from shared import checkpoint as checkpoints
+from shared.display import Display
 from shared.protocol import Examples
+from shared.run import Options
+from shared.run import train as run
 from tests.apps.tabular.tables import write_loans, write_prices
 from tests.apps.tabular.test_contract import SMALL
 
@@ -103,8 +108,32 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     assert one["contributions"]["income"] > 0
 
 
-def test_bagged_regression_answers_with_intervals_and_resumes(tmp_path: Path) -> None:
-    model = train(write_prices(tmp_path / "prices.csv"), **{**SMALL, "folds": 2}, valid="none", out=tmp_path / "out")
+BAGGED = {**SMALL, "folds": 2, "patience": 0}
+
+
+class StopInSecond(Display):
+    """Presses Ctrl-C once the second network has an epoch behind it."""
+
+    def say(self, sentence: str) -> None:
+        if sentence.startswith("train 2: epoch"):
+            raise KeyboardInterrupt
+
+
+def test_bag_that_is_stopped_answers_as_it_is_saved_and_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
+    source, out, recipe = write_prices(tmp_path / "prices.csv"), tmp_path / "out", TabularRecipe.make(BAGGED)
+    stopped = run(APP, source, recipe, Options(out=out, display=StopInSecond(quiet=True)))
+    asked = {"size": 100, "age": 10}
+    assert stopped.facts.interrupted and load(out).predict(asked) == stopped.predict(asked)
+    resumed = run(APP, source, recipe, Options(out=out, resume=True))
+    whole = run(APP, source, recipe)
+    assert resumed.facts.metrics == pytest.approx(whole.facts.metrics, abs=1e-9)
+
+
+def test_bagged_regression_answers_with_intervals(tmp_path: Path) -> None:
+    model = train(write_prices(tmp_path / "prices.csv"), **BAGGED, valid="none")
     assert model.facts.metrics["rmse"] < 0.5 * model.facts.baseline["rmse"]
     assert {entry["stage"] for entry in model.facts.journal} == {"train", "train 2"}
     answer = model.predict({"size": 100, "age": 10})
