@@ -153,7 +153,7 @@ def _stages(prepared: Prepared, progress: Progress, checkpoint: Checkpoint | Non
     if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
         train_head(setup, progress)
     reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
-    if _is_enough(reached, len(setup.valid), getattr(setup.recipe, "enough", float("inf"))):
+    if is_enough(reached, len(setup.valid), getattr(setup.recipe, "enough", float("inf"))):
         progress.display.say(
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
@@ -165,9 +165,10 @@ def _stages(prepared: Prepared, progress: Progress, checkpoint: Checkpoint | Non
         progress.offer(0.0, setup.network, "closed form")
 
 
-def _is_enough(reached: float, rows: int, enough: float) -> bool:
+def is_enough(reached: float, rows: int, enough: float) -> bool:
     """Whether a share is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
-    return reached > 0 and reached + np.sqrt(max(reached * (1 - reached), 0) / max(rows, 1)) >= enough
+    error = (max(reached * (1 - reached), 0) / max(rows, 1)) ** 0.5
+    return reached > 0 and reached + error >= enough
 
 
 def _settle(app: App, prepared: Prepared, display: Display) -> str:

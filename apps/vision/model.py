@@ -11,7 +11,6 @@ from apps.vision.backbones import Backbone
 from shared.head import LinearHead
 from shared.protocol import Group
 
-
 CACHED = 16
 """Pictures that a processor takes through the network together: more of them leave its cache (40 images/s against 29
 with 128, ViT-Tiny, one thread) and fill its memory."""

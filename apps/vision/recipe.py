@@ -32,7 +32,9 @@ class VisionRecipe(Recipe):
     image_size: int | None = dial(None, "side of what the network sees, in pixels; none: by the pictures", least=4)
     stored_size: int | None = dial(None, "side at which pictures are kept, in pixels; none: by image_size", least=4)
     layer_decay: float = dial(0.75, "learning rate of a layer over that of the next, when fine-tuning", least=0)
-    smoothing: float = dial(None, "share of the answer spread over all classes; none: 0 with weights, else 0.1", least=0)
+    smoothing: float = dial(
+        None, "share of the answer spread over all classes; none: 0 with weights, else 0.1", least=0
+    )
     augment: str = dial(
         "auto", "random views in training; auto: by size and colour", ("auto", "none", "shift", "photo")
     )
