@@ -126,7 +126,7 @@ class VisionApp:
         from apps.vision.callbacks import Augment
 
         assert recipe.image_size is not None
-        return [Augment(recipe.image_size, recipe.augment, recipe.mirror == "yes")]
+        return [Augment(recipe.image_size, recipe.augment, recipe.mirror == "yes", recipe.cutmix)]
 
 
 def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:

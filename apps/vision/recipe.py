@@ -41,6 +41,9 @@ class VisionRecipe(Recipe):
     mirror: str = dial(
         "auto", "mirror half of them in training; auto: photos yes, small grey pictures no", ("auto", "yes", "no")
     )
+    cutmix: float = dial(
+        0.0, "how strongly training pictures are mixed (alpha of CutMix; 1 for long runs); 0: not", least=0
+    )
     flip_views: str = dial("one", "answer from the picture, or from it and its mirror image", ("one", "both"))
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
     separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")

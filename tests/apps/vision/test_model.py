@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from apps.vision import backbones
-from apps.vision.augment import augmented, mirror, random_crop, shift
+from apps.vision.augment import augmented, cutmix, mirror, random_crop, shift
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import best_temperature, calibration_error
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
@@ -104,6 +104,16 @@ def test_views_have_the_size_and_stay_in_range(kind: str, mirrored: bool) -> Non
     views = augmented(torch.randint(0, 256, (4, 20, 20, 3), dtype=torch.uint8), 16, kind, mirrored)
     assert views.shape == (4, 16, 16, 3) and views.is_floating_point()
     assert float(views.min()) >= 0 and float(views.max()) <= 255
+
+
+def test_mixed_targets_follow_the_area() -> None:
+    torch.manual_seed(0)
+    pictures = torch.arange(3.0)[:, None, None, None].expand(3, 10, 10, 3)
+    for _ in range(20):
+        mixed, targets = cutmix(pictures, torch.eye(3), 1.0)
+        for row in range(3):
+            shares = torch.stack([(mixed[row] == k).float().mean() for k in range(3)])
+            assert torch.allclose(targets[row], shares, atol=1e-6)
 
 
 def test_temperature_is_found() -> None:
