@@ -122,3 +122,9 @@ def test_temperature_is_found() -> None:
     targets = torch.distributions.Categorical(logits=scores).sample()
     assert best_temperature(scores * 4, targets) == pytest.approx(4, rel=0.1)
     assert calibration_error(scores, targets) < 0.03 < calibration_error(scores * 4, targets)
+
+
+def test_rows_that_are_all_right_do_not_make_certain() -> None:
+    scores, targets = 4 * torch.eye(2).repeat(90, 1), torch.arange(2).repeat(90)
+    likeliest = (scores / best_temperature(scores, targets)).softmax(1).amax()
+    assert 0.98 < float(likeliest) < 0.999
