@@ -90,15 +90,15 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
     predict.add_argument("input", nargs="+", help="files, folders, tables, texts, or - for stdin")
     predict.add_argument("--csv", metavar="FILE", help="write the answers there")
     if name == "collab":
-        recommend = _command(commands, "recommend", name, run_recommend, "the best unseen items of users")
-        recommend.add_argument("artifact", help="the folder that training wrote")
-        recommend.add_argument("--user", nargs="+", required=True, metavar="ID", help="raw user ids")
-        recommend.add_argument("--k", type=int, default=10, metavar="N", help="items a user (default 10)")
+        from apps.collab.command import add_recommend_flags, add_similar_flags
+
+        add_recommend_flags(_command(commands, "recommend", name, run_collab, "the best unseen items of users"))
+        add_similar_flags(_command(commands, "similar", name, run_collab, "the items most like others"))
 
 
 def _command(commands: Any, name: str, app: str, run: Any, meaning: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=meaning, description=meaning.capitalize() + ".")
-    parser.set_defaults(run=run, app=app)
+    parser.set_defaults(run=run, app=app, command=name)
     parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     return parser
@@ -235,18 +235,12 @@ def _line(answer: dict[str, Any]) -> str:
     return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"
 
 
-def run_recommend(parsed: argparse.Namespace) -> int:
-    from apps.collab import recommend
+def run_collab(parsed: argparse.Namespace) -> int:
+    from apps.collab import command
 
-    if parsed.k < 1:
-        raise UserError(f"--k {parsed.k}: ask for one item or more")
-    for found in recommend(_model(parsed), parsed.user, parsed.k):
-        if parsed.json:
-            print(json.dumps(found, ensure_ascii=False))
-            continue
-        print(f"user {found['user']} ({found['basis']})")
-        for place, item in enumerate(found["items"], 1):
-            print(f"  {place:>3}  {item['item']}  {item['score']:.4g}")
+    answer = {"recommend": command.recommend, "similar": command.similar}[parsed.command]
+    if written := answer(_model(parsed), parsed):
+        Display(parsed.quiet).say(written)
     return DONE
 
 
