@@ -11,8 +11,9 @@ from apps.tabular.ensemble import Ensemble
 from apps.tabular.recipe import TabularRecipe
 from shared.checkpoint import Checkpoint
 from shared.loaders import Tensors
+from shared.progress import Progress, Setup
 from shared.protocol import Data, Group
-from shared.train import Progress, Setup, fit
+from shared.train import fit
 
 STAGE = "train"
 
