@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from apps.text.tokens import Tokens
 from shared.errors import UserError
 from shared.protocol import Group
 from shared.weights import Weights, find
@@ -76,11 +77,25 @@ def read_spec(weights: Weights) -> Spec:
     config = _json(folder / "config.json")
     if not isinstance(config, dict) or "model_type" not in config:
         raise UserError(f"{folder / 'config.json'} names no model_type: give a folder in the Hugging Face layout")
-    tokenizer = folder / "tokenizer.json"
-    if not tokenizer.is_file():
-        raise UserError(f"{folder} has no tokenizer.json: save the tokenizer in its fast form beside the model")
     kept = {key: value for key, value in config.items() if key not in DROPPED}
-    return Spec(weights.name, kept, tokenizer.read_text(encoding="utf-8"), _pooling(folder))
+    return Spec(weights.name, kept, _tokenizer(folder), _pooling(folder))
+
+
+def _tokenizer(folder: Path) -> str:
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise UserError(f"{folder} has no tokenizer.json: save the tokenizer in its fast form beside the model")
+    try:
+        description = path.read_text(encoding="utf-8")
+        Tokens(description)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({_line(error)}): fetch the weights again") from None
+    return description
+
+
+def _line(error: Exception) -> str:
+    """The first line of an error that may have a hundred."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _json(path: Path) -> Any:
@@ -119,11 +134,10 @@ class Encoder(nn.Module):
 
 def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder:
     """The encoder, with pretrained weights when given. Raises UserError where the files do not fit each other."""
-    from transformers import AutoConfig, AutoModel
+    from safetensors import SafetensorError
+    from transformers import AutoModel
 
-    described = dict(spec.config)
-    described |= {key: dropout for key in DROPOUTS if isinstance(described.get(key), float)}
-    config = AutoConfig.for_model(**described)
+    config = _configure(spec, dropout)
     options = {"add_pooling_layer": False} if _has_pooler(config) else {}
     if weights is None:
         return Encoder(AutoModel.from_config(config, **options), spec.pooling)
@@ -139,11 +153,24 @@ def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder
             dtype=torch.float32,
             **options,
         )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"{folder}: the weights cannot be read ({str(error).splitlines()[0]})") from None
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"{folder}: the weights cannot be read ({_line(error)})") from None
     if missing := sorted(loading["missing_keys"]):
         raise UserError(f"{folder}: the weights lack {len(missing)} tensors of the network, such as {missing[0]}")
     return Encoder(network, spec.pooling)
+
+
+def _configure(spec: Spec, dropout: float) -> Any:
+    """The network's description as transformers takes it."""
+    from transformers import AutoConfig
+
+    described = dict(spec.config)
+    described |= {key: dropout for key in DROPOUTS if isinstance(described.get(key), float)}
+    try:
+        return AutoConfig.for_model(**described)
+    except (ValueError, TypeError) as error:
+        kind = described.get("model_type")
+        raise UserError(f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {_line(error)}") from None
 
 
 def _has_pooler(config: Any) -> bool:
