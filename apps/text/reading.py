@@ -11,7 +11,7 @@ import numpy as np
 from apps.text import folders
 from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns
 from apps.text.recipe import TextRecipe
-from apps.text.settle import settle
+from apps.text.plan import plan
 from shared.errors import UserError
 from shared.protocol import Examples, Splits
 from shared.splits import complete
@@ -39,7 +39,7 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
     notes += _empty(three[0]) + _repeated(*three)
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
-    recipe, said = settle(recipe, three[0].inputs, sum(map(len, three)), bool(len(three[1])))
+    recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
 
 

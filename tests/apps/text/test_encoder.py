@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 
 from apps.text.app import APP
 from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec
-from apps.text.settle import settle
+from apps.text.plan import plan
 from shared.errors import UserError
 from shared.model import load
 from shared.run import Options, train
@@ -95,19 +96,29 @@ def test_named_weights_that_are_nowhere_are_said(tmp_path: Path, monkeypatch: py
         find_weights("nonesuch")
 
 
+def planned(folder: Path, texts: np.ndarray = TEXTS, rows: int = 60, **dials: object) -> tuple[Any, list[str]]:
+    return plan(APP.recipe.make({"weights": str(folder), **dials}), texts, (rows, rows // 6, rows // 6))
+
+
 def test_time_is_planned_by_tokens(folder: Path) -> None:
-    asked = APP.recipe.make({"weights": str(folder)})
-    plenty, notes = settle(asked, TEXTS, 80, True)
+    plenty, notes = planned(folder)
     assert plenty.epochs == 3 and plenty.max_tokens and "estimated" in notes[-1]
-    fast = settle(APP.recipe.make({"weights": str(folder), "preset": "fast"}), TEXTS, 80, True)[0]
-    assert fast.epochs == 0
-    given = settle(APP.recipe.make({"weights": str(folder), "epochs": 7, "max_tokens": 9}), TEXTS, 80, True)[0]
+    assert planned(folder, preset="fast")[0].epochs == 0
+    given = planned(folder, epochs=7, max_tokens=9)[0]
     assert (given.epochs, given.max_tokens) == (7, 9)
-    tight = APP.recipe.make({"weights": str(folder), "features_minutes": 1e-9})
-    assert settle(tight, TEXTS, 80, True)[0].weights == "none"
+    none, notes = planned(folder, minutes=1e-9)
+    assert none.weights == "none" and "n-grams alone" in notes[-1]
+
+
+def test_more_rows_mean_shorter_texts_then_fewer_epochs_then_none(folder: Path) -> None:
+    long = np.array(["word " * 60] * 20, object)
+    found = [planned(folder, long, rows)[0] for rows in (10**5, 10**6, 10**7, 10**8, 10**9, 10**10)]
+    assert found[0].epochs == 3 and found[-1].weights == "none"
+    cost = [r.epochs * r.max_tokens for r in found]
+    assert cost == sorted(cost, reverse=True) and len(set(cost)) > 2
 
 
 def test_foreign_script_is_left_to_the_ngrams(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.text.settle.find_weights", lambda _: (Weights("tiny", folder, ""), "weights: tiny"))
-    recipe, notes = settle(APP.recipe.make({}), np.array(["房间很大，服务不错"] * 30, object), 30, True)
+    monkeypatch.setattr("apps.text.plan.find_weights", lambda _: (Weights("tiny", folder, ""), "weights: tiny"))
+    recipe, notes = plan(APP.recipe.make({}), np.array(["房间很大，服务不错"] * 30, object), (30, 3, 3))
     assert recipe.weights == "none" and "does not know" in notes[0]
