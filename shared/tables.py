@@ -196,12 +196,13 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
         return "utf-16", "strict"
     if sample.startswith(b"\xef\xbb\xbf"):
         return "utf-8-sig", "replace"
-    zeros = (sample[0::2].count(0), sample[1::2].count(0))
-    if max(zeros) > len(sample) / 8 and min(zeros) * 10 < max(zeros):
-        return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
     broken = sample.decode("utf-8", "replace").rstrip("�").count("�")
     beyond_ascii = sum(byte > 127 for byte in sample)
-    if broken * 20 <= beyond_ascii:
+    utf8 = broken * 20 <= beyond_ascii
+    zeros = (sample[0::2].count(0), sample[1::2].count(0))  # UTF-16's commas and line ends: all on one side
+    if min(zeros) * 10 < max(zeros) and (max(zeros) > len(sample) / 8 or not utf8):
+        return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
+    if utf8:
         return "utf-8", "replace"
     decoded = sample.decode("gb18030", "replace")
     chinese = sum("一" <= letter <= "鿿" for letter in decoded)

@@ -55,8 +55,8 @@ def test_imports_go_down_only(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PRODUCT, ids=name)
 def test_fastai_stays_in_its_places(path: Path) -> None:
-    if name(path) == "shared/train.py":
-        return
+    if name(path) == "shared/train.py" or (path.name == "callbacks.py" and path.parts[-3] == "apps"):
+        return  # loaded when training only: each app's contract test looks that answering does not
     assert "fastai" not in top_level_imports(path)
     if "fastai" in {module.split(".")[0] for module in imports(path)}:
         assert name(path) in {"shared/loaders.py", "shared/run.py", "shared/face.py"} or path.parts[-3] == "apps"

@@ -39,4 +39,7 @@ class CollabRecipe(Recipe):
     factors: int = dial(8, "numbers that describe a user or an item", least=1)
     samples: int = dial(100, "draws of the posterior that are averaged (ratings)", least=1)
     burn: int = dial(20, "draws before those, thrown away", least=0)
+    weights: str = dial(
+        "auto", "no weights from outside exist for ratings; --start-from takes an earlier model's", ("auto", "none")
+    )
     strength: float | None = dial(None, "ridge penalty of the item weights (ranking); none: by a hold-out", least=1e-6)

@@ -25,6 +25,9 @@ class TabularRecipe(Recipe):
     weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(6, "epochs without a better validation score before training stops; 0: never", least=0)
     ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    weights: str = dial(
+        "auto", "no weights from outside exist for tables; --start-from takes an earlier model's", ("auto", "none")
+    )
     target: str | None = dial(None, "column to predict; none: the last")
     task: str = dial("auto", "what the target is", ("auto", "classification", "regression"))
     members: int = dial(8, "networks that share their inner weights and are averaged", least=1)

@@ -1,0 +1,150 @@
+"""The command line beyond what every app's contract asks: faults, Ctrl-C, names of models, recommend, data."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from apps.__main__ import default_folder, main
+from shared.display import Display
+from tests.apps.collab.patterns import write_ratings
+from tests.apps.tabular.tables import write_loans
+from tests.contract import ROOT, StoppingDisplay
+
+QUICK = ["--epochs", "3", "--members", "2", "--width", "16", "--batch-size", "32", "--trees", "none", "--patience", "0"]
+
+
+@pytest.fixture
+def loans(tmp_path: Path) -> Path:
+    return write_loans(tmp_path / "loans.csv")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained collab model."""
+    folder = tmp_path_factory.mktemp("shop")
+    dials = ["--samples", "5", "--burn", "2", "--factors", "2", "--strength", "10", "--quiet"]
+    assert main(["collab", "train", str(write_ratings(folder / "r.csv")), "--out", str(folder / "m"), *dials]) == 0
+    return folder / "m"
+
+
+def test_help_of_everything_ends_well() -> None:
+    for words in ([], ["data"], ["vision", "train"], ["collab", "recommend"], ["text", "predict"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--help"])
+        assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("words", [[], ["sound"], ["vision"], ["text", "train", "--no-such-flag"], ["data", "get"]])
+def test_words_that_are_no_command_are_the_users_fault(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2 and "usage" in capsys.readouterr().err
+
+
+def test_closing_table_names_model_and_next_command(
+    loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), *QUICK]) == 0
+    shown = capsys.readouterr()
+    assert not shown.out and "\r" not in shown.err
+    for part in (
+        "measured on the test rows",
+        "accuracy",
+        "baseline",
+        f"model: {tmp_path / 'm'}",
+        "next: glance tabular",
+    ):
+        assert part in shown.err
+
+
+def test_quiet_says_nothing(loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), "--quiet", *QUICK]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_ctrl_c_keeps_the_best_and_ends_with_2(
+    loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.__main__.Display", lambda quiet=False: StoppingDisplay(2))
+    code = main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), "--json", *QUICK])
+    shown = capsys.readouterr()
+    assert code == 2 and json.loads(shown.out)["interrupted"] and "kept the best weights so far" in shown.err
+    assert main(["tabular", "evaluate", str(tmp_path / "m"), str(loans), "--json"]) == 0
+
+
+def test_ctrl_c_before_training_writes_nothing(
+    loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Display, sentence: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Display, "say", interrupted)
+    assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), *QUICK]) == 2
+    assert "nothing was written" in capsys.readouterr().err and not (tmp_path / "m").exists()
+
+
+def test_wrong_artifact_is_one_line_and_2(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["tabular", "predict", str(shop), "x"], ["collab", "evaluate", str(tmp_path), str(tmp_path)]):
+        assert main(words) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("glance: ") and len(said.splitlines()) == 1 and "Traceback" not in said
+
+
+def test_full_disk_ends_with_2_and_leaves_no_half(
+    loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shared.artifact._put", full)
+    assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), "--quiet", *QUICK]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert [entry.name for entry in (tmp_path / "m").iterdir()] == ["checkpoint.pt"]  # --resume goes on from there
+
+
+def test_recommends_unseen_items_and_names_the_basis(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["collab", "recommend", str(shop), "--user", "user 1", "nobody", "--k", "3", "--json"]) == 0
+    known, unknown = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert known["basis"] == "personal" and unknown["basis"] == "popular" and len(known["items"]) == 3
+    assert main(["collab", "recommend", str(shop), "--user", "user 1", "--k", "0"]) == 2
+
+
+def test_models_without_a_given_place_never_replace_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = default_folder("text", "some/reviews.csv.gz", resume=False)
+    assert first == Path("models/text-reviews")
+    first.mkdir(parents=True)
+    assert default_folder("text", "reviews.csv", resume=False) == Path("models/text-reviews-2")
+    (first / "checkpoint.pt").write_bytes(b"")
+    assert default_folder("text", "reviews.csv", resume=True) == first
+
+
+def test_known_data_sets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "list", "--json"]) == 0
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"ml-100k", "imdb", "digits"} <= {card["name"] for card in listed} and all(
+        card["licence"] for card in listed
+    )
+    assert main(["data", "get", "no-such-set"]) == 2 and "no-such-set" in capsys.readouterr().err
+
+
+def test_reader_that_goes_away_is_no_fault() -> None:
+    command = f"{sys.executable} -m apps data list | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+
+
+def test_a_fault_of_the_program_is_not_blamed_on_the_user(loans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.__main__.load_app", lambda name: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # Python ends with a traceback and exit code 1
+        main(["tabular", "train", str(loans), "--quiet"])
+
+
+def test_unknown_dial_value_is_said_before_any_work(loans: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tabular", "train", str(loans), "--lr", "-1"]) == 2
+    assert "lr" in capsys.readouterr().err
