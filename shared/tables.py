@@ -12,6 +12,8 @@ import io
 import lzma
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -68,14 +70,33 @@ def read_table(path: Path, text: bool = False, header: bool | None = None) -> pd
 
     Columns of a file without a header are named column_1, column_2, ...
     """
+    with _faults_named(path):
+        return _tidy(path, next(_frames(path, text, header)))
+
+
+def read_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """`read_table` with `text`, at most `rows` at a time, so that memory is bounded whatever the file's size.
+
+    Parquet, and json that is one list, come whole. Raises what `read_table` does.
+    """
+    with _faults_named(path):
+        for frame in _frames(path, True, None, rows):
+            yield _tidy(path, frame)
+
+
+@contextmanager
+def _faults_named(path: Path) -> Iterator[None]:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
     try:
-        frame = _read(path, kind_of(path), text, header)
+        yield
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
+
+
+def _tidy(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     frame.columns = [str(name).strip() for name in frame.columns]
     _refuse_twins(path, list(frame.columns))
     if not len(frame):
@@ -90,12 +111,14 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
         raise UserError(f"{path}: two columns are named {twice!r}; rename one")
 
 
-def _read(path: Path, kind: str, text: bool, header: bool | None) -> pd.DataFrame:
+def _frames(path: Path, text: bool, header: bool | None, rows: int | None = None) -> Iterator[pd.DataFrame]:
+    """The whole table as one frame; with `rows`, frames of at most that many where the format allows."""
+    kind = kind_of(path)
     if kind in (".parquet", ".pq"):
-        return _read_parquet(path)
+        return iter([_read_parquet(path)])
     if kind in (".jsonl", ".ndjson", ".json"):
-        return _read_json(path, lines=kind != ".json")
-    return _read_delimited(path, text, header)
+        return _read_json(path, kind != ".json", rows)
+    return _read_delimited(path, text, header, rows)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -109,11 +132,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} is not a readable parquet file ({error})") from None
 
 
-def _read_json(path: Path, lines: bool) -> pd.DataFrame:
+def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
+    options: dict[str, Any] = {"lines": lines, "chunksize": rows if lines else None}
     try:
-        return pd.read_json(path, lines=lines, dtype=False, convert_dates=False)
+        found = pd.read_json(path, dtype=False, convert_dates=False, **options)
+        yield from [found] if isinstance(found, pd.DataFrame) else found
     except (ValueError, UnicodeError) as error:
         form = "json lines (one object a line)" if lines else "a json list of objects"
         raise UserError(f"{path} is not {form}: {error}") from None
@@ -133,7 +158,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame:
+def _read_delimited(path: Path, text: bool, header: bool | None, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     layout = find_layout(path)
@@ -161,12 +186,13 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
             open_bytes(path) as raw,
             io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file,
         ):
-            frame = pd.read_csv(file, sep=separator, **options)
+            found = pd.read_csv(file, sep=separator, chunksize=rows, **options)
+            for frame in [found] if isinstance(found, pd.DataFrame) else found:
+                if not header:
+                    frame.columns = [f"column_{i}" for i in range(1, len(frame.columns) + 1)]
+                yield frame
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise UserError(f"{path}: {_reason(error)}") from None
-    if not header:
-        frame.columns = [f"column_{i}" for i in range(1, len(frame.columns) + 1)]
-    return frame
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import UserError
-from shared.tables import find_encoding, find_layout, find_parts, kind_of, looks_like_header, read_table
+from shared.tables import find_encoding, find_layout, find_parts, kind_of, looks_like_header, read_chunks, read_table
 
 CHINESE = "标签,评论\n" + "好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
 
@@ -154,3 +154,20 @@ def test_any_bytes_are_read_or_refused_with_one_message(tmp_path_factory: pytest
 def test_layout_of_the_sample_only(tmp_path: Path) -> None:
     layout = find_layout(write(tmp_path / "a.csv", "a,b\n1,2\n"))
     assert (layout.encoding, layout.separator) == ("utf-8", ",")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("a.csv", "{i},text {i}\n"), ("a.jsonl", '{{"n": "{i}", "t": "text {i}"}}\n')]
+)
+def test_chunks_joined_are_the_whole_table(tmp_path: Path, name: str, line: str) -> None:
+    head = "n,t\n" if name.endswith("csv") else ""
+    path = write(tmp_path / name, head + "".join(line.format(i=i) for i in range(25)))
+    chunks = [frame.to_dict("records") for frame in read_chunks(path, 10)]
+    assert [len(rows) for rows in chunks] == [10, 10, 5]
+    assert [row for rows in chunks for row in rows] == read_table(path, text=True).to_dict("records")
+
+
+def test_a_fault_in_a_later_chunk_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "n,t\n" + "1,a\n" * 20 + "1,b,c,d\n")
+    with pytest.raises(UserError, match="a.csv"):
+        list(read_chunks(path, 10))
