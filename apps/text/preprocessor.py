@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.text.encoded import Texts
+from apps.text.encoded import Texts, take
 from apps.text.encoder import Spec
 from apps.text.grams import BITS, Ragged, grams
 from apps.text.inputs import as_array
+from apps.text.several import Several
 from apps.text.tokens import Tokens
 from shared.labels import Labels
 from shared.protocol import Answer, Field
@@ -27,7 +28,7 @@ MOST_WEIGHTS = 6_000_000
 class TextPreprocessor:
     """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made."""
 
-    labels: Labels
+    labels: Labels | Several
     buckets: Tensor
     letters: bool
     spec: Spec | None = None
@@ -58,7 +59,7 @@ class TextPreprocessor:
         return self.labels.encode(targets)
 
     def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
-        return self.labels.answers(outputs.softmax(1))
+        return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, Several) else outputs.softmax(1))
 
     def fields(self) -> list[Field]:
         return [Field("text", "text")]
@@ -82,8 +83,17 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
     buckets = tensors["buckets"]
     if buckets.dtype != torch.long or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 1 << BITS):
         raise ValueError("the hashes of the n-grams are out of range")
-    labels = Labels.from_state(state["labels"])
+    labels = labels_from_state(state["labels"])
     return TextPreprocessor(labels, buckets, bool(state["letters"]), spec, int(state["max_tokens"]))
+
+
+def fit_labels(targets: np.ndarray, separator: str | None) -> Labels | Several:
+    """One label a text, or several between separators."""
+    return Several.fit(targets, separator) if separator else Labels.fit(targets)
+
+
+def labels_from_state(state: Mapping[str, Any]) -> Labels | Several:
+    return Several.from_state(state) if "separator" in state else Labels.from_state(state)
 
 
 def nothing(rows: int) -> Ragged:
@@ -99,25 +109,25 @@ def select(found: Ragged, positions: np.ndarray) -> Ragged:
     return Ragged(values[known], before[found.offsets])
 
 
-def find_buckets(found: Ragged, targets: Tensor, classes: int) -> Tensor:
-    """The buckets that stand in two training texts or more, and of those the ones that tell most (chi squared)."""
+def find_buckets(found: Ragged, inside: Tensor) -> Tensor:
+    """The buckets that stand in two training texts or more, and of those the ones that tell most (chi squared).
+
+    `inside`: how much each text is of each class, shape (rows, classes).
+    """
     counts = np.bincount(found.values, minlength=1 << BITS)
     kept = np.flatnonzero(counts >= 2)
-    most = max(MOST_WEIGHTS // classes, 10_000)
+    most = max(MOST_WEIGHTS // inside.shape[1], 10_000)
     if len(kept) > most:
-        told = chi_squared(found, counts, targets.numpy(), classes)[kept]
+        told = chi_squared(found, counts, inside.numpy())[kept]
         kept = np.sort(kept[np.argpartition(-told, most)[:most]])
     return torch.from_numpy(kept)
 
 
-def chi_squared(found: Ragged, counts: np.ndarray, targets: np.ndarray, classes: int) -> np.ndarray:
+def chi_squared(found: Ragged, counts: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """How unevenly each bucket is spread over the classes: sum over classes of (found - expected)^2 / expected."""
-    rows = np.repeat(targets, np.diff(found.offsets))
-    order = np.argsort(rows, kind="stable")
-    values, bounds = found.values[order], np.searchsorted(rows[order], np.arange(classes + 1))
-    shares = np.bincount(targets, minlength=classes) / len(targets)
     told = np.zeros(1 << BITS, np.float32)
-    for k in range(classes):
-        expected = np.maximum(counts * shares[k], 1e-9)
-        told += (np.bincount(values[bounds[k] : bounds[k + 1]], minlength=1 << BITS) - expected) ** 2 / expected
+    for shares in inside.T:
+        values, _ = take(found, np.flatnonzero(shares))
+        expected = np.maximum(counts * shares.mean(), 1e-9)
+        told += (np.bincount(values, minlength=1 << BITS) - expected) ** 2 / expected
     return told

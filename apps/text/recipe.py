@@ -23,6 +23,9 @@ class TextRecipe(Recipe):
 
     text: str | None = dial(None, "column of the texts; none: inferred")
     target: str | None = dial(None, "column of the labels; none: inferred")
+    separator: str | None = dial(
+        None, "what stands between the labels of a text that may have several; none: one label a text"
+    )
     epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
     max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
     minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
