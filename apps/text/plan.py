@@ -25,7 +25,9 @@ UNKNOWN = 0.15
 """Share of unknown tokens from which an encoder does not speak the language of the texts."""
 SHORT = 400
 """Median characters below which n-grams of letters are worth their time."""
-LENGTHS = (256, 128, 64)
+MOST_LETTERS = 40_000_000
+"""Characters of all texts up to which they are affordable: a character gives twenty bytes of them."""
+LENGTHS = (256, 192, 128, 96, 64)
 EPOCHS = {"fast": 0, "default": 3, "best": 5}
 TIMES_JUDGED = 3
 """Passes over the validation rows beside the epochs' own: the frozen encoder's, the blend's, the last."""
@@ -56,8 +58,9 @@ class Survey:
 def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[TextRecipe, list[str]]:
     """(recipe without open dials, notes), from the training texts and the number of rows of train, valid, test."""
     if recipe.characters == "auto":
-        short = float(np.median([len(text) for text in _sample(texts)])) < SHORT
-        recipe = replace(recipe, characters="yes" if short else "no")
+        sizes = [len(text) for text in _sample(texts)]
+        few = float(np.median(sizes)) < SHORT and float(np.mean(sizes)) * sum(rows) < MOST_LETTERS
+        recipe = replace(recipe, characters="yes" if few else "no")
     weights, note = find_weights(recipe.weights)
     if weights is None:
         if recipe.ngrams == "none":
