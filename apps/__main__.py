@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 FAULT, DONE = 2, 0
 
+NEXT = {
+    "vision": "predict {} PICTURE",
+    "text": 'predict {} "a text"',
+    "tabular": "predict {} TABLE.csv --csv answers.csv",
+    "collab": "recommend {} --user ID",
+}
+"""What a person does with a new model of each app."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
@@ -82,15 +90,15 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
     predict.add_argument("input", nargs="+", help="files, folders, tables, texts, or - for stdin")
     predict.add_argument("--csv", metavar="FILE", help="write the answers there")
     if name == "collab":
-        recommend = _command(commands, "recommend", name, run_recommend, "the best unseen items of users")
-        recommend.add_argument("artifact", help="the folder that training wrote")
-        recommend.add_argument("--user", nargs="+", required=True, metavar="ID", help="raw user ids")
-        recommend.add_argument("--k", type=int, default=10, metavar="N", help="items a user (default 10)")
+        from apps.collab.command import add_recommend_flags, add_similar_flags
+
+        add_recommend_flags(_command(commands, "recommend", name, run_collab, "the best unseen items of users"))
+        add_similar_flags(_command(commands, "similar", name, run_collab, "the items most like others"))
 
 
 def _command(commands: Any, name: str, app: str, run: Any, meaning: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=meaning, description=meaning.capitalize() + ".")
-    parser.set_defaults(run=run, app=app)
+    parser.set_defaults(run=run, app=app, command=name)
     parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     return parser
@@ -177,10 +185,12 @@ def show_training(display: Display, parsed: argparse.Namespace, out: Path, facts
         display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
     where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
     display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
+    if facts.measured_on == "train":
+        display.warn("too few rows to hold any back: these numbers are of rows that training saw; give more rows")
     rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
     display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
     display.say(f"model: {out}")
-    display.say(f"next: glance {parsed.app} predict {out} {'-' if parsed.app != 'vision' else 'PICTURE'}")
+    display.say(f"next: glance {parsed.app} {NEXT[parsed.app].format(out)}")
 
 
 def run_evaluate(parsed: argparse.Namespace) -> int:
@@ -218,25 +228,19 @@ def _model(parsed: argparse.Namespace) -> Model:
 
 
 def _line(answer: dict[str, Any]) -> str:
-    shown, probabilities = str(answer["prediction"]), answer.get("probabilities")
-    if probabilities:
-        shown += f"  {probabilities.get(answer['prediction'], 0):.1%}"
-    basis = f"  ({answer['basis']})" if "basis" in answer else ""
-    return f"{str(answer['input'])[:80]}\t{shown}{basis}"
+    prediction, probabilities = answer["prediction"], answer.get("probabilities")
+    given = prediction if isinstance(prediction, list) else [prediction]
+    shown = ", ".join(f"{name}  {probabilities.get(name, 0):.1%}" if probabilities else str(name) for name in given)
+    remarks = "".join(f"  ({answer[part]})" for part in ("basis", "error") if part in answer)
+    return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"
 
 
-def run_recommend(parsed: argparse.Namespace) -> int:
-    from apps.collab import recommend
+def run_collab(parsed: argparse.Namespace) -> int:
+    from apps.collab import command
 
-    if parsed.k < 1:
-        raise UserError(f"--k {parsed.k}: ask for one item or more")
-    for found in recommend(_model(parsed), parsed.user, parsed.k):
-        if parsed.json:
-            print(json.dumps(found, ensure_ascii=False))
-            continue
-        print(f"user {found['user']} ({found['basis']})")
-        for place, item in enumerate(found["items"], 1):
-            print(f"  {place:>3}  {item['item']}  {item['score']:.4g}")
+    answer = {"recommend": command.recommend, "similar": command.similar}[parsed.command]
+    if written := answer(_model(parsed), parsed):
+        Display(parsed.quiet).say(written)
     return DONE
 
 

@@ -81,7 +81,8 @@ class Loader:
         order = self._order(self.passes)
         self.passes += 1
         for rows in order:
-            batch = (*self.data.inputs.batch(rows), self.data.targets[rows])
+            weights = () if self.data.weights is None or self.seed is None else (self.data.weights[rows],)
+            batch = (*self.data.inputs.batch(rows), self.data.targets[rows], *weights)
             yield tuple(tensor.to(self.device, non_blocking=True) for tensor in batch)
 
     def _order(self, number: int) -> list[Tensor]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from shared.artifact import Artifact
+    from shared.checkpoint import Checkpoint
     from shared.recipe import Recipe
+    from shared.train import Progress, Setup
 
 Columns = dict[str, np.ndarray]
 """A table as arrays of one length: float64 for numbers, object (str or None) for the rest."""
@@ -43,16 +45,21 @@ def pick(inputs: Inputs, rows: np.ndarray) -> Inputs:
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs with the right answers: `targets` is an array of labels (str) or numbers, one a row."""
+    """Inputs with the right answers: `targets` is an array of labels (str) or numbers, one a row.
+
+    `weights`, where there are some, say how much each row counts in training; measuring counts all rows alike.
+    """
 
     inputs: Inputs
     targets: np.ndarray
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return count(self.inputs)
 
     def take(self, rows: np.ndarray) -> Examples:
-        return Examples(pick(self.inputs, rows), self.targets[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return Examples(pick(self.inputs, rows), self.targets[rows], weights)
 
 
 @dataclass(frozen=True)
@@ -91,10 +98,14 @@ class Encoded(Protocol):
 
 @dataclass(frozen=True)
 class Data:
-    """One split, encoded: inputs and the targets tensor, shape (rows,) or (rows, labels)."""
+    """One split, encoded: inputs and the targets tensor, shape (rows,) or (rows, labels).
+
+    With `weights`, shape (rows,), a training batch ends with them and the objective's loss takes them third.
+    """
 
     inputs: Encoded
     targets: Tensor
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -199,6 +210,15 @@ class Settles(Protocol):
 
     def settle(self, network: nn.Module, preprocessor: Any, train: Data, valid: Data, recipe: Any) -> str:
         """Called once, after the last step, unless that was interrupted. Returns a sentence, or "" for none."""
+        ...
+
+
+@runtime_checkable
+class Trains(Protocol):
+    """An app that runs the main stage itself, as one that trains several networks does."""
+
+    def train(self, setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
+        """Offers the weights to keep to `progress`; what was offered last but not finished survives Ctrl-C."""
         ...
 
 

@@ -23,7 +23,7 @@ from shared.loaders import Tensors
 from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
-from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Settles, Splits
+from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Settles, Splits, Trains
 from shared.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     interrupted = False
     with clock.stage("train"):
         try:
-            _stages(prepared, progress, checkpoint)
+            _stages(app, prepared, progress, checkpoint)
         except KeyboardInterrupt:
             interrupted = True
     network = prepared.setup.network
@@ -114,10 +114,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
     with clock.stage("encode"):
         preprocessor = app.fit(splits.train, recipe)
-        train, valid, test = (
-            Data(preprocessor.encode(part.inputs), preprocessor.encode_targets(part.targets))
-            for part in (splits.train, splits.valid, splits.test)
-        )
+        train, valid, test = (_encoded(preprocessor, part) for part in (splits.train, splits.valid, splits.test))
     with clock.stage("build"):
         network = app.model(preprocessor, recipe, pretrained=True)
         app.initialise(network, train, recipe)
@@ -136,6 +133,11 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     return Prepared(setup, preprocessor, splits, test)
 
 
+def _encoded(preprocessor: Preprocessor, part: Examples) -> Data:
+    weights = None if part.weights is None else torch.from_numpy(part.weights).float()
+    return Data(preprocessor.encode(part.inputs), preprocessor.encode_targets(part.targets), weights)
+
+
 def seed_all(seed: int) -> None:
     """Seeds every generator that a run draws from, so that it repeats exactly on one machine."""
     random.seed(seed)
@@ -152,10 +154,13 @@ def _say_splits(splits: Splits, display: Display) -> None:
         raise UserError("no rows are left to train on: give more rows, or smaller valid and test parts")
 
 
-def _stages(prepared: Prepared, progress: Progress, checkpoint: Checkpoint | None) -> None:
+def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkpoint | None) -> None:
     from shared.train import fit
 
     setup = prepared.setup
+    if isinstance(app, Trains):
+        app.train(setup, progress, checkpoint)
+        return
     if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
         train_head(setup, progress)
     reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0

@@ -1,4 +1,4 @@
-"""Collab: who liked what in, ratings and recommendations out. `train`, `load`, `learner`, `recommend` are its face."""
+"""Collab: who liked what in, ratings and recommendations out. its face is `train`, `load`, `learner`, `recommend`, `similar`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,22 @@ _FACE = Face("collab")
 train, load, learner = _FACE.train, _FACE.load, _FACE.learner
 
 
-def recommend(model: Model, users: Sequence[str], k: int = 10) -> list[dict[str, Any]]:
-    """For each user the k best items they have not had: `{"user", "basis", "items": [{"item", "score"}, ...]}`."""
-    from apps.collab.recommend import recommend as answer
+def recommend(
+    model: Model, users: Sequence[str] | None = None, k: int = 10, *, history: Any = None, **wish: Any
+) -> list[dict[str, Any]]:
+    """For each user the k best items they have not had: `{"user", "basis", "support", "items": [...]}`.
 
-    return answer(model, users, k)
+    Without `users` everyone in `history`, else everyone known. `history`, a table's path or tuples (user, item[,
+    rating]), is what users bring along. `wish`: allow, deny, seen, diversity, why, as in apps.collab.recommending.Wish.
+    Raises UserError at an impossible wish.
+    """
+    from apps.collab.asking import ask
+
+    return list(ask(model, users, {"k": k, **wish}, history))
+
+
+def similar(model: Model, items: Sequence[str], k: int = 10) -> list[dict[str, Any]]:
+    """For each item the k that share most users with it: `{"item", "basis", "support", "items": [...]}`."""
+    from apps.collab.recommending import similar as answer
+
+    return list(answer(model, items, k))

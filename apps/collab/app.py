@@ -73,6 +73,17 @@ class CollabApp:
         assert isinstance(preprocessor, CollabPreprocessor)
         return RatingError(preprocessor.scale) if preprocessor.task == "ratings" else TopItems(preprocessor)
 
+    def settle(
+        self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe
+    ) -> str:
+        """See shared.protocol.Settles."""
+        from apps.collab.fitting import measure_noise, remember_held
+
+        remember_held(preprocessor, valid)
+        if isinstance(network, RatingNetwork) and recipe.epochs:
+            measure_noise(network, valid if len(valid) else train)
+        return ""
+
     def callbacks(self, recipe: Recipe) -> list[Any]:
         return []
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
+from shared.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +71,24 @@ def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: b
         raise UserError(f"{place}: a user and an item column are needed; it has only {some(names)}: add the other")
     order = tuple(role for role in wanted if role in inferred)
     return Roles(roles["user"], roles["item"], roles.get("rating"), roles.get("time"), order)
+
+
+def read_rows(path: Path, recipe: CollabRecipe) -> pd.DataFrame:
+    """The table with every cell a string. Ids are often words, as headers are: its first row is taken for a header
+    where a cell of it is a name of these columns, or stands above a column of numbers."""
+    frame = read_table(path, text=True)
+    if frame.columns[0] == "column_1":
+        names = sum(_is_name(str(cell), recipe) for cell in frame.iloc[0])
+        return read_table(path, text=True, header=True) if names > 1 else frame
+    named = any(_is_name(name, recipe) for name in frame.columns)
+    if named or any(_lowest(frame[name]) is not None for name in frame.columns):
+        return frame
+    return read_table(path, text=True, header=False)
+
+
+def _is_name(cell: str, recipe: CollabRecipe) -> bool:
+    chosen = (recipe.user, recipe.item, recipe.rating, recipe.time)
+    return cell in chosen or any(_plain(cell) in names for names in KNOWN.values())
 
 
 def _named(name: str, names: list[str], role: str, place: str) -> str:

@@ -7,12 +7,11 @@ EDLAE (Steck 2020): items that many have are shrunk more.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from apps.collab.model import Seen
+from apps.collab.histories import Histories
 from apps.collab.topk import ndcg, top_items
 
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
@@ -22,33 +21,10 @@ DROPOUT = 0.3
 JUDGES = 2000
 """Users that the hold-out is measured on."""
 
+HELD = 0.1
+"""Share of the cells that the strength is chosen on."""
+
 BLOCK = 1024
-
-
-@dataclass(frozen=True)
-class Histories:
-    """Who has what: cells (user, item) of a table of `users` x `items`, positions from 0."""
-
-    user: Tensor
-    item: Tensor
-    users: int
-    items: int
-
-    def table(self, rows: Tensor) -> Tensor:
-        """The users at these positions as rows of zeros and ones, shape (rows, items)."""
-        wanted = torch.full((self.users,), -1, dtype=torch.long)
-        wanted[rows] = torch.arange(len(rows))
-        cells = wanted[self.user] >= 0
-        table = torch.zeros(len(rows), self.items)
-        table[wanted[self.user[cells]], self.item[cells]] = 1.0
-        return table
-
-
-def histories(seen: Seen) -> Histories:
-    """All that training saw."""
-    users = len(seen.starts) - 1
-    user = torch.arange(users).repeat_interleave(seen.starts.diff())
-    return Histories(user, seen.items, users, len(seen.popularity))
 
 
 def item_weights(seen: Histories, strength: float | None, seed: int) -> tuple[Tensor, float]:
@@ -63,13 +39,9 @@ def item_weights(seen: Histories, strength: float | None, seed: int) -> tuple[Te
 
 def gram(seen: Histories) -> Tensor:
     """How many users have both items, shape (items, items)."""
-    found = torch.zeros(seen.items, seen.items)
-    order = seen.user.argsort(stable=True)
-    ordered = Histories(seen.user[order], seen.item[order], seen.users, seen.items)
-    edges = torch.searchsorted(ordered.user, torch.arange(0, seen.users + BLOCK, BLOCK))
-    for i, (start, end) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-        table = torch.zeros(BLOCK, seen.items)
-        table[ordered.user[start:end] - i * BLOCK, ordered.item[start:end]] = 1.0
+    found = torch.zeros(seen.width, seen.width)
+    for rows in torch.arange(len(seen)).split(BLOCK):
+        table = seen.table(rows)
         found.addmm_(table.T, table)
     return found
 
@@ -84,11 +56,11 @@ def solve(counts: Tensor, strength: float) -> Tensor:
 
 def _best_strength(seen: Histories, seed: int) -> float:
     """Climbs from the middle of STRENGTHS while the held-out nDCG@10 rises."""
-    order = torch.randperm(len(seen.user), generator=torch.Generator().manual_seed(seed))
-    held, kept = order[: len(order) // 10], order[len(order) // 10 :]
-    rest = Histories(seen.user[kept], seen.item[kept], seen.users, seen.items)
-    judges = seen.user[held].unique()[:JUDGES]
-    truth = Histories(seen.user[held], seen.item[held], seen.users, seen.items).table(judges)
+    user, item = seen.rows(), seen.items.long()
+    held = torch.rand(len(user), generator=torch.Generator().manual_seed(seed)) < HELD
+    rest, asked = (Histories.of_pairs(user[part], item[part], len(seen), seen.width) for part in (~held, held))
+    judges = user[held].unique()[:JUDGES]
+    truth = asked.table(judges)
     given, counts = rest.table(judges), gram(rest)
 
     def quality(i: int) -> float:

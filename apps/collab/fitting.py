@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from apps.collab.ease import histories, item_weights
+from apps.collab.ease import item_weights
 from apps.collab.ials import alternating
 from apps.collab.model import ItemFactors, ItemWeights, RatingNetwork
-from apps.collab.posterior import Ratings, posterior_mean
+from apps.collab.posterior import Ratings, sample_posterior
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.recipe import CollabRecipe
 from shared.protocol import Data
 
+BLOCK = 1 << 20
 SHRINKAGE = (5.0, 10.0)
 """Ratings of the average one that a user's and an item's bias are shrunk by, before gradient descent."""
 
@@ -29,10 +31,10 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
             _fill_posterior(network, ratings, recipe)
         network = network.ranker if network.ranker is not None else network
     if isinstance(network, ItemWeights):
-        weights, _ = item_weights(histories(network.seen), recipe.strength, recipe.seed)
+        weights, _ = item_weights(network.seen, recipe.strength, recipe.seed)
         network.weight.copy_(weights)
     elif isinstance(network, ItemFactors):
-        alternating(network, histories(network.seen))
+        alternating(network, network.seen)
 
 
 def _fill_biases(network: RatingNetwork, ratings: Ratings) -> None:
@@ -49,8 +51,29 @@ def _shrunken(owner: Tensor, values: Tensor, owners: int, strength: float) -> Te
 
 def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabRecipe) -> None:
     width = network.users.weight.shape[1]
-    factors, biases = posterior_mean(ratings, recipe.factors, recipe.samples, recipe.burn, width)
-    for table, part in ((network.users, factors.users), (network.items, factors.items)):
+    found = sample_posterior(ratings, recipe.factors, recipe.samples, recipe.burn, width)
+    for table, part in ((network.users, found.factors.users), (network.items, found.factors.items)):
         table.weight.copy_(part)
-    for table, part in ((network.user_bias, biases.users), (network.item_bias, biases.items)):
+    for table, part in ((network.user_bias, found.biases.users), (network.item_bias, found.biases.items)):
         table.weight[:, 0] = part
+    network.user_spread.copy_(found.spread.users)
+    network.item_spread.copy_(found.spread.items)
+    network.noise.fill_(found.noise)
+
+
+def remember_held(preprocessor: CollabPreprocessor, valid: Data) -> None:
+    """What users have in the validation rows is not to be recommended to them."""
+    if preprocessor.task == "ratings":
+        users, items = valid.inputs.batch(torch.arange(len(valid)))
+    else:
+        users, items = valid.targets.unbind(1)
+    preprocessor.held = preprocessor.cells(users, items)
+
+
+@torch.no_grad()
+def measure_noise(network: RatingNetwork, rows: Data) -> None:
+    """After gradient descent: the variance of ratings about the predictions, the uncertainty of all of them."""
+    errors = [
+        network(*rows.inputs.batch(part))[:, 0] - rows.targets[part] for part in torch.arange(len(rows)).split(BLOCK)
+    ]
+    network.noise.copy_(torch.cat(errors).square().mean())

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from apps.collab.ease import Histories
 from apps.collab.gibbs import Rectangle, rectangles
+from apps.collab.histories import Histories
 from apps.collab.model import ItemFactors
 
 SWEEPS = 12
@@ -22,15 +22,33 @@ PENALTY = 0.003
 
 def alternating(network: ItemFactors, seen: Histories) -> None:
     """Fills the network's factors in place."""
-    cells = (seen.user, seen.item)
-    ones = torch.ones(len(seen.user))
-    of_users = rectangles(*cells, ones, (seen.users, seen.items))
-    of_items = rectangles(cells[1], cells[0], ones, (seen.items, seen.users))
+    of_users, of_items = _blocks(seen), _blocks(seen.transposed())
     users, items = network.users.weight, network.items.weight
     users[0], items[0] = 0.0, 0.0
     for _ in range(SWEEPS):
         _solve_side(of_users, users, items)
         _solve_side(of_items, items, users)
+
+
+@torch.no_grad()
+def user_factors(items: Tensor, had: Histories) -> Tensor:
+    """The factors that alternating least squares would give to these histories, shape (rows, width)."""
+    users = items.new_zeros(len(had), items.shape[1])
+    _solve_side(_blocks(had), users, items)
+    return users
+
+
+def curvature(items: Tensor, had: Tensor) -> Tensor:
+    """Of the loss in the factors of a user who has the items at these positions, shape (width, width)."""
+    penalty = PENALTY * (len(had) + UNSEEN * len(items))
+    return (
+        UNSEEN * items.T @ items + items[had].T @ items[had] + penalty * torch.eye(items.shape[1], device=items.device)
+    )
+
+
+def _blocks(had: Histories) -> list[Rectangle]:
+    cells = had.rows(), had.items.long()
+    return rectangles(*cells, torch.ones(len(had.items)), (len(had), had.width))
 
 
 def _solve_side(blocks: list[Rectangle], own: Tensor, partners: Tensor) -> None:
@@ -41,6 +59,6 @@ def _solve_side(blocks: list[Rectangle], own: Tensor, partners: Tensor) -> None:
         x = padded[block.partners]
         counts = (block.partners < len(partners)).sum(1)
         penalty = PENALTY * (counts + UNSEEN * len(partners))
-        curvature = everything + x.mT @ x + torch.diag_embed(penalty[:, None].expand(-1, x.shape[2]))
-        root = torch.linalg.cholesky(curvature)
+        shape = everything + x.mT @ x + torch.diag_embed(penalty[:, None].expand(-1, x.shape[2]))
+        root = torch.linalg.cholesky(shape)
         own[block.owners] = torch.cholesky_solve(x.sum(1)[..., None], root).squeeze(-1)

@@ -29,7 +29,7 @@ def from_python(value: Any, recipe: CollabRecipe) -> tuple[Columns, bool]:
         and len(value) == 2
         and not any(isinstance(part, (Mapping, tuple, list)) for part in value)
     )
-    return _columns([_pair(one, recipe) for one in ([value] if single else _listed(value))]), single
+    return columns_of([_pair(one, recipe) for one in ([value] if single else _listed(value))]), single
 
 
 def _listed(value: Any) -> list[Any]:
@@ -55,7 +55,8 @@ def _present(role: str, recipe: CollabRecipe, names: set[str]) -> str:
     raise UserError(f"no {role!r} among {sorted(names)}: {SHAPE}")
 
 
-def _columns(pairs: Sequence[tuple[Any, Any]]) -> Columns:
+def columns_of(pairs: Sequence[Sequence[Any]]) -> Columns:
+    """The columns user and item of pairs."""
     columns = {}
     for place, role in enumerate(("user", "item")):
         columns[role] = np.empty(len(pairs), dtype=object)
@@ -77,7 +78,7 @@ def from_sources(sources: Sequence[str], recipe: CollabRecipe) -> Iterator[tuple
 def _blocks(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[list[Any], Columns]]:
     rest = iter(pairs)
     while block := list(islice(rest, BLOCK)):
-        yield [f"{user},{item}" for user, item in block], _columns(block)
+        yield [f"{user},{item}" for user, item in block], columns_of(block)
 
 
 def _literal(text: str) -> tuple[str, str]:

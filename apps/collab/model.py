@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from apps.collab.histories import Histories
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.recipe import CollabRecipe
 
@@ -16,50 +17,52 @@ WEIGHTED_ITEMS = 8000
 """Up to so many items the weights of every item on every other are kept (256 MB); beyond, factors rank."""
 
 
-class Seen(nn.Module):
-    """What each user has, as the preprocessor keeps it: buffers that follow the device and are not saved twice."""
+class Ranker(nn.Module):
+    """Scores every item for users by what they have: the training rows', or any other histories.
 
-    starts: Tensor
-    items: Tensor
+    Who has nothing, the unknown user among them, gets what most users have.
+    """
+
     popularity: Tensor
 
     def __init__(self, preprocessor: CollabPreprocessor) -> None:
         super().__init__()
-        self.register_buffer("starts", preprocessor.seen_starts, persistent=False)
-        self.register_buffer("items", preprocessor.seen_items.long(), persistent=False)
+        self.seen = preprocessor.seen
         share = preprocessor.item_counts.float() / max(len(preprocessor.users), 1)
         self.register_buffer("popularity", share, persistent=False)
 
-    def cells(self, users: Tensor) -> tuple[Tensor, Tensor]:
-        """(items that these users have, one after another; where each user's begin)."""
-        counts = self.starts[users + 1] - self.starts[users]
-        begins = counts.cumsum(0) - counts
-        steps = torch.arange(int(counts.sum()), device=users.device) - begins.repeat_interleave(counts)
-        return self.items[self.starts[users].repeat_interleave(counts) + steps], begins
+    def score(self, had: Histories) -> Tensor:
+        """Scores for each row of histories, shape (rows, items + 1)."""
+        raise NotImplementedError
+
+    def or_popular(self, scores: Tensor, had: Tensor) -> Tensor:
+        """`scores`, or the popularity of items where `had`, the number of items of a row, is 0."""
+        return torch.where((had > 0)[:, None].to(scores.device), scores, self.popularity.to(scores.dtype))
 
 
-class ItemWeights(nn.Module):
-    """Scores every item by the weights, shape (items + 1, items + 1), of the items that a user has."""
+class ItemWeights(Ranker):
+    """The score of an item is the sum of its weights, a table of (items + 1, items + 1), on what the user has."""
 
     def __init__(self, preprocessor: CollabPreprocessor) -> None:
-        super().__init__()
+        super().__init__(preprocessor)
         size = len(preprocessor.items) + 1
-        self.seen = Seen(preprocessor)
         self.weight = nn.Parameter(torch.zeros(size, size))
 
     def forward(self, users: Tensor) -> Tensor:
-        """Scores, shape (rows, items + 1); who has nothing gets what most users have."""
-        items, begins = self.seen.cells(users)
-        scores = F.embedding_bag(items, self.weight, begins, mode="sum")
-        return torch.where((users == 0)[:, None], self.seen.popularity, scores)
+        """Scores, shape (rows, items + 1), of users at these positions."""
+        return self.score(self.seen.take(users.cpu()))
+
+    def score(self, had: Histories) -> Tensor:
+        device = self.weight.device
+        scores = F.embedding_bag(had.items.to(device), self.weight, had.starts[:-1].int().to(device), mode="sum")
+        return self.or_popular(scores, had.counts())
 
 
-class ItemFactors(nn.Module):
-    """Scores every item by the product of the user's factors with its own, and its bias."""
+class ItemFactors(Ranker):
+    """The score is the product of the user's factors with the item's, and the item's bias."""
 
     def __init__(self, preprocessor: CollabPreprocessor, width: int) -> None:
-        super().__init__()
-        self.seen = Seen(preprocessor)
+        super().__init__(preprocessor)
         self.users = nn.Embedding(len(preprocessor.users) + 1, width)
         self.items = nn.Embedding(len(preprocessor.items) + 1, width)
         self.item_bias = nn.Parameter(torch.zeros(len(preprocessor.items) + 1))
@@ -67,9 +70,17 @@ class ItemFactors(nn.Module):
         nn.init.normal_(self.items.weight, std=0.1)
 
     def forward(self, users: Tensor) -> Tensor:
-        """Scores, shape (rows, items + 1); the unknown user gets what most users have."""
-        scores = F.linear(self.users(users), self.items.weight, self.item_bias)
-        return torch.where((users == 0)[:, None], self.seen.popularity.to(scores.dtype), scores)
+        """Scores, shape (rows, items + 1), of users at these positions."""
+        return self.or_popular(self._products(self.users(users)), users)
+
+    def score(self, had: Histories) -> Tensor:
+        """By the least-squares factors of each history given the items', as alternating least squares has them."""
+        from apps.collab.ials import user_factors
+
+        return self.or_popular(self._products(user_factors(self.items.weight, had)), had.counts())
+
+    def _products(self, users: Tensor) -> Tensor:
+        return F.linear(users, self.items.weight, self.item_bias)
 
 
 class RatingNetwork(nn.Module):
@@ -79,6 +90,9 @@ class RatingNetwork(nn.Module):
     """
 
     mean: Tensor
+    noise: Tensor
+    user_spread: Tensor
+    item_spread: Tensor
 
     def __init__(self, preprocessor: CollabPreprocessor, width: int) -> None:
         super().__init__()
@@ -86,7 +100,12 @@ class RatingNetwork(nn.Module):
         self.users, self.items = nn.Embedding(users, width), nn.Embedding(items, width)
         self.user_bias, self.item_bias = nn.Embedding(users, 1), nn.Embedding(items, 1)
         self.register_buffer("mean", torch.tensor(preprocessor.scale[1], dtype=torch.float))
-        self.ranker = ItemWeights(preprocessor) if items <= WEIGHTED_ITEMS else None
+        self.least, _, self.greatest = preprocessor.scale
+        self.seen = preprocessor.seen
+        self.register_buffer("noise", torch.ones(()))  # variance of a rating about its prediction
+        self.register_buffer("user_spread", torch.zeros(users))  # variance of the prediction itself is a product
+        self.register_buffer("item_spread", torch.zeros(items))
+        self.ranker = make_ranker(preprocessor)
         for factors in (self.users, self.items):
             nn.init.normal_(factors.weight, std=0.1)
             nn.init.zeros_(factors.weight[0])
@@ -94,9 +113,11 @@ class RatingNetwork(nn.Module):
             nn.init.zeros_(biases.weight)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        """Ratings, shape (rows,)."""
+        """Ratings and the standard deviations of what users would give, shape (rows, 2)."""
         product = (self.users(users) * self.items(items)).sum(1)
-        return self.mean + product + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0]
+        ratings = self.mean + product + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0]
+        variance = self.noise + self.user_spread[users] * self.item_spread[items]
+        return torch.stack([ratings, variance.sqrt().expand_as(ratings)], 1)
 
     def ratings_of_all(self, users: Tensor) -> Tensor:
         """Predicted ratings of every item, shape (rows, items + 1)."""
@@ -110,12 +131,16 @@ class RatingNetwork(nn.Module):
 
 def build(preprocessor: CollabPreprocessor, recipe: CollabRecipe) -> nn.Module:
     """The network for the task, its size given by the recipe and the numbers of users and items alone."""
-    items = len(preprocessor.items)
     if preprocessor.task == "ratings":
         return RatingNetwork(preprocessor, recipe.factors if recipe.epochs else KEPT)
-    if recipe.epochs or items >= WEIGHTED_ITEMS:
-        return ItemFactors(preprocessor, RANKING_FACTORS)
-    return ItemWeights(preprocessor)
+    return ItemFactors(preprocessor, RANKING_FACTORS) if recipe.epochs else make_ranker(preprocessor)
+
+
+def make_ranker(preprocessor: CollabPreprocessor) -> ItemWeights | ItemFactors:
+    """Weights of every item on every other where those fit, else factors."""
+    if len(preprocessor.items) < WEIGHTED_ITEMS:
+        return ItemWeights(preprocessor)
+    return ItemFactors(preprocessor, RANKING_FACTORS)
 
 
 RANKING_FACTORS = 64

@@ -30,11 +30,12 @@ class RatingError:
         self.least, self.mean, self.greatest = scale
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return F.mse_loss(outputs.float(), targets)
+        """Mean squared error of ratings, the first column of outputs, shape (rows, 2)."""
+        return F.mse_loss(outputs[:, 0].float(), targets)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         """rmse, mae, r2 of the predictions, held within the rating scale."""
-        values = predictor.outputs(data.inputs).float().clamp(self.least, self.greatest)
+        values = predictor.outputs(data.inputs)[:, 0].float().clamp(self.least, self.greatest)
         return regression_metrics(values.numpy(), data.targets.cpu().numpy())
 
     def baseline(self, data: Data) -> dict[str, float]:
@@ -48,7 +49,8 @@ class TopItems:
     """The ten best of all items that the user has not had, against what the user then chose.
 
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
-    item training never saw counts as missed. The baseline recommends what most users have.
+    item training never saw counts as missed. What a user has in the validation rows is left out of the list,
+    unless it is what is asked. The baseline recommends what most users have.
     """
 
     headline = f"ndcg@{K}"
@@ -99,7 +101,9 @@ class TopItems:
         truth[rows, items] = 1.0
         unknown = torch.bincount(rows[items == 0], minlength=len(users)).float()
         truth[:, 0], scores[:, 0] = 0.0, -torch.inf
-        seen = self.preprocessor.seen_cells(users)
+        held = self.preprocessor.held.cells(users)
+        scores[held] = torch.where(truth[held] > 0, scores[held], -torch.inf)
+        seen = self.preprocessor.seen.cells(users)
         scores[seen], truth[seen] = -torch.inf, 0.0
         chosen = truth.sum(1) + unknown
         top = top_items(scores, K)

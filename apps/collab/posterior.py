@@ -79,29 +79,90 @@ class Side:
         return rows[:, :-1], rows[:, -1]
 
 
-def posterior_mean(ratings: Ratings, width: int, samples: int, burn: int, kept_width: int) -> tuple[Factors, Factors]:
-    """(factors, biases) whose sum of products is the mean prediction over `samples` draws after `burn`.
+@dataclass(frozen=True)
+class Posterior:
+    """The mean prediction is `factors` + `biases`, two sums of products; `noise` is the variance of a rating about
+    it, and the variance of the prediction itself about `spread.users * spread.items`, shapes (users,), (items,)."""
+
+    factors: Factors
+    biases: Factors
+    spread: Factors
+    noise: float
+
+
+def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept_width: int) -> Posterior:
+    """The mean prediction over `samples` draws after `burn`.
 
     The factors of all draws side by side are brought down to `kept_width` columns by the best approximation
     (Eckart & Young 1936); biases come as factors (users, 2), (items, 2), exact.
     """
     sides = _start(ratings, width)
-    noise, kept = 1.0, []
+    noise, noises, kept = 1.0, [], []
+    moments = Moments.start(ratings.sizes)
     for draw in range(burn + samples):
         sides[0].draw(sides[1], noise)
         sides[1].draw(sides[0], noise)
-        noise = draw_noise(ratings.rating - predict(sides, ratings))
+        noise = draw_noise(residuals(sides, ratings))
         if draw >= burn:
             kept.append((sides[0].kept(), sides[1].kept()))
+            noises.append(1 / noise)
+            moments.add(sides)
     users, items = (torch.cat([pair[side][0] for pair in kept], 1) for side in (0, 1))
     biases = [torch.stack([pair[side][1] for pair in kept]).mean(0) for side in (0, 1)]
-    return compress(Factors(users, items / samples), kept_width), Factors(biases[0], biases[1])
+    factors = compress(Factors(users, items / samples), kept_width)
+    return Posterior(factors, Factors(biases[0], biases[1]), moments.spread(), sum(noises) / samples)
 
 
-def predict(sides: tuple[Side, Side], ratings: Ratings) -> Tensor:
-    """This draw's predictions of the training ratings, shape (rows,)."""
-    users, items = sides[0].factors[ratings.user], sides[1].factors[ratings.item]
-    return (users[:, :-1] * items[:, :-1]).sum(1) + users[:, -1] + items[:, -1]
+JUDGES = 64
+"""Partners, drawn at random, that the spread of an owner's predictions is averaged over."""
+
+
+@dataclass
+class Moments:
+    """Sums and sums of squares of predictions for every user with some items, and for every item with some users."""
+
+    partners: tuple[Tensor, Tensor]  # positions of items for the users, of users for the items
+    sums: list[Tensor]
+    squares: list[Tensor]
+    draws: int = 0
+
+    @classmethod
+    def start(cls, sizes: tuple[int, int]) -> Moments:
+        partners = torch.randint(sizes[1], (JUDGES,)), torch.randint(sizes[0], (JUDGES,))
+        return cls(
+            partners, [torch.zeros(size, JUDGES) for size in sizes], [torch.zeros(size, JUDGES) for size in sizes]
+        )
+
+    def add(self, sides: tuple[Side, Side]) -> None:
+        for i, (own, other) in enumerate((sides, sides[::-1])):
+            judges = other.partner_view()[self.partners[i]]
+            predicted = own.factors @ judges[:, :-1].T + judges[:, -1]
+            self.sums[i] += predicted
+            self.squares[i].addcmul_(predicted, predicted)
+        self.draws += 1
+
+    def spread(self) -> Factors:
+        """Mean variances of users and of items, scaled so that their products are variances of predictions."""
+        users, items = (
+            (square / self.draws - (total / self.draws).square()).clamp_min(0).mean(1)
+            for total, square in zip(self.sums, self.squares, strict=True)
+        )
+        return Factors(users, items / items.mean().clamp_min(1e-12))
+
+
+BLOCK = 1 << 20
+"""Ratings predicted at a time."""
+
+
+def residuals(sides: tuple[Side, Side], ratings: Ratings) -> Tensor:
+    """The training ratings less this draw's predictions, shape (rows,)."""
+    rest = torch.empty_like(ratings.rating)
+    for start in range(0, len(rest), BLOCK):
+        part = slice(start, start + BLOCK)
+        users, items = sides[0].factors[ratings.user[part]], sides[1].factors[ratings.item[part]]
+        predicted = (users[:, :-1] * items[:, :-1]).sum(1) + users[:, -1] + items[:, -1]
+        rest[part] = ratings.rating[part] - predicted
+    return rest
 
 
 def _start(ratings: Ratings, width: int) -> tuple[Side, Side]:

@@ -11,26 +11,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from apps.collab.histories import Histories
 from apps.collab.reading import clean_id
 from shared.errors import UserError
 from shared.loaders import Tensors
 from shared.protocol import Answer, Examples, Field, Inputs
 
 
-@dataclass(frozen=True)
+@dataclass
 class CollabPreprocessor:
     """`users` and `items` are the raw ids in order of appearance; position 1 is the first of them.
 
-    The items that the user at position p has seen are `seen_items[seen_starts[p] : seen_starts[p + 1]]`.
-    `scale` are the least, mean and greatest training rating.
+    `scale` are the least, mean and greatest training rating; `seen` is what each user has in the training rows,
+    `held` in the validation rows: nothing is learnt from those, but nobody wants them recommended.
     """
 
     task: str
     users: tuple[str, ...]
     items: tuple[str, ...]
     scale: tuple[float, float, float]
-    seen_starts: Tensor
-    seen_items: Tensor
+    seen: Histories
+    held: Histories
 
     @classmethod
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
@@ -45,9 +46,10 @@ class CollabPreprocessor:
             scale = (float(values.min()), float(values.mean()), float(values.max()))
             if scale[0] == scale[2]:
                 raise UserError(f"every rating is {scale[0]:g}: nothing to predict; use --task ranking")
-        empty = cls(task, users, items, scale, torch.zeros(len(users) + 2, dtype=torch.long), torch.zeros(0))
-        pairs = empty.positions(train.inputs)
-        return cls(task, users, items, scale, *_by_user(*pairs, len(users) + 1))
+        none = Histories.empty(len(users) + 1, len(items) + 1)
+        fitted = cls(task, users, items, scale, none, none)
+        fitted.seen = fitted.histories(train.inputs)
+        return fitted
 
     @cached_property
     def user_positions(self) -> dict[str, int]:
@@ -60,7 +62,20 @@ class CollabPreprocessor:
     @cached_property
     def item_counts(self) -> Tensor:
         """How many users have each item, shape (items + 1,); 0 for the unknown one."""
-        return torch.bincount(self.seen_items.long(), minlength=len(self.items) + 1)
+        return self.seen.popularity()
+
+    @cached_property
+    def holders(self) -> Histories:
+        """Who has each item."""
+        return self.seen.transposed()
+
+    def histories(self, inputs: Inputs) -> Histories:
+        """What known users have of known items in these rows."""
+        return self.cells(*self.positions(inputs))
+
+    def cells(self, users: Tensor, items: Tensor) -> Histories:
+        """The same of positions, each of shape (rows,)."""
+        return Histories.of_pairs(users, torch.where(users > 0, items, 0), len(self.users) + 1, len(self.items) + 1)
 
     def positions(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Positions of users and items, each of shape (rows,), 0 where unknown."""
@@ -79,33 +94,26 @@ class CollabPreprocessor:
             return torch.zeros(0, 2, dtype=torch.long)
         return torch.stack(self.positions({"user": targets[:, 0], "item": targets[:, 1]}), 1)
 
-    def seen(self, user: int) -> Tensor:
-        """Positions of the items this user has, none for the unknown user."""
-        return self.seen_items[self.seen_starts[user] : self.seen_starts[user + 1]].long()
-
-    def seen_cells(self, users: Tensor) -> tuple[Tensor, Tensor]:
-        """(row, item) of everything the users at these positions, shape (rows,), have: cells of a rows x items table."""
-        starts = self.seen_starts[users]
-        counts = self.seen_starts[users + 1] - starts
-        rows = torch.arange(len(users)).repeat_interleave(counts)
-        offsets = torch.arange(len(rows)) - (counts.cumsum(0) - counts).repeat_interleave(counts)
-        return rows, self.seen_items[starts.repeat_interleave(counts) + offsets].long()
-
     def decode(self, outputs: Tensor, inputs: Inputs) -> list[Answer]:
         users, items = self.positions(inputs)
         return self._ratings(outputs, users, items) if self.task == "ratings" else self._scores(outputs, users, items)
 
     def _ratings(self, outputs: Tensor, users: Tensor, items: Tensor) -> list[Answer]:
-        values = outputs.double().clamp(self.scale[0], self.scale[2]).tolist()
+        """`uncertainty` is the standard deviation of what the user would give, in the ratings' unit."""
+        values, deviations = outputs.double().T.tolist()
+        values = [round(min(max(value, self.scale[0]), self.scale[2]), 4) for value in values]
         return [
-            {"prediction": round(value, 4), "value": round(value, 4), **self._basis(user, item)}
-            for value, user, item in zip(values, users.tolist(), items.tolist(), strict=True)
+            {"prediction": value, "value": value, "uncertainty": round(deviation, 4), **self._basis(user, item)}
+            for value, deviation, user, item in zip(values, deviations, users.tolist(), items.tolist(), strict=True)
         ]
 
     def _basis(self, user: int, item: int) -> Answer:
         """What an answer rests on, and how many training rows of the user and of the item stand behind it."""
         basis = {(True, True): "personal", (True, False): "user-only", (False, True): "item-only"}
-        support = {"user": len(self.seen(user)), "item": int(self.item_counts[item])}
+        support = {
+            "user": int(self.seen.starts[user + 1] - self.seen.starts[user]),
+            "item": int(self.item_counts[item]),
+        }
         return {"basis": basis.get((user > 0, item > 0), "mean"), "support": support}
 
     def _scores(self, outputs: Tensor, users: Tensor, items: Tensor) -> list[Answer]:
@@ -126,23 +134,20 @@ class CollabPreprocessor:
         return {"task": self.task, "users": list(self.users), "items": list(self.items), "scale": list(self.scale)}
 
     def tensors(self) -> dict[str, Tensor]:
-        return {"seen_starts": self.seen_starts, "seen_items": self.seen_items}
+        parts = {"seen": self.seen, "held": self.held}
+        return {f"{name}_{part}": getattr(had, part) for name, had in parts.items() for part in ("starts", "items")}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CollabPreprocessor:
         least, mean, greatest = map(float, state["scale"])
-        starts, items = tensors["seen_starts"], tensors["seen_items"]
-        names = tuple(map(str, state["users"])), tuple(map(str, state["items"]))
-        return cls(str(state["task"]), *names, (least, mean, greatest), starts, items)
+        users, items = tuple(map(str, state["users"])), tuple(map(str, state["items"]))
+        seen, held = (
+            Histories(tensors[f"{name}_starts"], tensors[f"{name}_items"], len(items) + 1) for name in ("seen", "held")
+        )
+        return cls(str(state["task"]), users, items, (least, mean, greatest), seen, held)
 
 
 def look_up(positions: Mapping[str, int], names: Sequence[object]) -> Tensor:
     """Positions of ids, shape (rows,), int64; 0 where unknown or missing."""
-    return torch.tensor([positions.get(clean_id(name), 0) for name in names], dtype=torch.long)
-
-
-def _by_user(users: Tensor, items: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-    """(starts, items) of each user's items, in compressed rows."""
-    counts = torch.bincount(users, minlength=rows)
-    starts = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
-    return starts, items[users.argsort(stable=True)].int()
+    found = (positions.get(clean_id(name), 0) for name in names)
+    return torch.from_numpy(np.fromiter(found, np.int64, len(names)))

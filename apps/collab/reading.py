@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.collab.columns import Roles, find_roles
+from apps.collab.columns import Roles, find_roles, read_rows
 from apps.collab.layouts import find_tables, partner
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Splits
 from shared.splits import stratified
-from shared.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +27,7 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
     """Train, valid and test interactions, with what was inferred written into the recipe and the notes."""
     tables = find_tables(source)
     notes: list[str] = []
-    frame = read_table(tables["train"], text=True)
+    frame = read_rows(tables["train"], recipe)
     roles = find_roles(frame, recipe, str(tables["train"]))
     recipe, why = _with_task(recipe, roles, frame, tables["train"])
     notes += [sentence for sentence in (roles.sentence(), why) if sentence]
@@ -46,7 +45,7 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
 
 def read_part(path: Path, recipe: CollabRecipe, notes: list[str] | None = None) -> Examples:
     """One table's interactions, by a recipe whose columns and task are settled."""
-    frame = read_table(path, text=True)
+    frame = read_rows(path, recipe)
     return _examples(frame, _same_roles(frame, recipe, path), recipe, path, [] if notes is None else notes)
 
 
@@ -211,7 +210,7 @@ def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 def read_pairs(path: Path, recipe: CollabRecipe) -> Columns:
     """The users and items of a table to answer, row by row as they stand; a missing id is ""."""
-    frame = read_table(path, text=True)
+    frame = read_rows(path, recipe)
     settled = _forget_missing(frame, recipe)
     roles = find_roles(frame, settled, str(path), answers=False)
     return {"user": _ids(frame[roles.user]), "item": _ids(frame[roles.item])}

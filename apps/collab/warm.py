@@ -50,7 +50,7 @@ def adopt(network: nn.Module, preprocessor: CollabPreprocessor, earlier: Artifac
 def _common(new: CollabPreprocessor, old: CollabPreprocessor) -> Common:
     users = F.pad(look_up(old.user_positions, new.users), (1, 0))
     items = F.pad(look_up(old.item_positions, new.items), (1, 0))
-    user_weight = _weight(users, old.seen_starts.diff(), new.seen_starts.diff())
+    user_weight = _weight(users, old.seen.counts(), new.seen.counts())
     return Common(users, items, user_weight, _weight(items, old.item_counts, new.item_counts))
 
 

@@ -1,6 +1,20 @@
-"""Tabular: rows of a table in, a class or a number out. `train`, `load` and `learner` are its face."""
+"""Tabular: rows of a table in, a class or a number out. `train`, `load` and `learner` are its face.
+
+`TabularClassifier` and `TabularRegressor` are the same for scikit-learn; they are loaded when they are asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 from shared.face import Face
 
 _FACE = Face("tabular")
 train, load, learner = _FACE.train, _FACE.load, _FACE.learner
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("TabularClassifier", "TabularRegressor"):
+        return getattr(import_module("apps.tabular.estimators"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

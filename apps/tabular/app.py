@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from apps.tabular import preprocessor as preprocessing
 from apps.tabular import reading
-from apps.tabular.blend import blend
 from apps.tabular.columns import from_value
+from apps.tabular.ensemble import Ensemble
 from apps.tabular.model import TabularNetwork
 from apps.tabular.objective import MemberClassification, MemberRegression
 from apps.tabular.preprocessor import TabularPreprocessor
@@ -21,6 +21,10 @@ from apps.tabular.warmstart import adopt
 from shared.artifact import Artifact
 from shared.metrics import Classification, Regression
 from shared.protocol import Data, Examples, Group, Inputs, Splits
+
+if TYPE_CHECKING:
+    from shared.checkpoint import Checkpoint
+    from shared.train import Progress, Setup
 
 
 class TabularApp:
@@ -42,17 +46,18 @@ class TabularApp:
         return from_value(value)
 
     def fit(self, train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
-        return preprocessing.fit(train, recipe.task, recipe.bins)
+        return preprocessing.fit(train, recipe)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularPreprocessor:
         return preprocessing.restore(state, tensors)
 
-    def model(self, preprocessor: TabularPreprocessor, recipe: TabularRecipe, pretrained: bool) -> TabularNetwork:
+    def model(self, preprocessor: TabularPreprocessor, recipe: TabularRecipe, pretrained: bool) -> Ensemble:
         flags = sum(number.flagged for number in preprocessor.numbers)
         sizes = [len(category) for category in preprocessor.categories]
         target = preprocessor.target
         classes = target.outputs if isinstance(target, ClassTarget) else 0
-        return TabularNetwork(preprocessor.edges, flags, sizes, classes, recipe)
+        networks = [TabularNetwork(preprocessor.edges, flags, sizes, classes, recipe) for _ in range(recipe.folds)]
+        return Ensemble(networks)
 
     def adopt(self, network: nn.Module, preprocessor: TabularPreprocessor, earlier: Artifact) -> str:
         return adopt(network, preprocessor, earlier)
@@ -61,21 +66,29 @@ class TabularApp:
         """The network starts from its random weights."""
 
     def groups(self, network: nn.Module, recipe: TabularRecipe) -> list[Group]:
-        return [Group(list(network.parameters()))]
+        assert isinstance(network, Ensemble)
+        return [Group(list(network.networks[0].parameters()))]
+
+    def train(self, setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
+        from apps.tabular.bagging import train
+
+        train(setup, progress, checkpoint)
 
     def objective(self, preprocessor: TabularPreprocessor, recipe: TabularRecipe) -> Classification | Regression:
         target = preprocessor.target
         if isinstance(target, ClassTarget):
             return MemberClassification(target.labels, recipe.label_smoothing, recipe.class_weights)
         assert isinstance(target, NumberTarget)
-        return MemberRegression(target.centre, target.scale, (target.low, target.high))
+        return MemberRegression(target, 0 < recipe.interval < 1)
 
     def settle(
         self, network: nn.Module, preprocessor: TabularPreprocessor, train: Data, valid: Data, recipe: TabularRecipe
     ) -> str:
-        """After the last step: trees beside the network, weighed by validation."""
-        assert isinstance(network, TabularNetwork)
-        return blend(network, preprocessor.target, train, valid, recipe)
+        """After the last step: trees beside the networks, weighed by validation, and what calibrates the answers."""
+        from apps.tabular.settling import settle
+
+        assert isinstance(network, Ensemble)
+        return settle(network, preprocessor.target, train, valid, recipe)
 
     def callbacks(self, recipe: TabularRecipe) -> list[Any]:
         return []

@@ -6,6 +6,7 @@ LightGBM: Ke et al. 2017, NeurIPS. Its text format: https://lightgbm.readthedocs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,7 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ROUNDS, PATIENCE = 2000, 60
+from apps.tabular.sizes import Growth
+
+PATIENCE = 60
+"""Rounds without a better validation loss before boosting stops."""
+
 PLAIN_ROUNDS = 150
 """Rounds where there are no validation rows to stop by."""
 
@@ -21,6 +26,7 @@ NATIVE = 255
 """Categories of at most this many codes are split by subsets; larger ones by their codes, which go by frequency."""
 
 CATEGORICAL = 1  # bit of decision_type
+KINDS = {"threshold": np.float32, "value": np.float32}
 
 
 def installed() -> bool:
@@ -32,41 +38,69 @@ def forest_features(numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
     return torch.cat([numbers, flags.to(numbers), codes.to(numbers)], 1)
 
 
-def grow(
-    train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor] | None, sizes: Sequence[int], classes: int, seed: int
-) -> dict[str, Tensor]:
-    """Trees from (features, targets): classes as positions (`classes` > 0) or standardised numbers.
+@dataclass(frozen=True)
+class Rows:
+    """What trees learn from: features (rows, n) and targets (rows,), classes as positions or standardised numbers."""
 
-    `sizes` are the numbers of codes of the categories, the last features. Stops by the validation loss.
-    """
+    features: Tensor
+    targets: Tensor
+    weights: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """`sizes` are the numbers of codes of the categories, the last features; `classes` is 0 for a number."""
+
+    growth: Growth
+    sizes: Sequence[int]
+    classes: int
+    seed: int
+    class_weights: str = "none"
+
+
+def grow(train: Rows, valid: Rows, options: Options) -> dict[str, Tensor]:
+    """A forest in the form of `Forest.plant`. Stops by the loss of `valid`, when that has rows."""
     import lightgbm as lgb
 
-    width = train[0].shape[1]
-    native = [width - len(sizes) + i for i, size in enumerate(sizes) if size <= NATIVE]
-    options: dict[str, Any] = {"categorical_feature": native, "params": {"verbose": -1}}
-    data = lgb.Dataset(train[0].numpy(), train[1].numpy(), **options)
-    parts = [] if valid is None else [lgb.Dataset(valid[0].numpy(), valid[1].numpy(), reference=data, **options)]
-    stop = [] if valid is None else [lgb.early_stopping(PATIENCE, verbose=False)]
-    rounds = PLAIN_ROUNDS if valid is None else ROUNDS
-    booster = lgb.train(_parameters(classes, seed), data, rounds, valid_sets=parts, callbacks=stop)
+    width = train.features.shape[1]
+    native = [width - len(options.sizes) + i for i, size in enumerate(options.sizes) if size <= NATIVE]
+    common: dict[str, Any] = {"categorical_feature": native, "params": {"verbose": -1}}
+    data = lgb.Dataset(train.features.numpy(), train.targets.numpy(), weight=_weights(train, options), **common)
+    if not len(valid.targets):
+        booster = lgb.train(_parameters(options), data, min(PLAIN_ROUNDS, options.growth.rounds))
+        return parse(booster.model_to_string())
+    held = lgb.Dataset(valid.features.numpy(), valid.targets.numpy(), reference=data, **common)
+    stop = [lgb.early_stopping(PATIENCE, verbose=False)]
+    booster = lgb.train(_parameters(options), data, options.growth.rounds, valid_sets=[held], callbacks=stop)
     return parse(booster.model_to_string(num_iteration=booster.best_iteration or -1))
 
 
-def _parameters(classes: int, seed: int) -> dict[str, Any]:
+def _weights(rows: Rows, options: Options) -> np.ndarray | None:
+    """The rows' own weights, times those that make all classes count alike."""
+    found = None if rows.weights is None else rows.weights.cpu().numpy().astype(np.float64)
+    if options.class_weights == "auto" and options.classes:
+        targets = rows.targets.numpy()
+        counts = np.bincount(targets, minlength=options.classes)
+        alike = (len(targets) / (options.classes * np.maximum(counts, 1)))[targets]
+        found = alike if found is None else found * alike
+    return found
+
+
+def _parameters(options: Options) -> dict[str, Any]:
     task: dict[str, Any] = {"objective": "regression"}
-    if classes == 2:
+    if options.classes == 2:
         task = {"objective": "binary"}
-    elif classes:
-        task = {"objective": "multiclass", "num_class": classes}
+    elif options.classes:
+        task = {"objective": "multiclass", "num_class": options.classes}
     return task | {
-        "learning_rate": 0.05,
-        "num_leaves": 31,
+        "learning_rate": options.growth.rate,
+        "num_leaves": options.growth.leaves,
         "min_data_in_leaf": 20,
         "feature_fraction": 0.7,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
         "cat_smooth": 20,
-        "seed": seed % 2**31,
+        "seed": options.seed % 2**31,
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": torch.get_num_threads(),
@@ -75,28 +109,33 @@ def _parameters(classes: int, seed: int) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Tensor]:
-    """The trees of a LightGBM model in text, as `Forest.plant` takes them."""
-    trees = [_fields(part) for part in text.split("\nTree=")[1:]]
-    values = [_numbers(tree, "leaf_value") for tree in trees]
-    leaves = max(len(value) for value in values)
-    shape = (len(trees), max(leaves - 1, 1))
-    feature, threshold = np.zeros(shape, np.int64), np.full(shape, np.inf, np.float32)
-    path, value = np.zeros((len(trees), leaves, shape[1]), np.int8), np.zeros((len(trees), leaves), np.float32)
-    subset: list[int] = []
-    member: list[np.ndarray] = []
-    for i, (tree, own) in enumerate(zip(trees, values, strict=True)):
-        nodes = len(own) - 1
-        value[i, : len(own)] = own
-        feature[i, :nodes] = _numbers(tree, "split_feature")[:nodes]
-        threshold[i, :nodes] = _at_most(_numbers(tree, "threshold")[:nodes])
-        path[i, : len(own), :nodes] = _paths(tree, nodes)
+    """The trees of a LightGBM model in text, as `Forest.plant` takes them: inner nodes, then leaves, tree by tree."""
+    start = 0
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("feature", "threshold", "child", "value", "subset")}
+    members: list[np.ndarray] = []
+    roots, depths = [], []
+    for tree in map(_fields, text.split("\nTree=")[1:]):
+        values = _numbers(tree, "leaf_value")
+        nodes = len(values) - 1
+        child = _children(tree, nodes)
+        subset = np.full(2 * nodes + 1, -1)
         for node, codes in _subsets(tree, nodes):
-            subset.append(i * shape[1] + node)
-            member.append(codes)
-    arrays = {"feature": feature, "threshold": threshold, "path": path, "value": value}
-    arrays["subset"] = np.array(subset, np.int64)
-    arrays["member"] = np.stack(member) if member else np.zeros((0, 1), bool)
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+            subset[node] = len(members)
+            members.append(codes)
+        found["feature"].append(np.pad(_numbers(tree, "split_feature")[:nodes], (0, nodes + 1)))
+        found["threshold"].append(np.pad(_at_most(_numbers(tree, "threshold")[:nodes]), (0, nodes + 1)))
+        found["value"].append(np.pad(values, (nodes, 0)))
+        found["child"].append(child.flatten() + start)
+        found["subset"].append(subset)
+        roots.append(start)
+        depths.append(_depth(child))
+        start += 2 * nodes + 1
+    arrays = {name: np.concatenate(parts) for name, parts in found.items()} | {"root": roots, "depth": depths}
+    member = np.stack(members) if members else np.zeros((0, 1), bool)
+    planted = {
+        name: torch.from_numpy(np.asarray(array).astype(KINDS.get(name, np.int32))) for name, array in arrays.items()
+    }
+    return planted | {"member": torch.from_numpy(member)}
 
 
 def _fields(part: str) -> dict[str, str]:
@@ -113,20 +152,20 @@ def _at_most(thresholds: np.ndarray) -> np.ndarray:
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
-def _paths(tree: Mapping[str, str], nodes: int) -> np.ndarray:
-    """The way to each leaf, (leaves, nodes): 1 left, -1 right. A child below zero is leaf number -1 - child."""
-    path, waiting = np.zeros((nodes + 1, nodes), np.int8), [(0, np.zeros(nodes, np.int8))] if nodes else []
-    sides = [(_numbers(tree, "left_child").astype(int), 1), (_numbers(tree, "right_child").astype(int), -1)]
-    while waiting:
-        node, way = waiting.pop()
-        for children, sign in sides:
-            child, further = int(children[node]), way.copy()
-            further[node] = sign
-            if child < 0:
-                path[-1 - child] = further
-            else:
-                waiting.append((child, further))
-    return path
+def _children(tree: Mapping[str, str], nodes: int) -> np.ndarray:
+    """(2 * nodes + 1, 2): the child when the condition does not hold, and when it does; a leaf is its own."""
+    leaves = np.arange(nodes, 2 * nodes + 1)
+    sides = [_numbers(tree, name)[:nodes].astype(int) for name in ("right_child", "left_child")]
+    found = [np.where(side < 0, nodes - 1 - side, side) for side in sides]  # -1 - k is leaf k
+    return np.concatenate([np.stack(found, 1), np.stack([leaves, leaves], 1)])
+
+
+def _depth(child: np.ndarray) -> int:
+    """Steps from the root until every way has ended in a leaf."""
+    steps, level = 0, np.zeros(1, int)
+    while len(inner := level[child[level, 0] != level]):
+        steps, level = steps + 1, child[inner].flatten()
+    return steps
 
 
 def _subsets(tree: Mapping[str, str], nodes: int) -> list[tuple[int, np.ndarray]]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from apps.tabular.columns import to_numbers, to_seconds, to_words
-from apps.tabular.kinds import DATE, Kind
+from apps.tabular.kinds import DATE, TEXT, Kind
+from apps.tabular.texts import TextProjection
 
 UNKNOWN = 0
 """The code of a category that training never saw, or saw too seldom to learn."""
@@ -44,8 +45,10 @@ def date_parts(seconds: np.ndarray) -> Parts:
     return {name: np.where(missing, np.nan, part) for name, part in parts.items()}
 
 
-def raw_numbers(kind: Kind, column: np.ndarray) -> Parts:
-    """The numbers that a column gives: its own under "", a date's by part."""
+def raw_numbers(kind: Kind, column: np.ndarray, text: TextProjection | None = None) -> Parts:
+    """The numbers that a column gives: its own under "", a date's and a text's by part."""
+    if kind.kind == TEXT:
+        return {} if text is None else text.encode(to_words(column))
     if kind.kind == DATE:
         return date_parts(to_seconds(column, kind.detail))
     return {"": to_numbers(column)}
@@ -124,14 +127,23 @@ def category_from(state: Mapping[str, Any]) -> Category:
 
 
 def find_edges(values: np.ndarray, bins: int) -> np.ndarray:
-    """Edges of at most `bins` pieces of equal weight, ascending and distinct, at least two; float32.
+    """Edges of at most `bins` pieces, ascending and distinct, at least two; float32.
 
-    Quantile bins of Gorishniy et al. 2022, arXiv:2203.05556, section 3.1.
+    Quantiles of the rows (Gorishniy et al. 2022, arXiv:2203.05556, section 3.1). Where most rows share a value
+    many of these coincide: the places left over go to quantiles of the distinct values, so that a seldom number
+    (a capital gain) has pieces too.
     """
     distinct = np.unique(values)
     if len(distinct) > bins + 1:
-        distinct = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1), method="nearest"))
+        edges = _quantiles(values, bins + 1)
+        rest = np.setdiff1d(distinct, edges)
+        spare = bins + 1 - len(edges)
+        distinct = np.union1d(edges, _quantiles(rest, spare)) if spare else edges
     return distinct if len(distinct) > 1 else np.array([distinct[0] - 1, distinct[0] + 1], np.float32)
+
+
+def _quantiles(values: np.ndarray, number: int) -> np.ndarray:
+    return np.unique(np.quantile(values, np.linspace(0, 1, number), method="nearest"))
 
 
 def pad_edges(edges: list[np.ndarray], bins: int) -> np.ndarray:

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-TENSORS = ("feature", "threshold", "path", "value", "subset", "member", "share")
-CELLS = 1 << 22
-"""Conditions looked at together, rows times inner nodes: bounds memory."""
+TENSORS = ("feature", "threshold", "child", "value", "root", "depth", "subset", "member", "share")
+ROWS, TREES = 4096, 64
+"""Rows and trees walked together: few calls, and what they touch stays in the processor's cache."""
 
 
 class Forest(nn.Module):
     """Sums of leaves: (rows, features) to (rows, outputs). Empty until `plant`.
 
-    A tree is its inner nodes' conditions, all looked at together, and the way to each leaf through them: 1 where
-    it goes left (the condition holds), -1 where right. The leaf whose way is kept in full is the row's. Matrix
-    products instead of walks: the "GEMM" strategy of Nakandala et al. 2020 (Hummingbird), OSDI.
+    All nodes of all trees stand in one row. Every (row, tree) pair walks down one level at a time, all together; a
+    leaf is its own child, so that a pair which has arrived stays.
     """
 
-    feature: Tensor  # (trees, nodes) which feature a condition looks at
-    threshold: Tensor  # (trees, nodes) it holds where the feature is at most this
-    path: Tensor  # (trees, leaves, nodes) int8
-    value: Tensor  # (trees, leaves)
-    subset: Tensor  # (categorical nodes,) their positions among all nodes
-    member: Tensor  # (categorical nodes, codes) for these the condition is that the code is a member
+    feature: Tensor  # (nodes,) int32: which feature a condition looks at
+    threshold: Tensor  # (nodes,) it holds where the feature is at most this
+    child: Tensor  # (2 * nodes,) int32: where to go when it does not hold, and when it holds
+    value: Tensor  # (nodes,) of the leaves
+    root: Tensor  # (trees,) int32; tree i adds to output i % outputs
+    depth: Tensor  # (trees,) int32: steps from the root to the deepest leaf
+    subset: Tensor  # (nodes,) int32: the row of `member` for a categorical condition, else -1
+    member: Tensor  # (categorical nodes, codes) bool: the codes for which the condition holds
     share: Tensor  # () the forest's weight in the answer, 0 to 1
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
         self.outputs = outputs
-        shapes = {"feature": (0, 0), "threshold": (0, 0), "path": (0, 0, 0), "value": (0, 0)}
-        shapes |= {"subset": (0,), "member": (0, 1), "share": ()}
-        kinds = {"feature": torch.int64, "path": torch.int8, "subset": torch.int64, "member": torch.bool}
-        for name, shape in shapes.items():
-            self.register_buffer(name, torch.zeros(shape, dtype=kinds.get(name, torch.float32)))
+        kinds = {"threshold": torch.float32, "value": torch.float32, "share": torch.float32, "member": torch.bool}
+        for name in TENSORS:
+            shape = {"member": (0, 1), "share": ()}.get(name, (0,))
+            self.register_buffer(name, torch.zeros(shape, dtype=kinds.get(name, torch.int32)))
 
     def __len__(self) -> int:
         """The number of trees."""
-        return len(self.value)
+        return len(self.root)
 
     def plant(self, tensors: Mapping[str, Tensor], share: float) -> None:
         """Takes grown trees; `share` is their weight in the answer."""
@@ -50,21 +50,36 @@ class Forest(nn.Module):
         self.share = torch.tensor(share, device=device)
 
     def forward(self, features: Tensor) -> Tensor:
-        block = max(CELLS // max(self.feature.numel(), 1), 1)
         with torch.autocast(features.device.type, enabled=False):
-            return torch.cat([self._sums(part.T.contiguous()) for part in features.float().split(block)])
+            return torch.cat([self._sums(part.contiguous()) for part in features.float().split(ROWS)])
 
     def _sums(self, features: Tensor) -> Tensor:
-        """Of features on end, (features, rows): (rows, outputs)."""
-        holds = features[self.feature.flatten()] <= self.threshold.flatten().unsqueeze(1)
-        if len(self.subset):
-            codes = features[self.feature.flatten()[self.subset]].long().clamp(0, self.member.shape[1] - 1)
-            holds[self.subset] = self.member.gather(1, codes)
-        path = self.path.float()
-        kept = torch.bmm(path, holds.float().unflatten(0, self.feature.shape))
-        reached = kept == path.clamp_min(0).sum(2, keepdim=True)
-        sums = torch.bmm(self.value.unsqueeze(1), reached.float()).squeeze(1)
-        return sums.unflatten(0, (-1, self.outputs)).sum(0).T
+        """Trees of like depth walk together: (rows, features) to (rows, outputs)."""
+        sums = torch.zeros(self.outputs, len(features), device=features.device)
+        for trees in self.depth.argsort(stable=True).split(TREES):
+            leaves = self._walk(features, trees)
+            values = self.value.index_select(0, leaves).view(len(trees), -1)
+            sums.index_add_(0, trees % self.outputs, values)
+        return sums.T
+
+    def _walk(self, features: Tensor, trees: Tensor) -> Tensor:
+        """The leaf of each (tree, row), shape (trees * rows,)."""
+        rows, width = features.shape
+        cells = features.flatten()
+        starts = (torch.arange(rows, dtype=torch.int32, device=features.device) * width).repeat(len(trees))
+        node = self.root[trees].repeat_interleave(rows)
+        for _ in range(int(self.depth[trees].max())):
+            x = cells.index_select(0, self.feature.index_select(0, node).add_(starts))
+            holds = x <= self.threshold.index_select(0, node)
+            if len(self.member):
+                holds = self._with_members(holds, x, self.subset.index_select(0, node))
+            node = self.child.index_select(0, node.mul_(2).add_(holds))
+        return node
+
+    def _with_members(self, holds: Tensor, x: Tensor, subset: Tensor) -> Tensor:
+        codes = x.clamp(0, self.member.shape[1] - 1).int()
+        place = subset.clamp_min(0).mul_(self.member.shape[1]).add_(codes)
+        return torch.where(subset < 0, holds, self.member.flatten().index_select(0, place))
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
         """The number of trees is known only from the file: takes the shapes before the values."""
@@ -76,9 +91,28 @@ class Forest(nn.Module):
 
     def _check(self) -> None:
         """Raises RuntimeError where the parts do not fit together: a file need not be ours."""
-        trees, nodes = self.feature.shape
-        shapes = [(trees, nodes), (trees, self.value.shape[1], nodes), (len(self.subset),)]
-        found = [tuple(self.threshold.shape), tuple(self.path.shape), (len(self.member),)]
-        inside = not len(self.subset) or (self.subset.min() >= 0 and self.subset.max() < trees * nodes)
-        if shapes != found or len(self.value) != trees or trees % self.outputs or not inside:
+        nodes = len(self.feature)
+        fits = len(self.threshold) == len(self.value) == nodes and len(self.child) == 2 * nodes
+        fits &= len(self.depth) == len(self.root) and len(self.root) % self.outputs == 0
+        fits &= len(self.subset) == nodes and _within(self.subset, -1, len(self.member))
+        fits &= _within(self.child, 0, nodes) and _within(self.root, 0, nodes) and _within(self.feature, 0, 1 << 20)
+        if not fits or not _within(self.depth, 0, 1 << 12):
             raise RuntimeError("the trees' parts do not fit together")
+
+
+def _within(positions: Tensor, low: int, high: int) -> bool:
+    return not positions.numel() or (int(positions.min()) >= low and int(positions.max()) < high)
+
+
+def joined(forests: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of several grown forests as one."""
+    starts = torch.tensor([0, *(len(forest["feature"]) for forest in forests)]).cumsum(0).tolist()
+    kinds = torch.tensor([0, *(len(forest["member"]) for forest in forests)]).cumsum(0).tolist()
+    parts = {name: [forest[name] for forest in forests] for name in forests[0]}
+    parts["value"] = [value / len(forests) for value in parts["value"]]
+    for name in ("child", "root"):
+        parts[name] = [part + start for part, start in zip(parts[name], starts, strict=False)]
+    parts["subset"] = [
+        torch.where(part < 0, part, part + first) for part, first in zip(parts["subset"], kinds, strict=False)
+    ]
+    return {name: torch.cat(part) for name, part in parts.items()}

@@ -11,9 +11,9 @@ from apps.tabular.columns import find_format, parse_number, to_numbers
 from shared.errors import some
 from shared.protocol import Columns
 
-NUMBER, CATEGORY, DATE = "number", "category", "date"
-CONSTANT, IDENTIFIER, TEXT = "constant", "identifier", "text"
-USED = (NUMBER, CATEGORY, DATE)
+NUMBER, CATEGORY, DATE, TEXT = "number", "category", "date", "text"
+CONSTANT, IDENTIFIER, GROUP = "constant", "identifier", "group"
+USED = (NUMBER, CATEGORY, DATE, TEXT)
 
 MOSTLY = 0.95
 """Share of the filled cells that must be numbers, or dates, for the column to count as such."""
@@ -33,8 +33,12 @@ class Kind:
     detail: str = ""
 
 
-def find_kinds(columns: Columns) -> list[Kind]:
-    """The kind of every column of the training rows."""
+def find_kinds(columns: Columns, group: str | None = None) -> list[Kind]:
+    """The kind of every column of the training rows; `group` is the one that rows are kept together by."""
+    return [Kind(kind.name, GROUP) if kind.name == group else kind for kind in _found(columns)]
+
+
+def _found(columns: Columns) -> list[Kind]:
     return [_of_numbers(n, c) if c.dtype != object else _of_words(n, c) for n, c in columns.items()]
 
 
@@ -64,21 +68,22 @@ def _of_words(name: str, column: np.ndarray) -> Kind:
         return _of_numbers(name, to_numbers(column))
     if form := find_format(words[:200]):
         return Kind(name, DATE, form)
-    if len(words) > 0.9 * filled and filled >= ENOUGH:
-        return Kind(name, TEXT if np.mean([w.count(" ") for w in words[:1000]]) >= 3 else IDENTIFIER)
-    return Kind(name, CATEGORY)
+    spaces = float(np.mean([word.count(" ") for word in words[:1000]]))
+    if filled >= ENOUGH and len(words) > 0.3 * filled and spaces >= 3:
+        return Kind(name, TEXT)
+    return Kind(name, IDENTIFIER if filled >= ENOUGH and len(words) > 0.9 * filled else CATEGORY)
 
 
 def describe(kinds: list[Kind], columns: Columns) -> list[str]:
     """Sentences that say what was inferred, and what is left out and why."""
-    by_kind = {kind: [k.name for k in kinds if k.kind == kind] for kind in (*USED, CONSTANT, IDENTIFIER, TEXT)}
+    by_kind = {kind: [k.name for k in kinds if k.kind == kind] for kind in (*USED, CONSTANT, IDENTIFIER, GROUP)}
     flags = sum(_is_flag(columns[name]) for name in (*by_kind[NUMBER], *by_kind[CATEGORY]))
     counted = [f"{len(by_kind[kind])} {kind}" for kind in USED if by_kind[kind]]
     said = [f"columns: {', '.join(counted)}" + (f" ({flags} of them yes or no)" if flags else "")]
     reasons = {
         CONSTANT: "hold one value or none",
         IDENTIFIER: "differ in nearly every row, as identifiers or row numbers do",
-        TEXT: "hold free text, which the text app reads",
+        GROUP: "only say which rows belong together",
     }
     for kind, reason in reasons.items():
         if by_kind[kind]:

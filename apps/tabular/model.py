@@ -8,9 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from apps.tabular.boosting import forest_features
 from apps.tabular.embeddings import Categories, PiecewiseLinear
-from apps.tabular.forest import Forest
 from apps.tabular.recipe import TabularRecipe
 
 
@@ -39,14 +37,14 @@ class Members(nn.Module):
         hidden = nn.functional.linear(self.dropout(features), weight).unflatten(1, (members, -1)) + self.first.bias
         hidden = self.trunk(hidden)
         with torch.autocast(hidden.device.type, enabled=False):
-            return torch.einsum("rmh,mho->rmo", hidden.float(), self.weight) + self.bias
+            return torch.einsum("rmh,mho->rmo", hidden.to(self.weight.dtype), self.weight) + self.bias
 
 
 class TabularNetwork(nn.Module):
     """Numbers, missing flags and codes to outputs.
 
     In training (rows, members, classes), or (rows, members) of a regression: each member learns by itself.
-    In answering the mean of the members, and of the trees beside them: logarithms of probabilities (rows, classes), or numbers (rows,).
+    In answering the members' mean: logarithms of probabilities (rows, classes), or numbers (rows,).
     """
 
     def __init__(self, edges: Tensor, flags: int, sizes: Sequence[int], classes: int, recipe: TabularRecipe) -> None:
@@ -56,35 +54,11 @@ class TabularNetwork(nn.Module):
         self.categories = Categories(sizes, recipe.embedding, recipe.unknown_rate)
         inputs = len(edges) * recipe.embedding + flags + self.categories.out
         self.members = Members(inputs, max(classes, 1), recipe)
-        self.forest = Forest(classes if classes > 2 else 1)
 
     def forward(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
         features = torch.cat([self.numbers(numbers), flags.to(numbers), self.categories(codes)], 1)
         outputs = self.members(features)
+        outputs = outputs if self.classes else outputs.squeeze(2)
         if self.training:
-            return outputs if self.classes else outputs.squeeze(2)
-        return self._with_trees(self._mean(outputs), numbers, flags, codes)
-
-    def _mean(self, outputs: Tensor) -> Tensor:
-        if not self.classes:
-            return outputs.squeeze(2).mean(1)
-        return outputs.log_softmax(2).logsumexp(1) - math.log(outputs.shape[1])
-
-    def _with_trees(self, outputs: Tensor, *inputs: Tensor) -> Tensor:
-        share = float(self.forest.share)
-        if not share or not len(self.forest):
             return outputs
-        return mixed(outputs, self._of_trees(self.forest(forest_features(*inputs))), share)
-
-    def _of_trees(self, sums: Tensor) -> Tensor:
-        """Sums of leaves in the form of the network's own answer."""
-        if self.classes == 2:
-            return nn.functional.logsigmoid(torch.cat([-sums, sums], 1)).float()
-        return sums.log_softmax(1).float() if self.classes else sums.squeeze(1).float()
-
-
-def mixed(network: Tensor, trees: Tensor, share: float) -> Tensor:
-    """Answers of both, weighed: probabilities (their logarithms, two dimensions) or numbers (one)."""
-    if share in (0.0, 1.0) or network.dim() == 1:
-        return network * (1 - share) + trees * share if network.dim() == 1 else (trees if share else network)
-    return torch.logaddexp(network + math.log(1 - share), trees + math.log(share))
+        return outputs.log_softmax(2).logsumexp(1) - math.log(outputs.shape[1]) if self.classes else outputs.mean(1)

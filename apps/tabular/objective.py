@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from torch import Tensor
+from torch.nn import functional as F
 
-from shared.metrics import Classification, Regression
+from apps.tabular.targets import NumberTarget
+from shared.metrics import Classification, Regression, regression_metrics
+from shared.protocol import Data, Outputs
 
 
 class MemberClassification(Classification):
     """Logits (rows, members, classes) in training: the mean of the members' cross-entropies."""
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         if outputs.dim() == 3:
-            targets = targets.unsqueeze(1).expand(outputs.shape[:2]).reshape(-1)
+            targets = _for_each(targets, outputs)
+            weights = None if weights is None else _for_each(weights, outputs)
             outputs = outputs.flatten(0, 1)
-        return super().loss(outputs, targets)
+        if weights is None:
+            return super().loss(outputs, targets)
+        by_class = None if self.class_weights is None else self.class_weights.to(outputs)
+        each = F.cross_entropy(outputs.float(), targets, by_class, reduction="none", label_smoothing=self.smoothing)
+        return (each * weights).mean()
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The log loss: probabilities to trust, and less of a lottery on small validation splits than accuracy."""
@@ -24,7 +33,44 @@ class MemberClassification(Classification):
 
 
 class MemberRegression(Regression):
-    """Standardised numbers (rows, members) in training: the mean of the members' squared errors."""
+    """Standardised numbers (rows, members) in training: the mean of the members' squared errors.
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return super().loss(outputs, targets.unsqueeze(1).expand_as(outputs) if outputs.dim() == 2 else targets)
+    With intervals `coverage` is the share of rows that they hold, and `interval_width` their mean width; the naive
+    interval is that of the training targets' own quantiles.
+    """
+
+    def __init__(self, target: NumberTarget, intervals: bool) -> None:
+        super().__init__(target.centre, target.scale, (target.low, target.high))
+        self.intervals, self.naive = intervals, (target.lower, target.upper)
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        if outputs.dim() == 2:
+            targets = targets.unsqueeze(1).expand_as(outputs)
+            weights = None if weights is None else _for_each(weights, outputs)
+        if weights is None:
+            return super().loss(outputs, targets)
+        error = (outputs.float() - (targets - self.centre) / self.scale).flatten()
+        return (error.square() * weights).mean()
+
+    def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        values, targets = self.values(predictor.outputs(data.inputs)).numpy(), data.targets.cpu().numpy()
+        if values.ndim == 1:  # too few rows to calibrate intervals on: none holds anything
+            return self._with(regression_metrics(values, targets), targets, np.inf, -np.inf)
+        return self._with(regression_metrics(values[:, 0], targets), targets, values[:, 1], values[:, 2])
+
+    def baseline(self, data: Data) -> dict[str, float]:
+        return self._with(super().baseline(data), data.targets.cpu().numpy(), *self.naive)
+
+    def _with(
+        self, metrics: dict[str, float], targets: np.ndarray, low: np.ndarray | float, high: np.ndarray | float
+    ) -> dict[str, float]:
+        if not self.intervals:
+            return metrics
+        width = np.maximum(np.subtract(high, low), 0)
+        held = (targets >= low) & (targets <= high)
+        return {**metrics, "coverage": float(held.mean()), "interval_width": float(width.mean())}
+
+
+def _for_each(rows: Tensor, outputs: Tensor) -> Tensor:
+    """A value a row, (rows,), as one for each row and member, (rows * members,)."""
+    return rows.unsqueeze(1).expand(outputs.shape[:2]).reshape(-1)

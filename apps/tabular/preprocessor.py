@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from apps.tabular.columns import to_words
 from apps.tabular.features import (
     Category,
     Number,
@@ -20,11 +21,21 @@ from apps.tabular.features import (
     pad_edges,
     raw_numbers,
 )
-from apps.tabular.kinds import CATEGORY, DATE, NUMBER, Kind, find_kinds
+from apps.tabular.kinds import CATEGORY, DATE, GROUP, NUMBER, TEXT, USED, Kind, find_kinds
+from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import Target, fit_target, target_from
+from apps.tabular.texts import TextProjection
 from shared.errors import UserError
 from shared.loaders import Tensors
 from shared.protocol import Answer, Columns, Examples, Field, count
+
+TEXT_WEIGHT = "text."
+
+
+class Rows(Tensors):
+    """Encoded rows; `groups`, int64 (rows,), says which belong together, where a column tells."""
+
+    groups: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -36,8 +47,9 @@ class TabularPreprocessor:
     categories: tuple[Category, ...]
     target: Target
     edges: Tensor
+    texts: Mapping[str, TextProjection]
 
-    def encode(self, inputs: Columns) -> Tensors:
+    def encode(self, inputs: Columns) -> Rows:
         """(numbers, float32 (rows, n); missing flags, uint8 (rows, m); codes, int32 (rows, c))."""
         rows = count(inputs)
         numbers = np.zeros((rows, len(self.numbers)), np.float32)
@@ -46,13 +58,19 @@ class TabularPreprocessor:
         self._fill_numbers(inputs, numbers, flags)
         for i, category in enumerate(self.categories):
             codes[:, i] = category.encode(_column(inputs, category.column, rows))
-        return Tensors(torch.from_numpy(numbers), torch.from_numpy(flags), torch.from_numpy(codes))
+        found = Rows(torch.from_numpy(numbers), torch.from_numpy(flags), torch.from_numpy(codes))
+        group = next((kind.name for kind in self.kinds if kind.kind == GROUP), None)
+        if group in inputs:
+            words = [str(word) for word in to_words(inputs[group]).tolist()]
+            found.groups = torch.from_numpy(np.unique(words, return_inverse=True)[1])
+        return found
 
     def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
         kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
         for i, number in enumerate(self.numbers):  # the parts of one column stand side by side
             if not i or number.column != self.numbers[i - 1].column:
-                parts = raw_numbers(kinds[number.column], _column(inputs, number.column, len(numbers)))
+                column = _column(inputs, number.column, len(numbers))
+                parts = raw_numbers(kinds[number.column], column, self.texts.get(number.column))
             numbers[:, i] = number.encode(parts[number.part])
             if number.flagged:
                 flags[:, flag] = np.isnan(parts[number.part])
@@ -67,7 +85,7 @@ class TabularPreprocessor:
     def fields(self) -> list[Field]:
         medians = {number.column: number.centre for number in self.numbers}
         words = {category.column: category.words for category in self.categories}
-        return [_field(kind, medians, words) for kind in self.kinds if kind.kind in (NUMBER, CATEGORY, DATE)]
+        return [_field(kind, medians, words) for kind in self.kinds if kind.kind in USED]
 
     def state(self) -> dict[str, Any]:
         return {
@@ -78,27 +96,32 @@ class TabularPreprocessor:
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        return {"edges": self.edges}
+        texts = {TEXT_WEIGHT + name: torch.from_numpy(text.weight) for name, text in self.texts.items()}
+        return {"edges": self.edges, **texts}
 
 
-def fit(train: Examples, task: str, bins: int) -> TabularPreprocessor:
+def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     """Raises UserError where no column is left to learn from, or the target cannot be learnt."""
     columns: Columns = train.inputs
-    kinds = tuple(find_kinds(columns))
-    numbers, edges = _fit_numbers(kinds, columns, bins)
+    kinds = tuple(find_kinds(columns, recipe.group))
+    texts = {kind.name: TextProjection.fit(columns[kind.name]) for kind in kinds if kind.kind == TEXT}
+    numbers, edges = _fit_numbers(kinds, columns, texts, recipe.bins)
     categories = tuple(Category.fit(kind.name, columns[kind.name]) for kind in kinds if kind.kind == CATEGORY)
     if not numbers and not categories:
         raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
-    return TabularPreprocessor(kinds, tuple(numbers), categories, fit_target(train.targets, task), edges)
+    target = fit_target(train.targets, recipe.task, recipe.interval)
+    return TabularPreprocessor(kinds, tuple(numbers), categories, target, edges, texts)
 
 
-def _fit_numbers(kinds: tuple[Kind, ...], columns: Columns, bins: int) -> tuple[list[Number], Tensor]:
+def _fit_numbers(
+    kinds: tuple[Kind, ...], columns: Columns, texts: Mapping[str, TextProjection], bins: int
+) -> tuple[list[Number], Tensor]:
     numbers: list[Number] = []
     edges: list[np.ndarray] = []
     for kind in kinds:
-        if kind.kind not in (NUMBER, DATE):
+        if kind.kind not in (NUMBER, DATE, TEXT):
             continue
-        for part, values in raw_numbers(kind, columns[kind.name]).items():
+        for part, values in raw_numbers(kind, columns[kind.name], texts.get(kind.name)).items():
             number = Number.fit(kind.name, part, values)
             if number is not None:
                 numbers.append(number)
@@ -113,6 +136,11 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularP
         tuple(category_from(category) for category in state["categories"]),
         target_from(state["target"]),
         tensors["edges"],
+        {
+            name.removeprefix(TEXT_WEIGHT): TextProjection(weight.numpy())
+            for name, weight in tensors.items()
+            if name.startswith(TEXT_WEIGHT)
+        },
     )
 
 
@@ -125,4 +153,8 @@ def _field(kind: Kind, medians: Mapping[str, float], words: Mapping[str, tuple[s
     if kind.kind == CATEGORY:
         choices = tuple(word for word in words[kind.name] if word is not None)
         return Field(kind.name, "choice", choices, choices[0] if choices else None)
-    return Field(kind.name, "text") if kind.kind == DATE else Field(kind.name, "number", (), medians.get(kind.name))
+    return (
+        Field(kind.name, "text")
+        if kind.kind in (DATE, TEXT)
+        else Field(kind.name, "number", (), medians.get(kind.name))
+    )

@@ -18,10 +18,12 @@ import numpy as np
 from apps.tabular.columns import column_of, from_frame, from_rows, to_numbers, to_words
 from apps.tabular.kinds import describe, find_kinds
 from apps.tabular.recipe import TabularRecipe
+from apps.tabular.sizes import sized
+from apps.tabular.splitting import split
+from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
-from shared.splits import complete
 from shared.tables import find_parts, is_table, read_table
 
 if TYPE_CHECKING:
@@ -43,19 +45,43 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
             task, why = infer_task(columns[target][filled])
             notes.append(f"task: {task} ({why})")
     recipe = replace(recipe, target=target, task=task)
+    _check_named(columns, recipe, train_path)
     train, said = label(columns, recipe, train_path)
     valid_path = parts.get("valid") if valid is None else valid
     test_path = parts.get("test") if test is None else test
     empty = train.take(np.arange(0))
     given_valid = empty if valid_path == "none" else _maybe_read(valid_path, recipe)
-    fractions = (recipe.valid_fraction, recipe.test_fraction)
-    by_label = task == CLASSIFICATION
-    three = complete(train, given_valid, _maybe_read(test_path, recipe), fractions, recipe.seed, by_label)
+    three = split(train, given_valid, _maybe_read(test_path, recipe), recipe, train_path)
     notes += said
     if len(three[0]):
-        notes += describe(find_kinds(three[0].inputs), three[0].inputs)
+        kinds = find_kinds(three[0].inputs, recipe.group)
+        notes += describe(kinds, three[0].inputs)
+        notes += _suspicion(find_suspects(three[0], kinds, task))
         notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
-    return Splits(*three, recipe, tuple(notes))
+    return Splits(*three, sized(recipe, len(three[0])), tuple(notes))
+
+
+def _suspicion(names: list[str]) -> list[str]:
+    told = f"each tells nearly all of the target alone: {some(names, 5)}"
+    return [
+        f"suspects of giving the target away, since {told}; if they are not known beforehand, --ignore them"
+    ] * bool(names)
+
+
+def ignored(recipe: TabularRecipe) -> list[str]:
+    """The columns that a person asked to leave out."""
+    return [name.strip() for name in (recipe.ignore or "").split(",") if name.strip()]
+
+
+def _check_named(columns: Columns, recipe: TabularRecipe, path: Path) -> None:
+    """Raises UserError where a dial names a column that is not there, or that is the target."""
+    named = {"--group": [recipe.group], "--time": [recipe.time], "--row-weights": [recipe.row_weights]}
+    named["--ignore"] = [*ignored(recipe)]
+    for dial, names in named.items():
+        for name in names:
+            if name is not None and (name not in columns or name == recipe.target):
+                why = "is the target" if name == recipe.target else f"is no column of {path}"
+                raise UserError(f"{dial} {name!r} {why}; its columns: {some(list(columns), 20)}")
 
 
 def find_tables(source: Path) -> dict[str, Path]:
@@ -102,17 +128,32 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
     if not keep.any():
         what = "holds no number" if recipe.task == REGRESSION else "is empty"
         raise UserError(f"{path}: the target {recipe.target!r} {what} in every row; name another with --target")
-    inputs = {name: column for name, column in columns.items() if name != recipe.target}
+    left_out = {recipe.target, recipe.row_weights, *ignored(recipe)}
+    inputs = {name: column for name, column in columns.items() if name not in left_out}
+    weights = _row_weights(columns, recipe.row_weights, path)
     said = []
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no target (the first is row {first}): left out")
         inputs, target = pick(inputs, keep), target[keep]
+        weights = None if weights is None else weights[keep]
     if recipe.task == REGRESSION:
-        return Examples(inputs, to_numbers(target)), said
+        return Examples(inputs, to_numbers(target), weights), said
     words = to_words(target)
     _check_classes(words, recipe.target, path)
-    return Examples(inputs, words), said
+    return Examples(inputs, words, weights), said
+
+
+def _row_weights(columns: Columns, name: str | None, path: Path) -> np.ndarray | None:
+    """Weights of mean one. Raises UserError where they are no weights."""
+    if name is None or name not in columns:
+        return None
+    weights = to_numbers(columns[name])
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any() or not weights.sum() > 0:
+        row = int(np.flatnonzero(wrong)[0]) + 1 if wrong.any() else 1
+        raise UserError(f"{path}: {name!r} in row {row} is no weight; give numbers of 0 or more, some above 0")
+    return weights / weights.mean()
 
 
 def _check_classes(words: np.ndarray, target: str, path: Path) -> None:

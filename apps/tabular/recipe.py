@@ -8,20 +8,23 @@ from typing import Any, ClassVar
 
 from shared.recipe import Recipe, dial
 
+AUTO = -1
+"""A dial that is filled in when the number of rows is known."""
+
 
 @dataclass(frozen=True)
 class TabularRecipe(Recipe):
-    """The defaults were chosen by validation over several tables: see docs/experiments.md."""
+    """The defaults were chosen by validation over several tables: see docs/experiments/tabular.md."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "fast": {"epochs": 6, "members": 4, "batch_size": 512, "lr": 4e-3},
+        "fast": {"epochs": 6, "members": 2, "width": 128, "batch_size": 512},
         "default": {},
-        "best": {"epochs": 40, "members": 16, "width": 384, "patience": 12},
+        "best": {"folds": 5, "valid_fraction": 0.05},
     }
 
-    epochs: int = dial(16, "passes over the training rows", least=0)
-    batch_size: int = dial(256, "rows in a step", least=1)
-    lr: float = dial(2e-3, "highest learning rate of the one-cycle schedule", least=0)
+    epochs: int = dial(AUTO, "passes over the training rows; -1: by their number", least=AUTO)
+    batch_size: int = dial(AUTO, "rows in a step; -1: by the number of training rows", least=AUTO)
+    lr: float = dial(4e-3, "highest learning rate of the one-cycle schedule", least=0)
     weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(6, "epochs without a better validation score before training stops; 0: never", least=0)
     ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
@@ -30,7 +33,12 @@ class TabularRecipe(Recipe):
     )
     target: str | None = dial(None, "column to predict; none: the last")
     task: str = dial("auto", "what the target is", ("auto", "classification", "regression"))
-    members: int = dial(8, "networks that share their inner weights and are averaged", least=1)
+    ignore: str | None = dial(None, "columns to leave out, separated by commas")
+    group: str | None = dial(None, "column whose equal values stay in one part of a split, such as a person or a site")
+    time: str | None = dial(None, "column to split by: the latest rows are the test, those before them validation")
+    row_weights: str | None = dial(None, "column that says how much a row counts in training")
+    members: int = dial(4, "networks that share their inner weights and are averaged", least=1)
+    folds: int = dial(1, "parts of cross-validated bagging: a network and trees for each, averaged; 1: none", least=1)
     width: int = dial(256, "units of a hidden layer", least=1)
     depth: int = dial(2, "hidden layers", least=1)
     dropout: float = dial(0.1, "share of hidden units dropped in training", least=0)
@@ -42,3 +50,4 @@ class TabularRecipe(Recipe):
     label_smoothing: float = dial(0.0, "probability taken from the right class and spread over all", least=0)
     class_weights: str = dial("none", "weigh the rows so that all classes count alike", ("none", "auto"))
     trees: str = dial("auto", "boosted trees beside the network, when LightGBM is installed", ("auto", "none"))
+    interval: float = dial(0.9, "share of rows that a number's interval is to hold; 0: no interval", least=0)

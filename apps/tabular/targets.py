@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,10 +23,8 @@ MOST_CLASSES = 20
 
 
 class Target(Protocol):
-    """`outputs` is the width of the network's answer."""
+    """Classes or a number."""
 
-    @property
-    def outputs(self) -> int: ...
     def encode(self, targets: np.ndarray) -> Tensor: ...
     def answers(self, outputs: Tensor) -> list[Answer]: ...
     def state(self) -> dict[str, Any]: ...
@@ -54,41 +52,51 @@ class ClassTarget:
 
 @dataclass(frozen=True)
 class NumberTarget:
-    """Outputs are standardised, shape (rows,); answers stay within the span of the training targets."""
+    """Outputs are standardised, shape (rows,), or with intervals (rows, 3); answers stay within the training span.
+
+    `lower` and `upper` are the ends of the naive interval: quantiles of the training targets.
+    """
 
     centre: float
     scale: float
     low: float
     high: float
-    outputs: int = 1
+    lower: float
+    upper: float
 
     def encode(self, targets: np.ndarray) -> Tensor:
         return torch.from_numpy(targets.astype(np.float64)).float()
 
+    def values(self, outputs: Tensor) -> Tensor:
+        """Outputs in the target's own unit, float64 of the same shape."""
+        return (outputs.double() * self.scale + self.centre).clamp(self.low, self.high)
+
     def answers(self, outputs: Tensor) -> list[Answer]:
-        values = (outputs.double() * self.scale + self.centre).clamp(self.low, self.high).tolist()
-        rounded = [float(f"{value:.6g}") for value in values]
-        return [{"prediction": value, "value": value} for value in rounded]
+        values = self.values(outputs)
+        rows = [[float(f"{value:.6g}") for value in row] for row in values.reshape(len(values), -1).tolist()]
+        return [
+            {"prediction": row[0], "value": row[0], **({"interval": row[1:]} if len(row) == 3 else {})} for row in rows
+        ]
 
     def state(self) -> dict[str, Any]:
         return {"task": REGRESSION, **asdict(self)}
 
 
-def fit_target(targets: np.ndarray, task: str) -> Target:
-    """Raises UserError where the training targets do not vary."""
+def fit_target(targets: np.ndarray, task: str, level: float) -> Target:
+    """`level` is that of the naive interval. Raises UserError where the training targets do not vary."""
     if task == CLASSIFICATION:
         return ClassTarget(Labels.fit(targets))
     low, high = float(targets.min()), float(targets.max())
     if low == high:
         raise UserError(f"the target is {low:g} in every training row: there is nothing to learn; name another column")
-    return NumberTarget(float(targets.mean()), float(targets.std()), low, high)
+    lower, upper = np.quantile(targets, [0.5 - min(level, 1) / 2, 0.5 + min(level, 1) / 2])
+    return NumberTarget(float(targets.mean()), float(targets.std()), low, high, float(lower), float(upper))
 
 
 def target_from(state: Mapping[str, Any]) -> Target:
     if state["task"] == CLASSIFICATION:
         return ClassTarget(Labels.from_state(state))
-    centre, scale, low, high = (float(state[name]) for name in ("centre", "scale", "low", "high"))
-    return NumberTarget(centre, scale, low, high)
+    return NumberTarget(*(float(state[field.name]) for field in fields(NumberTarget)))
 
 
 def infer_task(column: np.ndarray) -> tuple[str, str]:

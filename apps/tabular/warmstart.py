@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from apps.tabular.ensemble import Ensemble
 from apps.tabular.preprocessor import TabularPreprocessor, restore
 from shared.artifact import Artifact
 
@@ -17,16 +18,17 @@ def adopt(network: nn.Module, preprocessor: TabularPreprocessor, earlier: Artifa
     own = network.state_dict()
     taken: dict[str, Tensor] = {}
     for name, weight in earlier.network.items():
-        if name in own and own[name].shape == weight.shape:
+        if name.startswith("networks.") and name in own and own[name].shape == weight.shape:
             taken[name] = weight
-    large = getattr(network.categories, "large", [])
-    for table, i in enumerate(large):
-        name = f"categories.tables.{table}.weight"
-        old, new = known.categories[i], preprocessor.categories[i]
-        if name in earlier.network:
-            taken[name] = _by_word(own[name], earlier.network[name], old.codes, new.codes)
+    assert isinstance(network, Ensemble)
+    for place in range(len(network.networks)):
+        for table, i in enumerate(network.large):
+            name = f"networks.{place}.categories.tables.{table}.weight"
+            old, new = known.categories[i], preprocessor.categories[i]
+            if name in earlier.network:
+                taken[name] = _by_word(own[name], earlier.network[name], old.codes, new.codes)
     network.load_state_dict({**own, **taken})
-    return f"{len(taken)} of {len(own)} weights"
+    return f"{len(taken)} of {sum(name.startswith('networks.') for name in own)} weights"
 
 
 def _signature(preprocessor: TabularPreprocessor) -> list[object]:

@@ -6,8 +6,8 @@ import importlib.util
 import inspect
 import json
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,26 +146,24 @@ def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder
     """The encoder, with pretrained weights when given. Raises UserError where the files do not fit each other."""
     from safetensors import SafetensorError
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()  # else a report of the unused pooler, and a bar in every log
-    logging.disable_progress_bar()
     config = _configure(spec, dropout)
     options = {"add_pooling_layer": False} if _has_pooler(config) else {}
     if weights is None:
         return Encoder(AutoModel.from_config(config, **options), spec.pooling)
     folder = weights.path if weights.path.is_dir() else weights.path.parent
     try:
-        network, loading = AutoModel.from_pretrained(
-            folder,
-            config=config,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            dtype=torch.float32,
-            **options,
-        )
+        with _quiet():
+            network, loading = AutoModel.from_pretrained(
+                folder,
+                config=config,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                dtype=torch.float32,
+                **options,
+            )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder}: the weights cannot be read ({_line(error)})") from None
     if missing := sorted(loading["missing_keys"]):
@@ -185,6 +183,22 @@ def _configure(spec: Spec, dropout: float) -> Any:
     except (ValueError, TypeError) as error:
         kind = described.get("model_type")
         raise UserError(f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {_line(error)}") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides transformers' bar and report of loading: what matters of it is said as an error of ours."""
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _has_pooler(config: Any) -> bool:

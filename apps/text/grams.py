@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from unicodedata import category, normalize
+from unicodedata import category
 
 import numpy as np
 
@@ -60,7 +60,6 @@ def grams(texts: Sequence[str], letters: bool) -> Ragged:
 
 def _grams(texts: Sequence[str], letters: bool) -> Ragged:
     codes, row = _codes(texts)
-    codes = np.where(codes < len(_FOLDED), _FOLDED[np.minimum(codes, len(_FOLDED) - 1)], codes)
     kinds = _KINDS[np.minimum(codes, len(_KINDS) - 1)]
     codes = np.where(kinds == _SPACE, _BLANK, codes)  # a tab before a word is a space
     previous = np.concatenate([[_SPACE], kinds[:-1]])
@@ -84,16 +83,6 @@ def _codes(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     lengths = np.array([len(text) + 1 for text in lowered])
     lengths[0] += 1
     return codes, np.repeat(np.arange(len(texts)), lengths)
-
-
-def _folded() -> np.ndarray:
-    """Each code point of the basic plane in its compatible form, where that is one letter: a full-width mark is a mark
-    (Unicode's NFKC)."""
-    letters = [normalize("NFKC", chr(code)).lower() for code in range(0x10000)]
-    return np.array([ord(found) if len(found) == 1 else code for code, found in enumerate(letters)], np.uint32)
-
-
-_FOLDED = _folded()
 
 
 def _kinds() -> np.ndarray:

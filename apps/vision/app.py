@@ -15,13 +15,16 @@ from apps.vision.backbones import Backbone
 from apps.vision.calibrate import calibrate
 from apps.vision.given import as_pictures
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
-from apps.vision.pictures import Pictures
+from apps.vision.pictures import Encoded, Pictures
 from apps.vision.preprocessor import VisionPreprocessor
 from apps.vision.recipe import VisionRecipe
+from apps.vision.review import review
 from apps.vision.settle import SCRATCH_CROP
+from apps.vision.several import LabelPresence, LabelSets
 from shared.artifact import Artifact
 from shared.labels import Labels
 from shared.metrics import Classification
+from shared.predict import Predictor
 from shared.protocol import Data, Examples, Group, Splits
 
 SAMPLE = 2000
@@ -29,7 +32,7 @@ SAMPLE = 2000
 
 
 class VisionApp:
-    """Pictures in, one class of two or more out."""
+    """Pictures in, one class of two or more out; or, from a csv, any number of labels."""
 
     name = "vision"
     recipe = VisionRecipe
@@ -47,7 +50,8 @@ class VisionApp:
         return as_pictures(value, recipe.stored_size or 0)
 
     def fit(self, train: Examples, recipe: VisionRecipe) -> VisionPreprocessor:
-        labels = Labels.fit(train.targets)
+        several = recipe.separator != "none"
+        labels = LabelSets.fit(train.targets, recipe.separator) if several else Labels.fit(train.targets)
         if recipe.weights != "none":
             weights, _ = backbones.find_weights(recipe.weights)
             assert weights is not None
@@ -78,7 +82,7 @@ class VisionApp:
             if not name.startswith("head.linear.") and name in mine and mine[name].shape == tensor.shape:
                 mine[name].copy_(tensor)
                 shared += 1
-        known = Labels.from_state(earlier.preprocessor["labels"]).names
+        known = earlier.preprocessor["labels"]["names"]
         both = [name for name in preprocessor.labels.names if name in known]
         for part in ("head.linear.weight", "head.linear.bias"):
             if earlier.network[part].shape[1:] == mine[part].shape[1:]:
@@ -88,8 +92,8 @@ class VisionApp:
 
     def initialise(self, network: nn.Module, train: Data, recipe: VisionRecipe) -> None:
         assert isinstance(network, VisionNetwork)
-        rows = torch.arange(0, len(train), max(len(train) // SAMPLE, 1))
-        whiten(network, train.inputs.batch(rows)[0])
+        if isinstance(network.body.network, scratch.SmallNetwork):
+            whiten(network, train.inputs.batch(torch.from_numpy(_sample(len(train))))[0])
 
     def groups(self, network: nn.Module, recipe: VisionRecipe) -> list[Group]:
         assert isinstance(network, VisionNetwork)
@@ -101,10 +105,21 @@ class VisionApp:
     def settle(
         self, network: nn.Module, preprocessor: VisionPreprocessor, train: Data, valid: Data, recipe: VisionRecipe
     ) -> str:
-        assert isinstance(network, VisionNetwork)
-        return calibrate(network, valid, recipe.precision)
+        """Calibrates the probabilities; says which classes and pictures are worth a look."""
+        assert isinstance(network, VisionNetwork) and isinstance(valid.inputs, Encoded)
+        if not len(valid):
+            return ""
+        scores, targets = Predictor(network, recipe.precision).outputs(valid.inputs).clone(), valid.targets.cpu()
+        temperature, said = calibrate(network, scores, targets)
+        sentences = [said]
+        if isinstance(preprocessor.labels, Labels):
+            files = valid.inputs.pictures.names.tolist()
+            sentences += review(scores / temperature, targets, preprocessor.labels.names, files)
+        return "; ".join(sentence for sentence in sentences if sentence)
 
-    def objective(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe) -> Classification:
+    def objective(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe) -> Classification | LabelPresence:
+        if isinstance(preprocessor.labels, LabelSets):
+            return LabelPresence(preprocessor.labels, recipe.smoothing, recipe.class_weights)
         return Classification(preprocessor.labels, recipe.smoothing, recipe.class_weights)
 
     def callbacks(self, recipe: VisionRecipe) -> list[Any]:
@@ -116,12 +131,20 @@ class VisionApp:
 
 def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of pixels in 0..1: one number where all pictures are grey, else one a channel."""
-    rows = np.arange(0, len(pictures), max(len(pictures) // SAMPLE, 1))
-    pixels = pictures.store[pictures.slots[rows]].reshape(-1, 3).astype(np.float32) / 255
-    if bool((pixels[:, :1] == pixels).all()):
-        pixels = pixels[:, :1]
-    mean, std = pixels.mean(0), np.maximum(pixels.std(0), 1e-3)
-    return tuple(round(float(m), 6) for m in mean), tuple(round(float(s), 6) for s in std)
+    sums, squares, pixels, grey = np.zeros(3), np.zeros(3), 0, True
+    for row in _sample(len(pictures)):
+        seen = pictures.store[pictures.slots[row]].reshape(-1, 3).astype(np.float32) / 255
+        grey = grey and bool((seen[:, :1] == seen).all())
+        sums, squares, pixels = sums + seen.sum(0), squares + np.square(seen).sum(0), pixels + len(seen)
+    mean = sums / pixels
+    std = np.maximum(np.sqrt(np.maximum(squares / pixels - mean**2, 0)), 1e-3)
+    channels = 1 if grey else 3
+    return tuple(round(float(m), 6) for m in mean[:channels]), tuple(round(float(s), 6) for s in std[:channels])
+
+
+def _sample(rows: int) -> np.ndarray:
+    """Up to SAMPLE positions, evenly spread."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int))
 
 
 APP = VisionApp()

@@ -71,10 +71,10 @@ class VisionNetwork(nn.Module):
 
 
 def whiten(network: VisionNetwork, pictures: Tensor) -> None:
-    """Fits the first layer of the small network to training pictures; other networks have nothing to fit."""
+    """Fits the first layer of the small network to training pictures, uint8 of shape (rows, side, side, 3)."""
     small = network.body.network
-    if isinstance(small, scratch.SmallNetwork):
-        small.set_whitening(network.body.normalise(centre(pictures, network.body.backbone)))
+    assert isinstance(small, scratch.SmallNetwork)
+    small.set_whitening(network.body.normalise(centre(pictures, network.body.backbone)))
 
 
 def layer_groups(network: nn.Module, layer_decay: float) -> list[Group]:

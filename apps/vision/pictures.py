@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from apps.vision.decoding import decode
+from apps.vision.store import forget, make_store
 
-IN_MEMORY = 1 << 30
-"""Bytes above which a store is a temporary file that the system maps into memory page by page."""
+THUMBNAIL = 16
+"""Side in pixels of the grey thumbnails by which near-duplicates are found."""
+
+BLOCK = 1024
+"""Pictures decoded before the pages of a mapped store are given back."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,11 @@ class Pictures:
     """Rows of a shared store of shape (slots, side, side, 3), uint8; taking rows copies no pixels.
 
     `errors` tells, row by row, why a picture could not be decoded (its pixels are black), or None.
+    `thumbnails` has shape (slots, THUMBNAIL, THUMBNAIL), uint8, grey.
     """
 
     store: np.ndarray
+    thumbnails: np.ndarray
     slots: np.ndarray
     names: np.ndarray
     errors: np.ndarray
@@ -37,7 +42,7 @@ class Pictures:
         return len(self.slots)
 
     def __getitem__(self, rows: np.ndarray) -> Pictures:
-        return Pictures(self.store, self.slots[rows], self.names[rows], self.errors[rows])
+        return Pictures(self.store, self.thumbnails, self.slots[rows], self.names[rows], self.errors[rows])
 
 
 class Encoded:
@@ -46,6 +51,7 @@ class Encoded:
     lengths: Tensor | None = None
 
     def __init__(self, pictures: Pictures) -> None:
+        self.pictures = pictures
         with warnings.catch_warnings():  # torch warns of memory that must not be written to: nobody writes
             warnings.simplefilter("ignore")
             self.store = torch.from_numpy(pictures.store)
@@ -55,33 +61,33 @@ class Encoded:
         return len(self.slots)
 
     def batch(self, rows: Tensor) -> tuple[Tensor, ...]:
-        return (self.store[self.slots[rows]],)
+        taken = self.store[self.slots[rows]]
+        forget(self.pictures.store)
+        return (taken,)
 
 
 def load_pictures(pictures: Sequence[Path | Image.Image], names: Sequence[str], side: int) -> Pictures:
-    """Decodes all, each once; what cannot be decoded is told in `errors`."""
-    store = _make_store(len(pictures), side)
-    errors = np.full(len(pictures), None, dtype=object)
+    """Decodes all, each once; what cannot be decoded is told in `errors`. Raises UserError at a full disk."""
+    count = len(pictures)
+    store, thumbnails = make_store(count, side), np.zeros((count, THUMBNAIL, THUMBNAIL), np.uint8)
+    errors = np.full(count, None, dtype=object)
 
     def fill(slot: int) -> None:
         try:
-            store[slot] = decode(pictures[slot], side)
+            square = decode(pictures[slot], side)
+            store[slot] = square
+            grey = Image.fromarray(square).convert("L")
+            thumbnails[slot] = np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
         except Exception as error:  # a broken file makes PIL raise nearly anything
             errors[slot] = f"{type(error).__name__}: {error}".splitlines()[0].replace(str(pictures[slot]), names[slot])
 
     with warnings.catch_warnings(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as threads:
         warnings.simplefilter("ignore")  # PIL's remarks on odd metadata
-        for _ in threads.map(fill, range(len(pictures)), chunksize=16):
-            pass
-    return Pictures(store, np.arange(len(pictures)), np.array(names, dtype=object), errors)
-
-
-def _make_store(count: int, side: int) -> np.ndarray:
-    shape = (count, side, side, 3)
-    if count * side * side * 3 <= IN_MEMORY:
-        return np.zeros(shape, np.uint8)
-    file = tempfile.TemporaryFile(prefix="glance-pictures-")  # noqa: SIM115 (unlinked already: gone when unmapped)
-    return np.memmap(file, np.uint8, "w+", shape=shape)
+        for start in range(0, count, BLOCK):
+            for _ in threads.map(fill, range(start, min(start + BLOCK, count))):
+                pass
+            forget(store)
+    return Pictures(store, thumbnails, np.arange(count), np.array(names, dtype=object), errors)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from apps.vision.backbones import Backbone
 from apps.vision.pictures import Encoded, Pictures
+from apps.vision.several import LabelSets
 from shared.labels import Labels
 from shared.protocol import Answer, Field
 
@@ -19,7 +20,7 @@ from shared.protocol import Answer, Field
 class VisionPreprocessor:
     """Decoding happens at reading; what is left is to hand the bytes on."""
 
-    labels: Labels
+    labels: Labels | LabelSets
     backbone: Backbone
 
     def encode(self, inputs: Pictures) -> Encoded:
@@ -30,7 +31,8 @@ class VisionPreprocessor:
 
     def decode(self, outputs: Tensor, inputs: Pictures) -> list[Answer]:
         """Prediction and probabilities; a picture that could not be decoded gets neither, and the reason."""
-        found = self.labels.answers(outputs.softmax(1))
+        several = isinstance(self.labels, LabelSets)
+        found = self.labels.answers(outputs.sigmoid() if several else outputs.softmax(1))
         return [
             answer if error is None else {"prediction": None, "probabilities": {}, "error": error}
             for answer, error in zip(found, inputs.errors, strict=True)
@@ -44,7 +46,8 @@ class VisionPreprocessor:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> VisionPreprocessor:
-        return cls(Labels.from_state(state["labels"]), Backbone.from_state(state["backbone"]))
+        kind = LabelSets if "separator" in state["labels"] else Labels
+        return cls(kind.from_state(state["labels"]), Backbone.from_state(state["backbone"]))
 
     def tensors(self) -> dict[str, Tensor]:
         return {}

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from apps.vision import archives
+from apps.vision.duplicates import near_duplicates
 from apps.vision.pictures import Pictures, load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
@@ -42,10 +43,10 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
     with opened(source) as place:
         parts, notes = list_source(place)
         train = parts.get("train") or parts["all"]
-        recipe, said = settle(recipe, survey(train.paths), len(train), valid != "none")
+        recipe, said = settle(recipe, survey(train.paths), train.labels, valid != "none")
         notes += said
         examples = _decode(train, source, recipe, notes)
-        _check_classes(train, examples, source)
+        _check_classes(train, examples, source, recipe.separator)
         inside = {
             part: _decode(parts[part], source, recipe, notes)
             for part, given in (("valid", valid), ("test", test))
@@ -59,6 +60,13 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
         inside["test"] = read_labelled(test, recipe, ("test", "valid"), notes)
     fractions = (recipe.valid_fraction, recipe.test_fraction)
     found = complete(examples, inside.get("valid"), inside.get("test"), fractions, recipe.seed)
+    for part, held in (("validation", found[1]), ("test", found[2])):
+        if copies := near_duplicates(found[0].inputs, held.inputs):
+            shown = some([f"{name} of {original}" for name, original in copies], 3)
+            notes.append(
+                f"{len(copies)} of {len(held)} {part} pictures are nearly copies of training pictures, which flatters "
+                f"what is measured on them: {shown}"
+            )
     if len(found[1]) and not len(found[2]):
         notes.append("no test pictures: what is measured is the validation that also chose the weights")
     return Splits(*found, recipe, tuple(notes))
@@ -89,8 +97,10 @@ def _decode(listing: Listing, source: Path, recipe: VisionRecipe, notes: list[st
     return Examples(pictures, np.array(listing.labels, dtype=object)).take(np.flatnonzero(whole))
 
 
-def _check_classes(listing: Listing, examples: Examples, source: Path) -> None:
-    """Raises UserError when there are not two classes, or not two readable pictures of each."""
+def _check_classes(listing: Listing, examples: Examples, source: Path, separator: str) -> None:
+    """Raises UserError when there are not two classes, or (with one label a picture) not two readable pictures of each."""
+    if separator != "none":  # LabelSets.fit counts those
+        return
     counts = Counter(listing.labels)
     if len(counts) < 2:
         raise UserError(

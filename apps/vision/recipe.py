@@ -41,3 +41,4 @@ class VisionRecipe(Recipe):
     )
     flip_views: str = dial("one", "answer from the picture, or from it and its mirror image", ("one", "both"))
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
+    separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")

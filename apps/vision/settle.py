@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from apps.vision import backbones, scratch
+from apps.vision import backbones, scratch, several
 from apps.vision.pictures import Survey
 from apps.vision.recipe import VisionRecipe
 
@@ -15,9 +16,9 @@ SCRATCH_SIZE, SCRATCH_CROP = 128, 0.875
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
 
-def settle(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
-    """(recipe without open dials, notes). `rows` to train on; `judged`: whether there are validation rows."""
-    side = max(seen.side, 4)
+def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bool) -> tuple[VisionRecipe, list[str]]:
+    """(recipe without open dials, notes). `labels` of the rows to train on; `judged`: whether there are validation rows."""
+    side, rows = max(seen.side, 4), len(labels)
     recipe, notes = _settle_weights(recipe, side)
     if recipe.weights == "none":
         recipe = _settle_scratch(recipe, side, rows)
@@ -33,7 +34,18 @@ def settle(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""
-    return recipe, [*notes, f"{shown}; in training {views}{mirrored}"]
+    recipe, said = _settle_separator(recipe, labels)
+    return recipe, [*notes, f"{shown}; in training {views}{mirrored}", *said]
+
+
+def _settle_separator(recipe: VisionRecipe, labels: Sequence[str]) -> tuple[VisionRecipe, list[str]]:
+    if recipe.separator == "none":
+        return recipe, []
+    mark = several.find_separator(labels) if recipe.separator == "auto" else recipe.separator
+    if mark is None:
+        return replace(recipe, separator="none"), []
+    hint = " (--separator none if it is not so)" if recipe.separator == "auto" else ""
+    return replace(recipe, separator=mark), [f"several labels a picture, separated by {mark!r}{hint}"]
 
 
 def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list[str]]:

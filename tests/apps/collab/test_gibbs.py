@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from apps.collab.gibbs import draw_factors, draw_noise, draw_prior, rectangles
-from apps.collab.posterior import Factors, Ratings, compress, posterior_mean, who_rated_what
+from apps.collab.posterior import Factors, Ratings, compress, sample_posterior, who_rated_what
 
 
 def cells(users: int = 50, items: int = 30, share: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
@@ -57,7 +57,8 @@ def test_chain_predicts_held_out_cells_of_a_low_rank_table() -> None:
     rating = (left[user] * right[item]).sum(1) + 0.1 * torch.randn(len(user))
     held = torch.rand(len(user)) < 0.2
     ratings = Ratings(user[~held], item[~held], rating[~held], (81, 61))
-    factors, biases = posterior_mean(ratings, width=4, samples=20, burn=15, kept_width=16)
+    found = sample_posterior(ratings, width=4, samples=20, burn=15, kept_width=16)
+    factors, biases = found.factors, found.biases
     predicted = (factors.users[user] * factors.items[item]).sum(1) + biases.users[user] + biases.items[item]
     error = (predicted - rating)[held].square().mean().sqrt()
     assert error < 0.4 * rating[held].std()

@@ -42,7 +42,7 @@ def test_anything_is_encoded_and_answered(pairs: list[tuple[Any, Any]], task: st
     inputs = {"user": column([u for u, _ in pairs]), "item": column([i for _, i in pairs])}
     encoded = preprocessor.encode(inputs)
     assert len(encoded) == len(pairs)
-    outputs = torch.zeros(len(pairs)) if task == "ratings" else torch.zeros(len(pairs), 3)
+    outputs = torch.zeros(len(pairs), 2) if task == "ratings" else torch.zeros(len(pairs), 3)
     answers = preprocessor.decode(outputs, inputs)
     assert len(answers) == len(pairs)
     json.dumps(answers, allow_nan=False)
@@ -62,9 +62,9 @@ def test_anything_is_learnt_and_survives_json(pairs: list[tuple[Any, Any]]) -> N
 
 def test_seen_items_are_known_by_user() -> None:
     preprocessor = fitted()
-    assert preprocessor.seen(1).tolist() == [1, 2] and preprocessor.seen(0).tolist() == []
+    assert preprocessor.seen.of(1).tolist() == [1, 2] and preprocessor.seen.of(0).tolist() == []
     assert preprocessor.item_counts.tolist() == [0, 3, 1]
-    rows, items = preprocessor.seen_cells(torch.tensor([3, 0, 1]))
+    rows, items = preprocessor.seen.cells(torch.tensor([3, 0, 1]))
     assert rows.tolist() == [0, 2, 2] and items.tolist() == [1, 1, 2]
 
 
@@ -73,7 +73,7 @@ def test_seen_items_are_known_by_user() -> None:
     [("u", "i", "personal"), ("u", "?", "user-only"), ("?", "i", "item-only"), (None, None, "mean")],
 )
 def test_rating_names_its_basis_and_stays_on_the_scale(user: Any, item: Any, basis: str) -> None:
-    answer = fitted().decode(torch.tensor([9.0]), {"user": column([user]), "item": column([item])})[0]
+    answer = fitted().decode(torch.tensor([[9.0, 0.5]]), {"user": column([user]), "item": column([item])})[0]
     assert answer["basis"] == basis and answer["prediction"] == answer["value"] == 5.0
     assert answer["support"] == {"user": 2 * (user == "u"), "item": 3 * (item == "i")}
 

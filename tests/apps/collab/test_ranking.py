@@ -10,7 +10,8 @@ import torch
 from sklearn.metrics import ndcg_score
 
 from apps import collab
-from apps.collab.ease import DROPOUT, Histories, gram, item_weights, solve
+from apps.collab.ease import DROPOUT, gram, item_weights, solve
+from apps.collab.histories import Histories
 from apps.collab.topk import list_metrics, top_items
 from shared.errors import UserError
 from shared.model import Model
@@ -20,7 +21,8 @@ from tests.apps.collab.patterns import write_likes, write_ratings
 def histories() -> Histories:
     torch.manual_seed(0)
     table = torch.rand(30, 8) < 0.4
-    return Histories(*table.nonzero(as_tuple=True), 30, 8)
+    table[:, 0] = False
+    return Histories.of_pairs(*table.nonzero(as_tuple=True), 30, 8)
 
 
 def test_joint_counts_are_those_of_the_table() -> None:
@@ -74,7 +76,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_only_unseen_items_are_recommended_best_first(model: Model) -> None:
     preprocessor = model.preprocessor
     for answer in collab.recommend(model, ["user 1", "user 2"], k=5):
-        seen = {preprocessor.items[i - 1] for i in preprocessor.seen(preprocessor.user_positions[answer["user"]])}
+        seen = {preprocessor.items[i - 1] for i in preprocessor.seen.of(preprocessor.user_positions[answer["user"]])}
         items = [each["item"] for each in answer["items"]]
         scores = [each["score"] for each in answer["items"]]
         assert answer["basis"] == "personal" and len(items) == 5 and not seen & set(items)
@@ -99,7 +101,7 @@ def test_unknown_user_gets_the_popular_and_is_told(model: Model) -> None:
 
 def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
     answer = collab.recommend(model, ["user 1"], k=1000)[0]
-    assert len(answer["items"]) == len(model.preprocessor.items) - len(model.preprocessor.seen(2))
+    assert len(answer["items"]) == len(model.preprocessor.items) - len(model.preprocessor.seen.of(2))
     with pytest.raises(UserError, match="k=0"):
         collab.recommend(model, ["user 1"], k=0)
 

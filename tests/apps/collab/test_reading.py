@@ -31,6 +31,7 @@ def read(folder: Path, text: str, recipe: CollabRecipe = ALL, name: str = "ratin
         ("u.data", "u 1\ti1\t3\t978300760\nu 1\ti2\t5\t978300761\nv\ti1\t1\t978300762\n"),
         ("a.tsv", "who\twhat\thow much\nu 1\ti1\t3\nu 1\ti2\t5\nv\ti1\t1\n"),
         ("a.csv", "u 1,i1,3\nu 1,i2,5\nv,i1,1\n"),
+        ("a.csv", ",userId,movieId,rating\n0,u 1,i1,3\n1,u 1,i2,5\n2,v,i1,1\n"),
     ],
 )
 def test_layouts_are_read_alike(tmp_path: Path, name: str, text: str) -> None:

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from apps.tabular.boosting import grow, installed, parse
-from apps.tabular.forest import Forest
+from apps.tabular.boosting import Options, Rows, grow, installed, parse
+from apps.tabular.forest import Forest, joined
+from apps.tabular.sizes import growth
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs LightGBM")
+
+
+OPTIONS = Options(growth(400, 4, 1), sizes=[6], classes=0, seed=1)
 
 
 def made(rows: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,7 +46,7 @@ def test_forest_answers_as_lightgbm(classes: int) -> None:
 
 def test_forest_grows_by_validation_and_survives_its_state() -> None:
     features, signal = made()
-    grown = grow((features[:400], signal[:400]), (features[400:], signal[400:]), [6], 0, seed=1)
+    grown = grow(Rows(features[:400], signal[:400]), Rows(features[400:], signal[400:]), OPTIONS)
     forest, again = Forest(1), Forest(1)
     forest.plant(grown, 0.25)
     again.load_state_dict(forest.state_dict())
@@ -54,8 +58,33 @@ def test_forest_grows_by_validation_and_survives_its_state() -> None:
 def test_damaged_trees_are_refused() -> None:
     features, signal = made()
     forest = Forest(1)
-    forest.plant(grow((features, signal), None, [6], 0, seed=1), 0.5)
+    forest.plant(grow(Rows(features, signal), Rows(features[:0], signal[:0]), OPTIONS), 0.5)
     state = forest.state_dict()
     state["value"] = state["value"][:-1]
+    with pytest.raises(RuntimeError, match="do not fit"):
+        Forest(1).load_state_dict(state)
+
+
+def test_joined_forests_answer_their_mean() -> None:
+    features, signal = made()
+    grown = [
+        grow(Rows(features[i::2].contiguous(), signal[i::2].contiguous()), Rows(features[:0], signal[:0]), OPTIONS)
+        for i in range(2)
+    ]
+    answers = []
+    for planted in (*grown, joined(grown)):
+        forest = Forest(1)
+        forest.plant(planted, 1.0)
+        answers.append(forest(features))
+    assert len(grown[0]["member"]) and torch.allclose(answers[2], (answers[0] + answers[1]) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize(("part", "wrong"), [("child", 10**6), ("feature", -1), ("root", -2), ("subset", 10**6)])
+def test_trees_that_lead_astray_are_refused(part: str, wrong: int) -> None:
+    features, signal = made()
+    forest = Forest(1)
+    forest.plant(grow(Rows(features, signal), Rows(features[:0], signal[:0]), OPTIONS), 0.5)
+    state = forest.state_dict()
+    state[part] = torch.full_like(state[part], wrong)
     with pytest.raises(RuntimeError, match="do not fit"):
         Forest(1).load_state_dict(state)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from apps.tabular.columns import column_of, from_rows
 from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
 from apps.tabular.preprocessor import TabularPreprocessor, fit, restore
+from apps.tabular.recipe import TabularRecipe
 from shared.errors import UserError
 from shared.protocol import Examples
 
@@ -33,7 +34,7 @@ TABLE = st.lists(st.fixed_dictionaries({"a": CELL, "b": CELL, "c": CELL}), min_s
 
 def fitted(rows: list[dict[str, Any]]) -> TabularPreprocessor:
     targets = np.array(["x", "y"] * len(rows), object)[: len(rows)]
-    return fit(Examples(from_rows(rows), targets), "classification", 8)
+    return fit(Examples(from_rows(rows), targets), TabularRecipe(task="classification", bins=8))
 
 
 def tensors_of(preprocessor: TabularPreprocessor, rows: list[dict[str, Any]]) -> tuple[torch.Tensor, ...]:

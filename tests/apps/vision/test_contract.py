@@ -12,7 +12,7 @@ class TestVision(AppContract, CommandContract):
     module = "apps.vision.app"
     name = "vision"
     dials = {"weights": "none", "epochs": 2, "batch_size": 8}
-    loop_dials = {"epochs": 3, "patience": 0}
+    loop_dials = {"epochs": 3, "patience": 0, "lr": 1e-2}
     flags = ["--weights", "none", "--epochs", "1"]
     unneeded = ("pandas", "timm", "torchvision")
 

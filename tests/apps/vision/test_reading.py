@@ -164,12 +164,32 @@ def test_faults_of_inputs_to_answer(tmp_path: Path) -> None:
 
 
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import apps.vision.pictures as pictures
+    import apps.vision.store as stores
 
     in_memory = read(classes).train.inputs
-    monkeypatch.setattr(pictures, "IN_MEMORY", 100)
+    monkeypatch.setattr(stores, "IN_MEMORY", 100)
     on_disk = read(classes).train.inputs
     assert isinstance(on_disk.store, np.memmap) and (on_disk.store == in_memory.store).all()
+
+
+def test_full_disk_is_said(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import apps.vision.store as stores
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stores, "IN_MEMORY", 100)
+    monkeypatch.setattr(stores.os, "posix_fallocate", full)
+    with pytest.raises(UserError, match="No space left"):
+        read(classes)
+
+
+def test_copies_across_parts_are_told(tmp_path: Path) -> None:
+    for part, each in (("train", 6), ("test", 2)):
+        write_classes(tmp_path / part, each=each, side=48)
+    assert any(
+        "2 of 4 test pictures are nearly copies" in note or "4 of 4 test" in note for note in read(tmp_path).notes
+    )
 
 
 def test_weights_of_no_network_are_named(classes: Path, tmp_path: Path) -> None:

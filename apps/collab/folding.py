@@ -1,0 +1,107 @@
+"""Users folded in: what they bring along, known users' new interactions too, is answered without training again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from apps.collab.histories import Histories
+from apps.collab.model import Ranker, RatingNetwork
+from apps.collab.preprocessor import CollabPreprocessor, clean_id, look_up
+from shared.protocol import Examples, network_device
+
+
+@dataclass(frozen=True)
+class Given:
+    """What users bring along: row r of `had` is what the user whose place is r brought; `ratings` stand beside its
+    items, NaN where there is none."""
+
+    places: Mapping[str, int]
+    had: Histories
+    ratings: Tensor
+
+    @classmethod
+    def nothing(cls, preprocessor: CollabPreprocessor) -> Given:
+        return cls({}, Histories.empty(0, len(preprocessor.items) + 1), torch.zeros(0))
+
+    @classmethod
+    def of(cls, examples: Examples, preprocessor: CollabPreprocessor) -> Given:
+        """From interactions, for a model of ratings with the ratings as targets. Unknown items are left out."""
+        users = list(map(clean_id, examples.inputs["user"]))
+        places = {name: i for i, name in enumerate(dict.fromkeys(users))}
+        items = look_up(preprocessor.item_positions, examples.inputs["item"])
+        ratings = torch.full((len(users),), torch.nan)
+        if preprocessor.task == "ratings":
+            ratings = torch.from_numpy(examples.targets.astype("float32"))
+        rows = torch.tensor([places[name] for name in users], dtype=torch.long)
+        order = rows.argsort(stable=True)
+        had = Histories.of_pairs(rows, items, len(places), len(preprocessor.items) + 1)
+        return cls(places, had, ratings[order][items[order] > 0])
+
+    def take(self, names: Sequence[str]) -> Given:
+        """What these users bring, in this order; nothing for those who bring nothing."""
+        places = torch.tensor([self.places.get(clean_id(name), -1) for name in names], dtype=torch.long)
+        starts, counts = torch.zeros_like(places), torch.zeros_like(places)
+        brought = places >= 0
+        starts[brought] = self.had.starts[places[brought]]
+        counts[brought] = self.had.counts()[places[brought]]
+        begins = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
+        cells = torch.arange(int(counts.sum())) + (starts - begins[:-1]).repeat_interleave(counts)
+        return Given({}, Histories(begins, self.had.items[cells], self.had.width), self.ratings[cells])
+
+
+def scores_of_all(ranker: Ranker, positions: Tensor, had: Histories, folded: Tensor) -> Tensor:
+    """Scores to rank all items by, shape (rows, items + 1), in the processor's memory: of users at `positions`,
+    and of those `folded` in by all that they have."""
+    scores = ranker(positions.to(network_device(ranker))).float().cpu()
+    if folded.any():
+        rows = folded.nonzero()[:, 0]
+        scores[rows] = ranker.score(had.take(rows)).float().cpu()
+    return scores
+
+
+def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Given) -> Tensor:
+    """Predicted ratings of every item within the scale, shape (rows, items + 1), given what users bring along.
+
+    The posterior mean of a user's factors when the items' are known: the prior is that of all users, or, for a
+    known user, the mean found in training with the precision that the training items give.
+    """
+    rated = network.ratings_of_all(positions.to(network_device(network))).cpu()
+    rows = [row for row in range(len(positions)) if _has_ratings(brought, row)]
+    if rows:
+        table, prior = _user_table(network), _prior(network)
+        offset = (network.mean + network.item_bias.weight[:, 0]).cpu()
+        items = torch.cat([network.items.weight.cpu(), torch.ones(len(offset), 1)], 1)
+        for row in rows:
+            part = slice(int(brought.had.starts[row]), int(brought.had.starts[row + 1]))
+            new, values = brought.had.items[part].long(), brought.ratings[part]
+            new, values = new[values.isfinite()], values[values.isfinite()]
+            position = int(positions[row])
+            precision = prior + _information(items, network.seen.of(position), network)
+            slope = precision @ table[position] + (values - offset[new]) @ items[new] / float(network.noise)
+            whole = precision + _information(items, new, network)
+            rated[row] = offset + items @ torch.linalg.solve(whole, slope)
+    return rated.clamp(network.least, network.greatest)
+
+
+def _has_ratings(brought: Given, row: int) -> bool:
+    return bool(brought.ratings[brought.had.starts[row] : brought.had.starts[row + 1]].isfinite().any())
+
+
+def _user_table(network: RatingNetwork) -> Tensor:
+    """Users' factors with the bias last, shape (users + 1, width + 1)."""
+    return torch.cat([network.users.weight, network.user_bias.weight], 1).detach().cpu()
+
+
+def _prior(network: RatingNetwork) -> Tensor:
+    """The precision of users' factors about their mean, shape (width + 1, width + 1)."""
+    spread = _user_table(network)[1:].T.cov(correction=0)
+    ridge = 1e-3 * spread.diagonal().mean().clamp_min(1e-6)
+    return torch.linalg.inv(spread + ridge * torch.eye(len(spread)))
+
+
+def _information(items: Tensor, had: Tensor, network: RatingNetwork) -> Tensor:
+    return items[had].T @ items[had] / float(network.noise)

@@ -1,0 +1,40 @@
+"""Why an item is recommended: the user's own items that speak most for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from apps.collab.ials import curvature
+from apps.collab.model import ItemFactors, ItemWeights, Ranker
+from apps.collab.preprocessor import CollabPreprocessor
+
+REASONS = 3
+
+
+def reasons(ranker: Ranker, preprocessor: CollabPreprocessor, had: Tensor, chosen: Tensor) -> list[list[str]]:
+    """For each chosen item up to REASONS of the items that the user has, the strongest first; none that speaks against."""
+    if not len(had):
+        return [[] for _ in chosen]
+    shares = contributions(ranker, had, chosen)
+    strongest, places = shares.topk(min(REASONS, len(had)), dim=0)
+    return [
+        [
+            preprocessor.items[item - 1]
+            for item, share in zip(had[place].tolist(), strong.tolist(), strict=True)
+            if share > 0
+        ]
+        for place, strong in zip(places.T, strongest.T, strict=True)
+    ]
+
+
+def contributions(ranker: Ranker, had: Tensor, chosen: Tensor) -> Tensor:
+    """What each item the user has adds to the score of each chosen one, shape (had, chosen).
+
+    For factors by Hu, Koren & Volinsky 2008, equation 7.
+    """
+    if isinstance(ranker, ItemWeights):
+        return ranker.weight[had][:, chosen].cpu()
+    assert isinstance(ranker, ItemFactors)
+    items = ranker.items.weight
+    return (items[had] @ torch.linalg.solve(curvature(items, had), items[chosen].T)).cpu()

@@ -1,0 +1,75 @@
+"""All that answers together: one network or several, the trees beside them, calibration and intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from apps.tabular.boosting import forest_features
+from apps.tabular.forest import Forest
+from apps.tabular.intervals import Intervals
+from apps.tabular.model import TabularNetwork
+
+
+class Ensemble(nn.Module):
+    """Numbers, missing flags and codes to the answer.
+
+    For classes the logarithms of probabilities, shape (rows, classes). For a number (rows,), or once intervals are
+    fitted (rows, 3): the number, and the ends of its interval. While `active` is set that network works alone, which
+    is how each is trained, chosen and asked for the rows that it has not seen.
+    """
+
+    trained: Tensor  # () int64: how many of the networks take part in the answer
+    temperature: Tensor  # (): the logarithms of probabilities are divided by it
+
+    def __init__(self, networks: Sequence[TabularNetwork]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.classes = networks[0].classes
+        self.sizes, self.large = networks[0].categories.sizes, networks[0].categories.large
+        self.forest = Forest(self.classes if self.classes > 2 else 1)
+        self.intervals = Intervals()
+        self.register_buffer("trained", torch.ones((), dtype=torch.long))
+        self.register_buffer("temperature", torch.ones(()))
+        self.active: int | None = 0 if len(networks) > 1 else None
+
+    def forward(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
+        if self.training or self.active is not None:
+            network: Tensor = self.networks[self.active or 0](numbers, flags, codes)
+            return network
+        outputs = self.blended(numbers, flags, codes)
+        if self.classes:
+            return (outputs / self.temperature).log_softmax(1)
+        return self.intervals(outputs)
+
+    def blended(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
+        """The mean of the networks, mixed with the trees by their share."""
+        share = float(self.forest.share) if len(self.forest) else 0.0
+        networks = self._networks(numbers, flags, codes) if share < 1 else None
+        trees = self.of_trees(numbers, flags, codes) if share > 0 else None
+        return mixed(networks, trees, share)
+
+    def _networks(self, *inputs: Tensor) -> Tensor:
+        outputs = torch.stack([network(*inputs) for network in self.networks[: int(self.trained)]])
+        return outputs.logsumexp(0) - math.log(len(outputs)) if self.classes else outputs.mean(0)
+
+    def of_trees(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
+        """The trees' answer in the form of a network's."""
+        sums = self.forest(forest_features(numbers, flags, codes)).float()
+        if self.classes == 2:
+            return nn.functional.logsigmoid(torch.cat([-sums, sums], 1))
+        return sums.log_softmax(1) if self.classes else sums.squeeze(1)
+
+
+def mixed(networks: Tensor | None, trees: Tensor | None, share: float) -> Tensor:
+    """Answers of both, weighed: probabilities (their logarithms, two dimensions) or numbers (one)."""
+    if networks is None or trees is None or share in (0.0, 1.0):
+        found = trees if networks is None or share == 1 else networks
+        assert found is not None
+        return found
+    if networks.dim() == 1:
+        return networks * (1 - share) + trees * share
+    return torch.logaddexp(networks + math.log(1 - share), trees + math.log(share))

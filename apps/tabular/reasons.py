@@ -1,0 +1,157 @@
+"""Why a model answers as it does: importance, dependence and reliability on labelled rows, contributions of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.tabular.columns import to_words
+from apps.tabular.kinds import NUMBER, USED
+from apps.tabular.preprocessor import TabularPreprocessor
+from apps.tabular.targets import ClassTarget
+from shared.errors import UserError
+from shared.metrics import classification_metrics, regression_metrics
+from shared.model import Model
+from shared.protocol import Columns, Examples, count, pick
+
+ROWS, REPEATS = 2000, 5
+LEADING, POINTS = 5, 10
+ORDERS = 16
+
+Loss = Callable[[np.ndarray], float]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A model's answers as arrays: probabilities (rows, classes), or numbers (rows, 1) in the target's unit."""
+
+    model: Model
+
+    @property
+    def preprocessor(self) -> TabularPreprocessor:
+        assert isinstance(self.model.preprocessor, TabularPreprocessor)
+        return self.model.preprocessor
+
+    @property
+    def columns(self) -> list[str]:
+        return [kind.name for kind in self.preprocessor.kinds if kind.kind in USED]
+
+    def answers(self, inputs: Columns) -> np.ndarray:
+        outputs, target = (
+            self.model.predictor.outputs(self.preprocessor.encode(inputs)).double(),
+            self.preprocessor.target,
+        )
+        if isinstance(target, ClassTarget):
+            return outputs.exp().numpy()
+        return target.values(outputs).reshape(len(outputs), -1)[:, :1].numpy()
+
+    def loss(self, examples: Examples) -> tuple[str, Loss]:
+        targets = self.preprocessor.encode_targets(examples.targets).numpy()
+        if isinstance(self.preprocessor.target, ClassTarget):
+            return "log_loss", lambda answers: classification_metrics(answers, targets)["log_loss"]
+        return "rmse", lambda answers: regression_metrics(answers[:, 0], targets)["rmse"]
+
+
+def explain(model: Model, source: str | Path, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
+    """JSON values: `importance` of all columns, `dependence` on the leading ones, and for classes `reliability`.
+
+    Measured on at most `rows` labelled rows of `source`: give rows that the model was not trained on. Raises
+    UserError where there are none.
+    """
+    examples = model.app.read_examples(Path(source), model.recipe)
+    if not len(examples):
+        raise UserError(f"{source}: no labelled rows to explain by")
+    examples = examples.take(np.random.default_rng(seed).permutation(len(examples))[:rows])
+    asked = _Asked(model)
+    metric, loss = asked.loss(examples)
+    importance = _importance(asked, examples.inputs, loss, seed)
+    leading = [entry["column"] for entry in importance[:LEADING]]
+    found: dict[str, Any] = {"rows": len(examples), "metric": metric, "importance": importance}
+    found["dependence"] = {name: _dependence(asked, examples.inputs, name) for name in leading}
+    if isinstance(asked.preprocessor.target, ClassTarget):
+        found["reliability"] = _reliability(asked, examples)
+    return found
+
+
+def _importance(asked: _Asked, inputs: Columns, loss: Loss, seed: int) -> list[dict[str, Any]]:
+    """By how much the loss grows when a column is shuffled (Breiman 2001), greatest first; `spread` over repeats."""
+    draws, rows, whole = np.random.default_rng(seed), count(inputs), loss(asked.answers(inputs))
+    found = []
+    for name in (name for name in asked.columns if name in inputs):
+        shuffled = [{**inputs, name: inputs[name][draws.permutation(rows)]} for _ in range(REPEATS)]
+        growth = [loss(asked.answers(columns)) - whole for columns in shuffled]
+        found.append({"column": name, "mean": float(np.mean(growth)), "spread": float(np.std(growth))})
+    return sorted(found, key=lambda entry: -entry["mean"])
+
+
+def _dependence(asked: _Asked, inputs: Columns, name: str) -> list[dict[str, Any]]:
+    """The mean answer were the column this value in every row (Friedman 2001): of the last class, or the number."""
+    column, sample = inputs[name], np.arange(min(count(inputs), 200))
+    is_number = column.dtype != object and any(k.name == name and k.kind == NUMBER for k in asked.preprocessor.kinds)
+    if is_number:
+        values = np.unique(np.quantile(column[np.isfinite(column)], np.linspace(0.02, 0.98, POINTS), method="nearest"))
+    else:
+        words, counts = np.unique([word for word in to_words(column) if word is not None], return_counts=True)
+        values = words[np.argsort(-counts, kind="stable")][:POINTS]
+    found = []
+    for value in values.tolist():
+        fixed = np.full(len(sample), value, np.float64 if is_number else object)
+        answers = asked.answers({**pick(inputs, sample), name: fixed})
+        found.append({"value": value, "mean": float(answers[:, -1].mean())})
+    return found
+
+
+def _reliability(asked: _Asked, examples: Examples) -> list[dict[str, float]]:
+    """How often the predicted class was right, by the probability it was given, in tenths."""
+    answers = asked.answers(examples.inputs)
+    sure, right = answers.max(1), answers.argmax(1) == asked.preprocessor.encode_targets(examples.targets).numpy()
+    tenth = np.minimum((sure * 10).astype(int), 9)
+    return [
+        {"probability": float(sure[which].mean()), "right": float(right[which].mean()), "rows": int(which.sum())}
+        for which in (tenth == i for i in range(10))
+        if which.any()
+    ]
+
+
+def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> list[dict[str, Any]]:
+    """What each column adds to a row's answer: the `mean` answer and the contributions sum to the `answer`.
+
+    Sampled Shapley values (Strumbelj & Kononenko 2014): columns change from those of a row of `background` to the
+    asked row's in random orders. Of the predicted class's probability, or of the number. `value` and `background`
+    are what `predict` takes.
+    """
+    asked, draws = _Asked(model), np.random.default_rng(seed)
+    inputs, _ = model.app.inputs(value, model.recipe)
+    beside, _ = model.app.inputs(background, model.recipe)
+    names = [name for name in asked.columns if name in inputs and name in beside]
+    return [_of_row(asked, pick(inputs, np.array([row])), beside, names, draws) for row in range(count(inputs))]
+
+
+def _of_row(
+    asked: _Asked, row: Columns, beside: Columns, names: list[str], draws: np.random.Generator
+) -> dict[str, Any]:
+    best = int(asked.answers(row)[0].argmax())
+    added, starts = dict.fromkeys(names, 0.0), 0.0
+    for other in draws.integers(0, count(beside), ORDERS).tolist():
+        order = draws.permutation(len(names))
+        steps = {name: np.repeat(beside[name][[other]], len(names) + 1) for name in names}
+        for place, i in enumerate(order, 1):
+            own = row[names[i]]
+            steps[names[i]] = np.concatenate(
+                [to_kind(steps[names[i]][:place], own), np.repeat(own, len(names) + 1 - place)]
+            )
+        answers = asked.answers(steps)[:, best]
+        starts += float(answers[0]) / ORDERS
+        for place, i in enumerate(order, 1):
+            added[names[i]] += float(answers[place] - answers[place - 1]) / ORDERS
+    ranked = sorted(added.items(), key=lambda entry: -abs(entry[1]))
+    return {"answer": starts + sum(added.values()), "mean": starts, "contributions": dict(ranked)}
+
+
+def to_kind(column: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """The column as words where the other one is."""
+    return to_words(column) if like.dtype == object else column

@@ -1,0 +1,69 @@
+"""Train, valid and test rows: at random, with groups kept together, or by time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from apps.tabular.columns import find_format, to_numbers, to_seconds, to_words
+from apps.tabular.recipe import TabularRecipe
+from apps.tabular.targets import CLASSIFICATION
+from shared.errors import UserError
+from shared.protocol import Examples
+from shared.splits import complete
+
+Parts = tuple[Examples, Examples, Examples]
+
+
+def split(train: Examples, valid: Examples | None, test: Examples | None, recipe: TabularRecipe, path: Path) -> Parts:
+    """Fills in the parts that were not given (None), as `shared.splits.complete` does."""
+    shares = (recipe.valid_fraction, recipe.test_fraction)
+    if recipe.time is None and recipe.group is None:
+        return complete(train, valid, test, shares, recipe.seed, recipe.task == CLASSIFICATION)
+    column = _column(train, recipe, path)
+    order = _by_time(column, path, recipe.time) if recipe.time is not None else _by_group(column, recipe.seed)
+    test_rows = round(len(train) * shares[1]) if valid is None and test is None else 0
+    valid_rows = round(len(train) * shares[0]) if valid is None else 0
+    ends = [len(train) - test_rows - valid_rows, len(train) - test_rows]
+    if recipe.group is not None:
+        ends = [_edge(to_words(train.inputs[recipe.group])[order], end) for end in ends]
+    cut = [train.take(np.sort(rows)) for rows in np.split(order, ends)]
+    if not len(cut[0]):
+        raise UserError(f"{path}: no rows are left to train on; {recipe.time or recipe.group!r} has too few values")
+    return cut[0], cut[1] if valid is None else valid, cut[2] if test is None else test
+
+
+def _column(train: Examples, recipe: TabularRecipe, path: Path) -> np.ndarray:
+    if recipe.time is not None and recipe.group is not None:
+        raise UserError("--time and --group: give one of the two")
+    name = recipe.time or recipe.group
+    if name not in train.inputs:
+        raise UserError(f"{path} has no column {name!r} to split by; its columns: {', '.join(list(train.inputs)[:20])}")
+    column: np.ndarray = train.inputs[name]
+    return column
+
+
+def _by_time(column: np.ndarray, path: Path, name: str) -> np.ndarray:
+    """Rows from the earliest to the latest; those without a time come first."""
+    moments = to_numbers(column)
+    if np.isnan(moments).mean() > 0.5:
+        form = find_format([word for word in column[:1000].tolist() if word is not None])
+        if form is None:
+            raise UserError(f"{path}: {name!r} holds neither dates nor numbers to split by")
+        moments = to_seconds(column, form)
+    return np.argsort(np.nan_to_num(moments, nan=-np.inf), kind="stable")
+
+
+def _by_group(column: np.ndarray, seed: int) -> np.ndarray:
+    """Rows group by group, the groups in random order."""
+    _, group = np.unique([str(word) for word in to_words(column).tolist()], return_inverse=True)
+    place = np.random.default_rng(seed).permutation(int(group.max()) + 1)
+    return np.argsort(place[group], kind="stable")
+
+
+def _edge(ordered: np.ndarray, end: int) -> int:
+    """The end moved back to where a group begins."""
+    while 0 < end < len(ordered) and ordered[end] == ordered[end - 1]:
+        end -= 1
+    return end

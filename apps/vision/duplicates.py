@@ -1,0 +1,40 @@
+"""Near-duplicate pictures across the splits: what was trained on must not be what is measured."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from apps.vision.pictures import Pictures
+
+ALIKE = 0.995
+"""Correlation of two thumbnails from which their pictures are called near-duplicates."""
+
+LEAST_SIDE = 24
+"""Pictures kept smaller than this (digits, icons) are alike without being copies of each other."""
+
+PLAIN = 4.0
+"""Standard deviation of a thumbnail's pixels below which it shows too little to be compared."""
+
+BLOCK = 1024
+
+
+def near_duplicates(train: Pictures, other: Pictures) -> list[tuple[str, str]]:
+    """(name in `other`, name in `train`) of each picture of `other` that is nearly one of `train`."""
+    if not len(train) or not len(other) or train.store.shape[1] < LEAST_SIDE:
+        return []
+    known, asked = _standardised(train), _standardised(other)
+    found = []
+    for start in range(0, len(asked), BLOCK):
+        alike = asked[start : start + BLOCK] @ known.T
+        nearest = alike.argmax(1)
+        for i in np.flatnonzero(alike[np.arange(len(nearest)), nearest] >= ALIKE):
+            found.append((str(other.names[start + i]), str(train.names[nearest[i]])))
+    return found
+
+
+def _standardised(pictures: Pictures) -> np.ndarray:
+    """Thumbnails of mean 0 and length 1, shape (rows, pixels); plain ones are zeros, like no other."""
+    flat = pictures.thumbnails[pictures.slots].reshape(len(pictures), -1).astype(np.float32)
+    flat -= flat.mean(1, keepdims=True)
+    lengths = np.sqrt(np.square(flat).sum(1, keepdims=True))
+    return np.where(lengths < PLAIN * np.sqrt(flat.shape[1]), 0, flat / np.maximum(lengths, 1e-6))

@@ -1,0 +1,48 @@
+"""Copies across the splits are found, and errors are told with their files."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from apps.vision.duplicates import near_duplicates
+from apps.vision.pictures import Pictures, load_pictures
+from apps.vision.review import confusion, review
+
+
+def photo(seed: int) -> Image.Image:
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((96, 96), Image.Resampling.BICUBIC)
+
+
+def loaded(pictures: list[Image.Image], side: int = 48) -> Pictures:
+    return load_pictures(pictures, [str(i) for i in range(len(pictures))], side)
+
+
+def test_copies_are_found_through_another_size_and_compression(tmp_path: Path) -> None:
+    photo(3).resize((60, 60)).save(tmp_path / "small.jpg", quality=60)
+    train = loaded([photo(seed) for seed in range(10)])
+    with Image.open(tmp_path / "small.jpg") as small:
+        other = loaded([photo(20), small, Image.new("RGB", (96, 96), "red")])
+    assert near_duplicates(train, other) == [("1", "3")]
+
+
+def test_plain_and_tiny_pictures_are_no_copies() -> None:
+    plain = [Image.new("RGB", (96, 96), "red")] * 2
+    assert not near_duplicates(loaded(plain), loaded(plain))
+    assert not near_duplicates(loaded([photo(0)], 8), loaded([photo(0)], 8))
+
+
+def test_confusion_has_the_truth_in_rows() -> None:
+    scores = torch.eye(3)[[0, 1, 1, 2]]
+    assert confusion(scores, torch.tensor([0, 0, 1, 2])).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_errors_are_named_worst_first() -> None:
+    scores = torch.tensor([[9.0, 0], [0, 1], [0, 9], [0, 9]])
+    said = review(scores, torch.tensor([0, 0, 0, 1]), ["ant", "bee"], ["a.jpg", "b.jpg", "c.jpg", "d.jpg"])
+    assert "'ant' taken for 'bee' 2 times" in said[0]
+    assert "greatest losses: c.jpg (labelled 'ant', 100% 'bee'), b.jpg" in said[1]
+    assert said[2].startswith("1 of 2 errors are sure of another class")
+    assert review(scores[:1], torch.tensor([0]), ["ant", "bee"], ["a.jpg"]) == []

@@ -1,0 +1,74 @@
+"""Several labels a picture: found in a csv, learnt, measured and answered."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from apps import vision
+from apps.vision.several import LabelPresence, LabelSets, find_separator, presence_metrics
+from shared.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("cells", "mark"),
+    [
+        (["a;b", "b", "a", "a;b"], ";"),
+        (["a|b", "b|c", "a|c", "a|b|c", "b"], "|"),
+        (["cat, black", "dog, white"] * 5, None),  # every name is one class's own
+        (["cats", "dogs"] * 5, None),
+        (["a;b"] + ["c"] * 9, None),  # one such cell is a name
+        ([], None),
+    ],
+)
+def test_separator_is_found_where_parts_are_used_again(cells: list[str], mark: str | None) -> None:
+    assert find_separator(cells) == mark
+
+
+def test_label_sets_are_rows_of_zero_and_one() -> None:
+    labels = LabelSets.fit(np.array(["b; a", "a", "a;;c"], dtype=object), ";")
+    assert labels.names == ("a", "b", "c") and labels.counts == (3, 1, 1) and labels.rows == 3
+    assert labels.encode(np.array(["c;a", "b"], dtype=object)).tolist() == [[1, 0, 1], [0, 1, 0]]
+    assert LabelSets.from_state(labels.state()) == labels
+    with pytest.raises(UserError, match=r"'z' \(1 rows\)"):
+        labels.encode(np.array(["a;z"], dtype=object))
+    (answer,) = labels.answers(torch.tensor([[0.6, 0.1, 0.9]]))
+    assert answer["prediction"] == ["c", "a"] and answer["probabilities"]["b"] == pytest.approx(0.1)
+
+
+def test_metrics_of_presence() -> None:
+    targets = np.array([[1, 0], [0, 1], [1, 1.0]])
+    perfect = presence_metrics(targets, targets)
+    assert perfect["f1_macro"] == perfect["subset_accuracy"] == perfect["auc"] == 1 and perfect["log_loss"] < 1e-9
+    worse = presence_metrics(np.array([[0.9, 0.6], [0.1, 0.9], [0.9, 0.9]]), targets)
+    assert worse["accuracy"] == pytest.approx(5 / 6) and worse["subset_accuracy"] == pytest.approx(2 / 3)
+
+
+def test_rare_labels_weigh_more_when_asked() -> None:
+    labels = LabelSets(("common", "rare"), (50, 10), 100, ";")
+    outputs, targets = torch.zeros(1, 2), torch.ones(1, 2)
+    plain, weighed = (LabelPresence(labels, 0.0, kind).loss(outputs, targets) for kind in ("none", "auto"))
+    assert float(weighed / plain) == pytest.approx((1 + 9) / 2)
+
+
+def test_lights_are_learnt_from_a_csv(tmp_path: Path) -> None:
+    """A lamp on the left, on the right, both: the cells hold one or two labels."""
+    rows, draws = ["path,label"], np.random.default_rng(0)
+    for i in range(90):
+        lit = [name for name, on in (("left", i % 3 != 1), ("right", i % 3 != 0)) if on]
+        pixels = draws.integers(0, 60, (8, 8), dtype=np.uint8)
+        pixels[:, :4] += 150 * ("left" in lit)
+        pixels[:, 4:] += 150 * ("right" in lit)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+        rows.append(f"{i}.png,{';'.join(lit)}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    model = vision.train(tmp_path / "labels.csv", weights="none", epochs=4, batch_size=8, mirror="no")
+    assert model.recipe.separator == ";" and any("several labels" in note for note in model.facts.notes)
+    assert model.facts.metrics["f1_macro"] > 0.9 > model.facts.baseline["f1_macro"]
+    model.save(tmp_path / "out")
+    answer = vision.load(tmp_path / "out").predict(tmp_path / "2.png")
+    assert set(answer["prediction"]) == {"left", "right"}
+    single = vision.train(tmp_path / "labels.csv", weights="none", epochs=1, batch_size=8, separator="none")
+    assert len(single.predict(tmp_path / "2.png")["probabilities"]) == 3
