@@ -95,9 +95,9 @@ def encoder_share(splits: Splits, steps: int = 12) -> tuple[float, float]:
     cells = int(np.mean([batch[2].numel() for batch in real]))
     longest = recipe.max_tokens
     rows = max(cells // longest, 1)
-    full = Texts(inputs.grams), torch.randint(999, 9999, (rows, longest)), torch.full((rows,), longest)
-    none = full[0].batch(torch.zeros(rows, dtype=torch.long))
-    random = [(*none, *full[1:], torch.zeros(rows, dtype=torch.long))] * steps
+    grams = Texts(inputs.grams).batch(torch.arange(rows))
+    full = torch.randint(999, 9999, (rows, longest)), torch.full((rows,), longest), torch.arange(rows)
+    random = [(*grams, *full, torch.zeros(rows, dtype=torch.long))] * steps
     precision, loss = resolve("auto", "cpu"), APP.objective(fitted, recipe).loss
     speeds, tokens = [], [sum(int(batch[3].sum()) for batch in batches) for batches in (real, random)]
     for batches in (real, random):

@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.errors import UserError, some
 from shared.protocol import Examples
+from shared.several import find_separator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,11 +100,11 @@ def as_texts(column: pd.Series) -> list[str]:
 
 
 def examples_of(
-    frame: pd.DataFrame, text: str, target: str, path: Path, separator: str | None = None
+    frame: pd.DataFrame, text: str, target: str, path: Path, separator: str = "none"
 ) -> tuple[Examples, list[str]]:
     """The rows that have a label, and what to say of the others. Raises UserError where none has.
 
-    With a `separator` a text may have several labels, or none: all rows are kept."""
+    With a `separator` but "none" a text may have several labels, or none: all rows are kept."""
     for name in (text, target):
         if name not in frame.columns:
             raise UserError(f"{path} has no column {name!r}; its columns: {some(list(frame.columns), 20)}")
@@ -112,7 +113,7 @@ def examples_of(
     keep = labels != ""
     if not keep.any():
         raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")
-    if separator:
+    if separator != "none":
         return Examples(texts, labels), [f"{int((~keep).sum()):,} rows of {path.name} have none of the labels"]
     said = []
     if not keep.all():
@@ -120,6 +121,15 @@ def examples_of(
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no label (the first is row {first}): left out")
     check_classes(labels[keep], f"{path}: the label column {target!r}")
     return Examples(texts[keep], labels[keep]), said
+
+
+def settle_separator(asked: str, labels: list[str]) -> tuple[str, list[str]]:
+    """What stands between the labels of a cell, or "none", and what to say of it."""
+    found = find_separator([cell for cell in labels if cell]) if asked == "auto" else asked
+    if found is None or found == "none":
+        return "none", []
+    hint = " (--separator none if it is not so)" if asked == "auto" else ""
+    return found, [f"several labels a text, separated by {found!r}{hint}"]
 
 
 def check_classes(labels: np.ndarray, what: str) -> None:

@@ -119,13 +119,24 @@ def _pooling(folder: Path) -> str:
 
 
 class Encoder(nn.Module):
-    """Texts as token ids, shape (rows, tokens), to vectors, shape (rows, width). The n-grams pass it by."""
+    """Texts as token ids of their windows, shape (windows, tokens), to vectors, shape (texts, width).
+
+    `owners`: the text of each window; a text is the mean of its windows, weighed by their tokens. The n-grams
+    (`positions`, `starts`) pass it by.
+    """
 
     def __init__(self, network: nn.Module, pooling: str) -> None:
         super().__init__()
         self.network, self.pooling = network, pooling
 
-    def forward(self, positions: Tensor, starts: Tensor, tokens: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, positions: Tensor, starts: Tensor, tokens: Tensor, lengths: Tensor, owners: Tensor) -> Tensor:
+        vectors = self._pooled(tokens, lengths)
+        if len(owners) == len(starts):
+            return vectors
+        summed = vectors.new_zeros(len(starts), vectors.shape[1]).index_add(0, owners, vectors * lengths[:, None])
+        return summed / lengths.new_zeros(len(starts)).index_add(0, owners, lengths)[:, None]
+
+    def _pooled(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         mask = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
         with _attention(self.training, tokens.device):
             states: Tensor = self.network(input_ids=tokens, attention_mask=mask.long()).last_hidden_state

@@ -12,11 +12,11 @@ import torch
 
 from apps.text.encoder import Spec, find_weights, read_spec
 from apps.text.recipe import TextRecipe
-from apps.text.tokens import Tokens
+from apps.text.tokens import MOST_WINDOWS, Tokens
 from shared.precision import resolve, resolve_device
 
 SAMPLE = 400
-FORWARD_RATE, TRAINING_RATE = 6_000.0, 1_500.0
+FORWARD_RATE, TRAINING_RATE = 5_500.0, 1_200.0
 """Tokens a second of six layers of width 384 on one processor core in bfloat16 (AVX-512): an order to plan by."""
 PLANNED_FOR = 6 * 384 * 384
 SLOWER = 2.2  # in float32
@@ -40,9 +40,11 @@ class Survey:
     lengths: np.ndarray
     rows: tuple[int, int, int]  # train, valid, test
     slower: float  # than the network planned for, on one core in bfloat16
+    windows: bool  # whether all of a long text is read
 
     def seconds(self, rows: int, longest: int, rate: float) -> float:
-        return rows * float(np.minimum(self.lengths, longest).mean()) * self.slower / rate
+        most = longest * MOST_WINDOWS if self.windows else longest
+        return rows * float(np.minimum(self.lengths, most).mean()) * self.slower / rate
 
     def frozen(self, longest: int) -> float:
         """Seconds with the encoder as it is: train and test once, validation for every judgement."""
@@ -87,13 +89,13 @@ def _sample(texts: np.ndarray) -> list[str]:
 
 def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[Survey, float]:
     tokens = Tokens(spec.tokenizer)
-    found = tokens.encode(_sample(texts), min(spec.longest, 2 * LENGTHS[0]))
+    found = tokens.encode(_sample(texts), LENGTHS[0] * MOST_WINDOWS)
     config, device = spec.config, resolve_device(recipe.device)
     layers = int(config.get("num_hidden_layers") or config.get("n_layers") or 12)
     slower = layers * int(config.get("hidden_size") or config.get("dim") or 768) ** 2 / PLANNED_FOR
     slower *= 1.0 if resolve(recipe.precision, device) == "bf16" else SLOWER
     slower /= torch.get_num_threads() if device == "cpu" else GPU
-    return Survey(np.diff(found.offsets), rows, slower), tokens.unknown_share(found)
+    return Survey(np.diff(found.offsets), rows, slower, recipe.long == "windows"), tokens.unknown_share(found)
 
 
 def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextRecipe, list[str]]:
@@ -113,7 +115,8 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
         epochs = min(wanted, int((limit - survey.frozen(longest)) / survey.epoch(longest))) if tunable else 0
     longest = min(longest, spec.longest, max(-(-int(survey.lengths.max()) // 8) * 8, 8))
     cut = float((survey.lengths > longest).mean())
-    notes = [f"long texts: {cut:.0%} are cut to their first and last {longest // 2} tokens"] if cut else []
+    how = f"read in windows of {longest}" if survey.windows else f"cut to their first and last {longest // 2}"
+    notes = [f"long texts: {cut:.0%} are {how} tokens"] if cut else []
     seconds = survey.frozen(longest) + epochs * survey.epoch(longest)
     note = f"estimated: {_duration(seconds)} on {_machine(recipe)}, {epochs} epochs of fine-tuning"
     if epochs < wanted:

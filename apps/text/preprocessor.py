@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.text.encoded import Texts, take
+from apps.text.encoded import Texts, Windows, take
 from apps.text.encoder import Spec
 from apps.text.grams import BITS, Ragged, grams
 from apps.text.inputs import as_array
-from apps.text.several import Several
 from apps.text.tokens import Tokens
 from shared.labels import Labels
 from shared.protocol import Answer, Field
+from shared.several import LabelSets
 
 MOST_WEIGHTS = 6_000_000
 """Features times classes of the n-gram expert: bounds the artifact and the time of the fit."""
@@ -26,13 +26,15 @@ MOST_WEIGHTS = 6_000_000
 
 @dataclass(frozen=True)
 class TextPreprocessor:
-    """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made."""
+    """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made;
+    `windows`: whether the encoder sees all of a text that has more than `max_tokens`, or its ends."""
 
-    labels: Labels | Several
+    labels: Labels | LabelSets
     buckets: Tensor
     letters: bool
     spec: Spec | None = None
     max_tokens: int = 0
+    windows: bool = False
     kept: dict[int, Ragged] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -53,13 +55,17 @@ class TextPreprocessor:
             found = select(grams(texts, self.letters) if hashed is None else hashed, self._positions)
         if self._tokens is None or self.spec is None:
             return Texts(found)
-        return Texts(found, self._tokens.encode(texts, self.max_tokens), self.spec.pad)
+        if self.windows:
+            tokens, begins = self._tokens.windows(texts, self.max_tokens)
+        else:
+            tokens, begins = self._tokens.encode(texts, self.max_tokens), np.arange(len(texts) + 1)
+        return Texts(found, Windows(tokens, begins, self.spec.pad))
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
         return self.labels.encode(targets)
 
     def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
-        return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, Several) else outputs.softmax(1))
+        return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, LabelSets) else outputs.softmax(1))
 
     def fields(self) -> list[Field]:
         return [Field("text", "text")]
@@ -70,6 +76,7 @@ class TextPreprocessor:
             "labels": self.labels.state(),
             "letters": self.letters,
             "max_tokens": self.max_tokens,
+            "windows": self.windows,
             "encoder": encoder,
         }
 
@@ -84,16 +91,19 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
     if buckets.dtype != torch.long or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 1 << BITS):
         raise ValueError("the hashes of the n-grams are out of range")
     labels = labels_from_state(state["labels"])
-    return TextPreprocessor(labels, buckets, bool(state["letters"]), spec, int(state["max_tokens"]))
+    return TextPreprocessor(
+        labels, buckets, bool(state["letters"]), spec, int(state["max_tokens"]), bool(state["windows"])
+    )
 
 
-def fit_labels(targets: np.ndarray, separator: str | None) -> Labels | Several:
+def fit_labels(targets: np.ndarray, separator: str) -> Labels | LabelSets:
     """One label a text, or several between separators."""
-    return Several.fit(targets, separator) if separator else Labels.fit(targets)
+    single = separator in ("none", "auto")  # reading has settled auto
+    return Labels.fit(targets) if single else LabelSets.fit(targets, separator)
 
 
-def labels_from_state(state: Mapping[str, Any]) -> Labels | Several:
-    return Several.from_state(state) if "separator" in state else Labels.from_state(state)
+def labels_from_state(state: Mapping[str, Any]) -> Labels | LabelSets:
+    return LabelSets.from_state(state) if "separator" in state else Labels.from_state(state)
 
 
 def nothing(rows: int) -> Ragged:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns
+from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, settle_separator
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
@@ -37,10 +37,10 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
         said = [f"validation: the {len(marked):,} rows that {VALID_MARK} marks"]
     given_test = None if test_path is None else _given(test_path, recipe, "test")
     fractions = (recipe.valid_fraction, recipe.test_fraction)
-    one_each = recipe.separator is None
+    one_each = recipe.separator == "none"
     three = complete(train, given, given_test, fractions, recipe.seed, by_label=one_each)
     if not one_each:
-        three = keep_rare(three, recipe.separator or "", given is None, given_test is None)
+        three = keep_rare(three, recipe.separator, given is None, given_test is None)
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
     notes += said + _empty(three[0]) + _repeated(*three)
@@ -80,16 +80,18 @@ def read_part(path: Path, recipe: TextRecipe) -> Part:
     """One part of a layout, whatever its form."""
     if path.is_dir():
         examples, said = folders.read_classes(path)
-        return examples, None, recipe, said
+        return examples, None, replace(recipe, separator="none"), said
     if path.suffix.lower() == ".label":
-        return folders.read_trec(path), None, recipe, ["labels: the coarse class, before the colon"]
+        said = ["labels: the coarse class, before the colon"]
+        return folders.read_trec(path), None, replace(recipe, separator="none"), said
     return _read_rows(path, recipe)
 
 
 def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     frame, large = read_rows(path)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
-    recipe, said = replace(recipe, text=text, target=target), [*large, *said]
+    mark, several = settle_separator(recipe.separator, as_texts(frame[target]))
+    recipe, said = replace(recipe, text=text, target=target, separator=mark), [*large, *said, *several]
     if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
         examples, more = examples_of(frame, text, target, path, recipe.separator)
         return examples, None, recipe, said + more

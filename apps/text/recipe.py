@@ -23,11 +23,12 @@ class TextRecipe(Recipe):
 
     text: str | None = dial(None, "column of the texts; none: inferred")
     target: str | None = dial(None, "column of the labels; none: inferred")
-    separator: str | None = dial(
-        None, "what stands between the labels of a text that may have several; none: one label a text"
-    )
+    separator: str = dial("auto", "what stands between the labels of a cell; none: one label; auto: ; | or ,")
     epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
     max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
+    long: str = dial(
+        "ends", "of a text over max_tokens: its two ends, or all of it in windows of that many", ("ends", "windows")
+    )
     minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
     batch_size: int = dial(32, "texts in a step", least=1)
     lr: float = dial(3e-4, "highest learning rate of the one-cycle schedule, at the encoder's last layer", least=0)

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from apps.text.model import TextNetwork
 from apps.text.preprocessor import TextPreprocessor, labels_from_state
-from apps.text.several import Several
 from shared.artifact import Artifact
 from shared.labels import Labels
+from shared.several import LabelSets
 
 
 def adopt(network: TextNetwork, fitted: TextPreprocessor, earlier: Artifact) -> str:
@@ -30,7 +30,7 @@ def adopt(network: TextNetwork, fitted: TextPreprocessor, earlier: Artifact) -> 
 
 @torch.no_grad()
 def _head(
-    network: TextNetwork, labels: Labels | Several, known: Labels | Several, theirs: dict[str, Tensor] | object
+    network: TextNetwork, labels: Labels | LabelSets, known: Labels | LabelSets, theirs: dict[str, Tensor] | object
 ) -> int:
     assert isinstance(theirs, dict)
     shared = [(i, known.names.index(name)) for i, name in enumerate(labels.names) if name in known.names]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from apps.text.app import APP
-from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec
+from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec, width
 from apps.text.plan import plan
 from shared.errors import UserError
 from shared.model import load
@@ -51,11 +51,48 @@ def test_the_artifact_needs_no_weights_folder(folder: Path, tmp_path: Path) -> N
 
 def test_padding_changes_nothing(folder: Path) -> None:
     encoder = build(read_spec(Weights("tiny", folder, "")), 0.0, Weights("tiny", folder, "")).eval()
-    tokens, none = torch.tensor([[2, 5, 6, 3]]), torch.zeros(0, dtype=torch.long)
+    tokens, none, one = torch.tensor([[2, 5, 6, 3]]), torch.zeros(0, dtype=torch.long), torch.zeros(1, dtype=torch.long)
     padded = torch.cat([tokens, torch.zeros(1, 5, dtype=torch.long)], 1)
-    short = encoder(none, none, tokens, torch.tensor([4]))
-    assert torch.allclose(short, encoder(none, none, padded, torch.tensor([4])), atol=1e-5)
+    short = encoder(none, one, tokens, torch.tensor([4]), one)
+    assert torch.allclose(short, encoder(none, one, padded, torch.tensor([4]), one), atol=1e-5)
     assert short.shape == (1, 16)
+
+
+KINDS = ("roberta", "xlm-roberta", "deberta-v2", "distilbert", "electra", "mpnet", "modernbert")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_encoders_of_every_family_are_built_and_grouped(tmp_path: Path, kind: str) -> None:
+    weights = Weights("tiny", write_encoder(tmp_path / kind, kind), "")
+    spec = read_spec(weights)
+    encoder = build(spec, 0.1, weights).train()
+    tokens, lengths = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), torch.tensor([4, 3])
+    vectors = encoder(torch.zeros(0), torch.zeros(2), tokens, lengths, torch.arange(2))
+    vectors.sum().backward()
+    assert vectors.shape == (2, width(spec)) and vectors.isfinite().all()
+    groups = layer_groups(encoder, 0.5)
+    rates = [group.rate for group in groups]
+    assert rates == sorted(rates) and len(set(rates)) >= 3
+    grouped = {id(p) for group in groups for p in group.parameters}
+    assert all((id(p) in grouped) == p.requires_grad for p in encoder.parameters())
+
+
+def test_a_text_is_the_mean_of_its_windows(folder: Path) -> None:
+    encoder = build(read_spec(Weights("tiny", folder, "")), 0.0, Weights("tiny", folder, "")).eval()
+    none, tokens, lengths = torch.zeros(0, dtype=torch.long), torch.tensor([[2, 5, 3], [2, 6, 3], [2, 3, 0]]), [3, 3, 2]
+    alone = encoder(none, torch.zeros(3), tokens, torch.tensor(lengths), torch.arange(3))
+    joined = encoder(none, torch.zeros(2), tokens, torch.tensor(lengths), torch.tensor([0, 1, 1]))
+    assert torch.allclose(joined[0], alone[0]) and torch.allclose(joined[1], (3 * alone[1] + 2 * alone[2]) / 5)
+
+
+def test_all_of_a_long_text_counts_in_windows(folder: Path, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", 60)
+    dials = {"weights": str(folder), "epochs": 1, "ngrams": "none", "max_tokens": 8}
+    for long, differs in (("windows", True), ("ends", False)):
+        model = train(APP, source, APP.recipe.make({**dials, "long": long}))
+        text = "the film was a story about {} people in town and the scene was a story"
+        a, b = model.predict([text.format("lovely"), text.format("dreadful")])
+        assert (a["probabilities"] != b["probabilities"]) == differs
 
 
 def test_lower_layers_learn_slower_and_words_not_at_all(folder: Path) -> None:
