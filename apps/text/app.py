@@ -74,7 +74,7 @@ class TextApp:
         """The n-gram expert is fitted to convergence before the first step."""
         if network.has_grams:
             assert isinstance(train.inputs, Texts)
-            network.grams.fit(train.inputs.grams, train.targets)
+            network.grams.fit(train.inputs.grams, train.targets, recipe.class_weights == "auto")
 
     def groups(self, network: TextNetwork, recipe: TextRecipe) -> list[Group]:
         """The encoder's layers, each slower than the next; without an encoder the n-gram expert."""

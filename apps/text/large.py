@@ -12,10 +12,6 @@ from shared.tables import COMPRESSED, kind_of, read_chunks, read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_BYTES = 200_000_000
-"""Of a table that is read whole; of a larger one as much is kept. More texts than that teach a model of n-grams
-little, and a hundred bytes of text become a kilobyte of n-grams."""
-
 ROWS = 20_000
 PACKED = 3  # times that a compressed file grows, about
 
@@ -26,20 +22,24 @@ def unpacked_size(path: Path) -> int:
     return path.stat().st_size * (PACKED if packed else 1)
 
 
-def read_rows(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The table as text, whole or a share of its rows, and what to say of that. Raises UserError as `read_table`."""
-    size = unpacked_size(path) if path.is_file() else 0
-    if size <= MOST_BYTES:
+def read_rows(path: Path, megabytes: float) -> tuple[pd.DataFrame, list[str]]:
+    """The table as text, whole or about so much of it, and what to say of that. Raises UserError as `read_table`.
+
+    A hundred bytes of text become a kilobyte of n-grams, and beyond a million texts they learn little from more.
+    """
+    size, most = unpacked_size(path) if path.is_file() else 0, 1e6 * megabytes
+    if size <= most:
         return read_table(path, text=True), []
     import pandas as pd
 
-    share, draws, seen = MOST_BYTES / size, np.random.default_rng(0), 0
+    share, draws, seen = most / size, np.random.default_rng(0), 0
     kept = []
     for chunk in read_chunks(path, ROWS):
         seen += len(chunk)
         kept.append(chunk[draws.random(len(chunk)) < share])
     frame = pd.concat(kept, ignore_index=True)
-    return frame, [f"{path.name} is large: {len(frame):,} of its {seen:,} rows are taken, at random"]
+    note = f"{path.name} is large: {len(frame):,} of its {seen:,} rows are taken, at random (--megabytes {megabytes:g})"
+    return frame, [note]
 
 
 def columns_of(path: Path) -> list[str]:

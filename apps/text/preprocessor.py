@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,10 @@ from shared.several import LabelSets
 
 MOST_WEIGHTS = 6_000_000
 """Features times classes of the n-gram expert: bounds the artifact and the time of the fit."""
+LEAST_FEATURES = 10_000
+
+ROWS = 8192
+"""Texts looked at together where all at once would take much memory."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,20 @@ def nothing(rows: int) -> Ragged:
 
 def select(found: Ragged, positions: np.ndarray) -> Ragged:
     """Buckets as feature positions; those that are no features are left out."""
-    values = positions[found.values]
-    known = values >= 0
-    before = np.concatenate([[0], np.cumsum(known)])
-    return Ragged(values[known], before[found.offsets])
+    parts, counts = [], [np.zeros(1, np.int64)]
+    for offsets in _blocks(found):
+        values = positions[found.values[offsets[0] : offsets[-1]]]
+        known = values >= 0
+        before = np.concatenate([[0], np.cumsum(known)])[offsets - offsets[0]]
+        parts.append(values[known])
+        counts.append(np.diff(before))
+    return Ragged(np.concatenate(parts) if parts else found.values, np.concatenate(counts).cumsum())
+
+
+def _blocks(found: Ragged) -> Iterator[np.ndarray]:
+    """The offsets of some rows at a time: keeps what is made of them small beside the whole."""
+    for start in range(0, len(found), ROWS):
+        yield found.offsets[start : start + ROWS + 1]
 
 
 def find_buckets(found: Ragged, inside: Tensor) -> Tensor:
@@ -126,7 +140,7 @@ def find_buckets(found: Ragged, inside: Tensor) -> Tensor:
     """
     counts = np.bincount(found.values, minlength=1 << BITS)
     kept = np.flatnonzero(counts >= 2)
-    most = max(MOST_WEIGHTS // inside.shape[1], 10_000)
+    most = max(MOST_WEIGHTS // inside.shape[1], LEAST_FEATURES)
     if len(kept) > most:
         told = chi_squared(found, counts, inside.numpy())[kept]
         kept = np.sort(kept[np.argpartition(-told, most)[:most]])
@@ -137,7 +151,9 @@ def chi_squared(found: Ragged, counts: np.ndarray, inside: np.ndarray) -> np.nda
     """How unevenly each bucket is spread over the classes: sum over classes of (found - expected)^2 / expected."""
     told = np.zeros(1 << BITS, np.float32)
     for shares in inside.T:
-        values, _ = take(found, np.flatnonzero(shares))
+        rows, number = np.flatnonzero(shares), np.zeros(1 << BITS, np.int64)
+        for start in range(0, len(rows), ROWS):
+            number += np.bincount(take(found, rows[start : start + ROWS])[0], minlength=1 << BITS)
         expected = np.maximum(counts * shares.mean(), 1e-9)
-        told += (np.bincount(values, minlength=1 << BITS) - expected) ** 2 / expected
+        told += (number - expected) ** 2 / expected
     return told

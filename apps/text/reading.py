@@ -88,7 +88,7 @@ def read_part(path: Path, recipe: TextRecipe) -> Part:
 
 
 def _read_rows(path: Path, recipe: TextRecipe) -> Part:
-    frame, large = read_rows(path)
+    frame, large = read_rows(path, recipe.megabytes)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
     mark, several = settle_separator(recipe.separator, as_texts(frame[target]))
     recipe, said = replace(recipe, text=text, target=target, separator=mark), [*large, *said, *several]

@@ -24,6 +24,9 @@ class TextRecipe(Recipe):
     text: str | None = dial(None, "column of the texts; none: inferred")
     target: str | None = dial(None, "column of the labels; none: inferred")
     separator: str = dial("auto", "what stands between the labels of a cell; none: one label; auto: ; | or ,")
+    megabytes: float = dial(
+        100.0, "most of a table that is read; of a larger one a random share of its rows", least=0.001
+    )
     epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
     max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
     long: str = dial(

@@ -10,15 +10,23 @@ from shared.protocol import Examples
 from shared.several import split
 
 
-def loss_of(outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+def loss_of(outputs: Tensor, targets: Tensor, reduction: str = "mean", weights: Tensor | None = None) -> Tensor:
     """Loss of logits, shape (rows, classes), against class positions, shape (rows,), or 0 or 1 for each label.
 
-    With `reduction` "none" one number a row.
+    With `reduction` "none" one number a row. `weights`: of the classes, or of each label where it is there.
     """
     if not targets.is_floating_point():
-        return F.cross_entropy(outputs, targets, reduction=reduction)
-    losses = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none").mean(1)
+        return F.cross_entropy(outputs, targets, weights, reduction=reduction)
+    losses = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none", pos_weight=weights).mean(1)
     return losses if reduction == "none" else losses.mean()
+
+
+def balance(targets: Tensor, classes: int) -> Tensor:
+    """Weights for `loss_of`, shape (classes,), that make classes, or a label's being there and not, count alike."""
+    counts = shares(targets, classes).sum(0).clamp_min(1)
+    if targets.is_floating_point():
+        return ((len(targets) - counts) / counts).clamp(0.1, 100)
+    return len(targets) / (classes * counts)
 
 
 def shares(targets: Tensor, classes: int) -> Tensor:

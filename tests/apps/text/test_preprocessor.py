@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.text import preprocessor
 from apps.text.app import APP
 from apps.text.encoder import Spec
 from apps.text.preprocessor import TextPreprocessor
@@ -75,6 +76,24 @@ def test_unseen_labels_are_named(fitted: TextPreprocessor) -> None:
 def test_hashes_out_of_range_are_refused(fitted: TextPreprocessor) -> None:
     with pytest.raises(ValueError, match="range"):
         APP.restore(fitted.state(), {"buckets": torch.tensor([1 << 40])})
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, labels = sentences(200)
+    train = Examples(np.array(texts, object), np.array(labels, object))
+    recipe = APP.recipe.make({"weights": "none", "characters": "yes"})
+
+    monkeypatch.setattr(preprocessor, "MOST_WEIGHTS", 100)
+    monkeypatch.setattr(preprocessor, "LEAST_FEATURES", 100)
+
+    def fitted_and_encoded() -> tuple[list[int], list[int]]:
+        made = APP.fit(train, recipe)
+        grams = made.encode(train.inputs).grams
+        return made.buckets.tolist(), [*grams.values.tolist(), *grams.offsets.tolist()]
+
+    whole = fitted_and_encoded()
+    monkeypatch.setattr(preprocessor, "ROWS", 7)
+    assert fitted_and_encoded() == whole and len(whole[0]) == 100
 
 
 def test_memory_holds_no_training_texts(tmp_path: Path, fitted: TextPreprocessor) -> None:

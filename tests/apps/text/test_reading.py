@@ -198,8 +198,8 @@ def test_other_column_names_are_inferred_when_evaluating(tmp_path: Path) -> None
 
 def test_a_table_too_large_to_hold_is_sampled_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_csv(tmp_path / "a.csv", 4000)
-    monkeypatch.setattr("apps.text.large.MOST_BYTES", source.stat().st_size // 4)
     monkeypatch.setattr("apps.text.large.ROWS", 300)
-    splits, again = read(source), read(source)
+    share = source.stat().st_size / 4e6
+    splits, again = read(source, megabytes=share), read(source, megabytes=share)
     assert 800 < sum(sizes(splits)) < 1200 and any("of its 4,000 rows" in note for note in splits.notes)
     assert list(again.train.inputs) == list(splits.train.inputs)
