@@ -77,12 +77,17 @@ class CollabApp:
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe
     ) -> str:
         """See shared.protocol.Settles."""
-        from apps.collab.fitting import measure_noise, remember_held
+        from apps.collab.fitting import measure_noise
 
-        remember_held(preprocessor, valid)
         if isinstance(network, RatingNetwork) and recipe.epochs:
             measure_noise(network, valid if len(valid) else train)
         return ""
+
+    def remember(self, preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:
+        """See shared.protocol.Remembers."""
+        from apps.collab.fitting import remember_held
+
+        remember_held(preprocessor, held)
 
     def callbacks(self, recipe: Recipe) -> list[Any]:
         return []

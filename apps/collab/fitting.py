@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -46,13 +48,13 @@ def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabReci
     network.noise.fill_(found.noise)
 
 
-def remember_held(preprocessor: CollabPreprocessor, valid: Data) -> None:
-    """What users have in the validation rows is not to be recommended to them."""
+def remember_held(preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:
+    """What users have in rows that training did not see is not to be recommended to them."""
     if preprocessor.task == "ratings":
-        users, items = valid.inputs.batch(torch.arange(len(valid)))
+        pairs = [torch.stack(part.inputs.batch(torch.arange(len(part))), 1) for part in held]
     else:
-        users, items = valid.targets.unbind(1)
-    preprocessor.held = preprocessor.cells(users, items)
+        pairs = [part.targets for part in held]
+    preprocessor.held = preprocessor.cells(*torch.cat(pairs).unbind(1))
 
 
 @torch.no_grad()
