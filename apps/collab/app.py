@@ -76,9 +76,10 @@ class CollabApp:
     def settle(
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe
     ) -> str:
-        """See shared.protocol.Settles."""
-        from apps.collab.fitting import measure_noise
+        """See shared.protocol.Settles. The test rows are asked for without the validation rows in the lists."""
+        from apps.collab.fitting import measure_noise, remember_held
 
+        remember_held(preprocessor, [valid])
         if isinstance(network, RatingNetwork) and recipe.epochs:
             measure_noise(network, valid if len(valid) else train)
         return ""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
 
+from apps import collab
 from apps.collab.gibbs import draw_factors, draw_noise, draw_prior, rectangles
 from apps.collab.posterior import Factors, Ratings, compress, sample_posterior, who_rated_what
+from tests.apps.collab.patterns import write_ratings
 
 
 def cells(users: int = 50, items: int = 30, share: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
@@ -77,3 +84,12 @@ def test_features_tell_who_rated_what_and_are_zero_for_the_unknown() -> None:
     of_users, of_items = who_rated_what(Ratings(user, item, torch.rand(len(user)), (51, 31)))
     assert of_users.shape[0] == 51 and of_items.shape[0] == 31 and of_users.shape[1] == 7
     assert not of_users[0].any() and torch.allclose(of_users[1:].mean(0), torch.zeros(7), atol=1e-5)
+
+
+@pytest.mark.parametrize("dials", [{"samples": 30, "burn": 20, "factors": 3}, {"epochs": 8, "batch_size": 64}])
+def test_uncertainty_is_as_large_as_the_errors_are(tmp_path: Path, dials: dict[str, Any]) -> None:
+    model = collab.train(write_ratings(tmp_path / "a.csv"), strength=10.0, **dials)
+    answers = model.predict([(f"user {user}", f"item {item}") for user in range(10) for item in range(10)])
+    uncertainty = float(np.mean([answer["uncertainty"] for answer in answers]))
+    assert 0.5 < uncertainty / model.facts.metrics["rmse"] < 2
+    assert model.predict(("nobody", "item 1"))["uncertainty"] >= 0.9 * uncertainty

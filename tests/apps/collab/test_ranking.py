@@ -121,3 +121,13 @@ def test_many_histories_score_as_one_by_one_does(model: Model) -> None:
     had = model.preprocessor.seen.take(torch.arange(40))
     single = torch.cat([ranker.score(had.take(torch.tensor([row]))) for row in range(40)])
     assert torch.allclose(ranker.score(had), single, atol=1e-4)
+
+
+def test_test_rows_are_measured_without_the_validation_rows_in_the_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    likes = write_likes(tmp_path / "likes.csv")
+    excluded = collab.train(likes, valid_fraction=0.3, strength=10.0).facts
+    monkeypatch.setattr("apps.collab.fitting.remember_held", lambda preprocessor, held: None)
+    included = collab.train(likes, valid_fraction=0.3, strength=10.0).facts
+    assert excluded.metrics["recall@10"] > included.metrics["recall@10"] and excluded.valid == included.valid
