@@ -1,4 +1,4 @@
-"""Sizes that follow from the number of training rows, so that any table is trained in reasonable minutes."""
+"""Dials that follow from the task and the number of training rows, so that any table is trained in reasonable minutes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from apps.tabular.recipe import AUTO, TabularRecipe
+from apps.tabular.targets import REGRESSION
 
 ROWS_SEEN = 400_000
 """Rows of training all epochs together, before the limits on their number."""
@@ -21,11 +22,16 @@ FORESTS = 3
 
 
 def sized(recipe: TabularRecipe, rows: int) -> TabularRecipe:
-    """The recipe with its automatic sizes filled in: larger tables get larger batches and fewer passes."""
+    """The recipe with its automatic sizes filled in: larger tables get larger batches and fewer passes.
+
+    Dropout: numbers are commonly less noisy than classes, and lose more by it (docs/experiments/tabular.md).
+    """
     if recipe.batch_size == AUTO:
         recipe = replace(recipe, batch_size=_between(2 ** int(math.log2(max(rows / 40, 1))), BATCH))
     if recipe.epochs == AUTO:
         recipe = replace(recipe, epochs=_between(round(ROWS_SEEN / max(rows, 1)), EPOCHS))
+    if recipe.dropout == AUTO:
+        recipe = replace(recipe, dropout=0.0 if recipe.task == REGRESSION else 0.2)
     return recipe
 
 
