@@ -12,10 +12,12 @@ import io
 import lzma
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from shared.chunks import read_typed
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+SPACES = r"\s+"
 SAMPLE = 1 << 18
 
 
@@ -62,18 +65,25 @@ def find_parts(folder: Path) -> dict[str, Path]:
     return found if "train" in found else {}
 
 
-def read_table(path: Path, text: bool = False, header: bool | None = None) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    text: bool = False,
+    header: bool | None = None,
+    rows: int | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Reads a table. `text`: every cell stays a string as written and only an empty one is missing; else
-    pandas infers types. `header`: whether line one names the columns; None infers it.
+    pandas infers types. `header`: whether line one names the columns; None infers it. `rows`: so many at most.
+    `columns`: these only, and, of a delimited file, as these pandas types ("category" keeps equal strings once).
 
-    Columns of a file without a header are named column_1, column_2, ...
+    A file without a header has columns column_1, column_2, ...
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
     try:
-        frame = _read(path, kind_of(path), text, header)
+        frame = _read(path, text, header, rows, columns)
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
     frame.columns = [str(name).strip() for name in frame.columns]
@@ -90,12 +100,15 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
         raise UserError(f"{path}: two columns are named {twice!r}; rename one")
 
 
-def _read(path: Path, kind: str, text: bool, header: bool | None) -> pd.DataFrame:
-    if kind in (".parquet", ".pq"):
-        return _read_parquet(path)
-    if kind in (".jsonl", ".ndjson", ".json"):
-        return _read_json(path, lines=kind != ".json")
-    return _read_delimited(path, text, header)
+def _read(
+    path: Path, text: bool, header: bool | None, rows: int | None, columns: Mapping[str, str] | None
+) -> pd.DataFrame:
+    kind = kind_of(path)
+    if kind in (".parquet", ".pq", ".jsonl", ".ndjson", ".json"):
+        frame = _read_parquet(path) if kind in (".parquet", ".pq") else _read_json(path, lines=kind != ".json")
+        frame = frame if columns is None else frame[list(columns)]
+        return frame if rows is None else frame.head(rows)
+    return _read_delimited(path, text, header, {"nrows": rows}, columns)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -133,7 +146,9 @@ def open_bytes(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame:
+def _read_delimited(
+    path: Path, text: bool, header: bool | None, limits: dict[str, Any], columns: Mapping[str, str] | None
+) -> pd.DataFrame:
     import pandas as pd
 
     layout = find_layout(path)
@@ -147,6 +162,7 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
         "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
         "skipinitialspace": True,
         "index_col": False,
+        **limits,
     }
     if text:
         options |= {"dtype": str, "keep_default_na": False, "na_values": [""]}
@@ -156,17 +172,22 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
     if separator == "::":  # pandas' fast parser takes one character: every second column is empty
         options |= {"usecols": range(0, 2 * len(first[0]) - 1, 2)}
         separator = ":"
+    if columns is not None:
+        names = [name.strip() for name in first[0]] if header else _numbered(len(first[0]))
+        places = {names.index(name): name for name in columns}
+        width = 2 if layout.separator == "::" else 1
+        options |= {"names": [places[i] for i in sorted(places)], "usecols": [width * i for i in sorted(places)]}
     try:
-        with (
-            open_bytes(path) as raw,
-            io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file,
-        ):
-            frame = pd.read_csv(file, sep=separator, **options)
+        with open_bytes(path) as raw, io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file:
+            options["sep"] = separator
+            frame = pd.read_csv(file, **options) if columns is None else read_typed(file, options, columns)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise UserError(f"{path}: {_reason(error)}") from None
-    if not header:
-        frame.columns = [f"column_{i}" for i in range(1, len(frame.columns) + 1)]
-    return frame
+    return frame if header or columns is not None else frame.set_axis(_numbered(len(frame.columns)), axis=1)
+
+
+def _numbered(columns: int) -> list[str]:
+    return [f"column_{i}" for i in range(1, columns + 1)]
 
 
 def _reason(error: Exception) -> str:
@@ -225,7 +246,14 @@ def _find_separator(lines: list[str]) -> str | None:
         steady = widths.count(common) >= 0.8 * len(widths)
         if steady and common > most:
             best, most = separator, common
-    return best
+    return best or (SPACES if _are_spaced(lines) else None)
+
+
+def _are_spaced(lines: list[str]) -> bool:
+    """Whether blanks separate cells: two or more in every line, as many in all, and numbers in the last column."""
+    cells = [line.split() for line in lines]
+    steady = len(cells) > 1 and len(cells[0]) > 1 and len({len(row) for row in cells}) == 1
+    return steady and all(_is_number(row[-1]) for row in cells[1:])
 
 
 def _well_quoted(lines: list[str]) -> bool:
@@ -242,6 +270,8 @@ def _first_rows(path: Path, layout: Layout, rows: int = 100) -> list[list[str]]:
         raise UserError(f"{path} holds no text: give a file with rows")
     if layout.separator is None:
         return [[line] for line in lines]
+    if layout.separator == SPACES:
+        return [line.split() for line in lines]
     if layout.separator == "::" or not layout.quoted:
         return [line.split(layout.separator) for line in lines]
     return list(csv.reader(lines, delimiter=layout.separator))

@@ -12,7 +12,8 @@ from apps.tabular.recipe import TabularRecipe
 from shared.checkpoint import Checkpoint
 from shared.loaders import Tensors
 from shared.protocol import Data, Group
-from shared.train import Progress, Setup, fit
+from shared.setup import Progress, Setup
+from shared.train import fit
 
 STAGE = "train"
 
