@@ -17,8 +17,13 @@ BATCH = (32, 2048)
 TREE_WORK = 1.2e10
 """Cells of the table (times outputs, times rounds) that the trees may go through: two or three minutes on two cores."""
 
-ROUNDS = (60, 2000)
+ROUNDS = (60, 3000)
 FORESTS = 3
+STEP = 0.03
+"""The learning rate of the trees where the table leaves room for all rounds."""
+
+VARIED = ((0.5, 0.5), (1.0, 0.7), (2.0, 0.6), (1.0, 0.9), (0.5, 0.8))
+"""(factor of the leaves, share of the features a tree sees) of the forests in turn: unlike ones average better."""
 
 
 def sized(recipe: TabularRecipe, rows: int) -> TabularRecipe:
@@ -51,7 +56,7 @@ def growth(rows: int, features: int, outputs: int) -> Growth:
     rounds = _between(int(affordable), ROUNDS)
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
     return Growth(
-        rounds, min(max(0.05, 50 / rounds), 0.25), leaves, _between(int(affordable / ROUNDS[1]), (1, FORESTS))
+        rounds, min(max(STEP, 50 / rounds), 0.25), leaves, _between(int(affordable / ROUNDS[1]), (1, FORESTS))
     )
 
 
