@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from shared.artifact import Artifact
     from shared.checkpoint import Checkpoint
+    from shared.progress import Progress, Setup
     from shared.recipe import Recipe
-    from shared.setup import Progress, Setup
 
 Columns = dict[str, np.ndarray]
 """A table as arrays of one length: float64 for numbers, object (str or None) for the rest."""

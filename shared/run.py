@@ -7,6 +7,7 @@ import json
 import platform
 import random
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,12 @@ from shared.loaders import Tensors
 from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
+from shared.progress import Progress, Setup
 from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Remembers, Settles, Splits, Trains
 from shared.recipe import Recipe
-from shared.setup import Progress, Setup
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
-
 
 FROZEN = "frozen body"
 TRAIN = "train"
@@ -126,7 +126,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         train,
         valid,
         app.groups(network, recipe),
-        app.callbacks(recipe),
+        partial(app.callbacks, recipe),
     )
     return Prepared(setup, preprocessor, splits.notes, test)
 
@@ -153,8 +153,6 @@ def _say_splits(splits: Splits, display: Display) -> None:
 
 
 def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkpoint | None) -> None:
-    from shared.train import fit
-
     setup = prepared.setup
     if isinstance(app, Trains):
         app.train(setup, progress, checkpoint)
@@ -162,14 +160,22 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
     if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
         train_head(setup, progress)
     reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
-    if reached >= getattr(setup.recipe, "enough", float("inf")):
+    if is_enough(reached, len(setup.valid), getattr(setup.recipe, "enough", float("inf"))):
         progress.display.say(
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
     elif setup.recipe.epochs:
+        from shared.train import fit
+
         fit(setup, setup.recipe.epochs, progress, checkpoint, TRAIN)
     elif progress.weights is None:
         progress.offer(0.0, setup.network, "closed form")
+
+
+def is_enough(reached: float, rows: int, enough: float) -> bool:
+    """Whether a share is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
+    error = (max(reached * (1 - reached), 0) / max(rows, 1)) ** 0.5
+    return reached > 0 and reached + error >= enough
 
 
 def _settle(app: App, prepared: Prepared, display: Display) -> str:
@@ -185,8 +191,6 @@ def _settle(app: App, prepared: Prepared, display: Display) -> str:
 
 def train_head(setup: Setup, progress: Progress) -> None:
     """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
-    from shared.train import fit
-
     head, frozen_epochs = setup.network.head, getattr(setup.recipe, "frozen_epochs", None)
     assert isinstance(head, nn.Module)
     train, valid = _features(setup, setup.train), _features(setup, setup.valid)
@@ -195,20 +199,22 @@ def train_head(setup: Setup, progress: Progress) -> None:
         entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
         head.to(setup.recipe.device)
     else:
+        from shared.train import fit
+
         on_features = replace(
             setup,
             network=head,
             train=train,
             valid=valid,
             groups=[Group(list(head.parameters()))],
-            callbacks=[],
+            callbacks=list,
         )
         inner = replace(progress, score=float("-inf"), weights=None)
         fit(on_features, frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
         head.load_state_dict(inner.weights or head.state_dict())
     score = float("-inf")
-    if len(setup.valid):
-        metrics = setup.objective.measure(setup.predictor(), setup.valid)
+    if len(valid):
+        metrics = setup.objective.measure(setup.predictor(head), valid)
         score = setup.objective.score(metrics)
         entry[setup.objective.headline] = metrics[setup.objective.headline]
     progress.offer(max(score, -1e30), setup.network, FROZEN)
@@ -253,7 +259,8 @@ def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) 
         facts.valid = finite(objective.measure(predictor, setup.valid))
     measured = next(((name, part) for name, part in _parts(prepared) if len(part)), ("train", setup.train))
     facts.measured_on = measured[0]
-    facts.metrics = finite(objective.measure(predictor, measured[1]))
+    again = measured[0] == "valid"  # measured a moment ago
+    facts.metrics = dict(facts.valid) if again else finite(objective.measure(predictor, measured[1]))
     facts.baseline = finite(objective.baseline(measured[1]))
     facts.environment = environment(setup.recipe)
     return facts

@@ -26,8 +26,8 @@ from shared.errors import UserError
 from shared.loaders import Tensors, data_loaders
 from shared.precision import autocast
 from shared.predict import Given
+from shared.progress import Progress, Setup
 from shared.protocol import Data, Objective
-from shared.setup import Progress, Setup
 
 
 def make_learner(setup: Setup) -> Learner:
@@ -43,7 +43,7 @@ def make_learner(setup: Setup) -> Learner:
         wd=[recipe.weight_decay * group.decay for group in setup.groups],
         splitter=lambda _: [list(group.parameters) for group in setup.groups],
         metrics=AccumMetric(_headline(setup.objective), flatten=False),
-        cbs=[Autocast(recipe.precision), *setup.callbacks],
+        cbs=[Autocast(recipe.precision), *setup.callbacks()],
     )
     if recipe.accumulate > 1:
         learner.add_cb(GradientAccumulation(recipe.batch_size * recipe.accumulate))

@@ -11,8 +11,8 @@ from apps.tabular.ensemble import Ensemble
 from apps.tabular.recipe import TabularRecipe
 from shared.checkpoint import Checkpoint
 from shared.loaders import Tensors
+from shared.progress import Progress, Setup
 from shared.protocol import Data, Group
-from shared.setup import Progress, Setup
 from shared.train import fit
 
 STAGE = "train"

@@ -57,7 +57,7 @@ def test_ids_stay_as_written(tmp_path: Path) -> None:
 
 
 def test_ids_of_digits_stay_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.chunks.ROWS", 2)
+    monkeypatch.setattr("shared.tables.ROWS", 2)
     splits = read(tmp_path, "user,item,rating\n007,1e3,3\n7,1000,4\n08,+5,5\n7,+5,1\n")
     assert splits.train.inputs["user"].tolist() == ["007", "7", "08", "7"]
     assert splits.train.inputs["item"].tolist() == ["1e3", "1000", "+5", "+5"]

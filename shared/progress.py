@@ -1,7 +1,8 @@
-"""What a training loop works on and what it has reached. Without fastai: a run that never enters the loop loads none."""
+"""What a run works on, and what it has reached. Loads no fastai: a run that never enters the loop does not wait for it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ class Setup:
     train: Data
     valid: Data
     groups: list[Group]
-    callbacks: list[Any] = field(default_factory=list)
+    callbacks: Callable[[], list[Any]] = list  # made with the Learner: only then is fastai loaded
 
     def predictor(self, network: nn.Module | None = None) -> Predictor:
         return Predictor(network or self.network, self.recipe.precision)
