@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.tabular.sizes import Growth
+from apps.tabular.sizes import VARIED, Growth
 
 PATIENCE = 60
 """Rounds without a better validation loss before boosting stops."""
@@ -49,12 +49,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Options:
-    """`sizes` are the numbers of codes of the categories, the last features; `classes` is 0 for a number."""
+    """`sizes` are the numbers of codes of the categories, the last features; `classes` is 0 for a number; `number` is
+    the forest's among several."""
 
     growth: Growth
     sizes: Sequence[int]
     classes: int
     seed: int
+    number: int = 0
     class_weights: str = "none"
 
 
@@ -92,15 +94,16 @@ def _parameters(options: Options) -> dict[str, Any]:
         task = {"objective": "binary"}
     elif options.classes:
         task = {"objective": "multiclass", "num_class": options.classes}
+    leaves, features = VARIED[options.number % len(VARIED)] if options.growth.forests > 1 else VARIED[1]
     return task | {
         "learning_rate": options.growth.rate,
-        "num_leaves": options.growth.leaves,
+        "num_leaves": round(options.growth.leaves * leaves),
         "min_data_in_leaf": 20,
-        "feature_fraction": 0.7,
+        "feature_fraction": features,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
         "cat_smooth": 20,
-        "seed": options.seed % 2**31,
+        "seed": (options.seed + options.number) % 2**31,
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": torch.get_num_threads(),

@@ -24,14 +24,14 @@ class Members(nn.Module):
         self.adapter = nn.Parameter(signs if recipe.members > 1 else torch.ones(1, inputs))
         self.dropout = nn.Dropout(recipe.dropout)
         self.first = nn.Linear(inputs, recipe.width)
-        inner = [nn.Sequential(nn.ReLU(), nn.Linear(recipe.width, recipe.width)) for _ in range(recipe.depth - 1)]
-        self.trunk = nn.Sequential(*inner, nn.ReLU())
+        drop = nn.Dropout(recipe.dropout)
+        inner = [nn.Sequential(nn.ReLU(), drop, nn.Linear(recipe.width, recipe.width)) for _ in range(recipe.depth - 1)]
+        self.trunk = nn.Sequential(*inner, nn.ReLU(), drop)
         bound = 1 / math.sqrt(recipe.width)
         self.weight = nn.Parameter(torch.empty(recipe.members, recipe.width, outputs).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(recipe.members, outputs).uniform_(-bound, bound))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Dropout falls on the features, before the members part: on hidden units it would cost as much as the rest."""
         members = len(self.adapter)
         weight = (self.adapter.unsqueeze(1) * self.first.weight).flatten(0, 1)  # the signs, moved onto the weights
         hidden = nn.functional.linear(self.dropout(features), weight).unflatten(1, (members, -1)) + self.first.bias

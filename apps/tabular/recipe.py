@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from shared.recipe import Recipe, dial
 
 AUTO = -1
-"""A dial that is filled in when the number of rows is known."""
+"""A dial that is filled in when the rows and the task are known."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class TabularRecipe(Recipe):
     """The defaults were chosen by validation over several tables: see docs/experiments/tabular.md."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "fast": {"epochs": 6, "members": 2, "width": 128, "batch_size": 512},
+        "fast": {"epochs": 3, "members": 2, "width": 128, "batch_size": 512},
         "default": {},
         "best": {"folds": 5, "valid_fraction": 0.05},
     }
@@ -41,7 +41,7 @@ class TabularRecipe(Recipe):
     folds: int = dial(1, "parts of cross-validated bagging: a network and trees for each, averaged; 1: none", least=1)
     width: int = dial(256, "units of a hidden layer", least=1)
     depth: int = dial(2, "hidden layers", least=1)
-    dropout: float = dial(0.1, "share of hidden units dropped in training", least=0)
+    dropout: float = dial(AUTO, "share of units dropped in training; -1: 0.2 for classes, none for numbers", least=AUTO)
     bins: int = dial(48, "pieces of a number's learned piecewise-linear embedding", least=1)
     embedding: int = dial(12, "width of a number's and of a large category's embedding", least=1)
     unknown_rate: float = dial(

@@ -74,7 +74,7 @@ def _plant(
     plan = growth(len(first), width, ensemble.forest.outputs)
     forests, found = [], []
     for i, (learnt, held) in enumerate(folds or [whole] * plan.forests):
-        options = boosting.Options(plan, ensemble.sizes, ensemble.classes, recipe.seed + i, recipe.class_weights)
+        options = boosting.Options(plan, ensemble.sizes, ensemble.classes, recipe.seed, i, recipe.class_weights)
         forests.append(boosting.grow(_features(learnt, target), _features(held, target), options))
         ensemble.forest.plant(forests[-1], 1.0)
         if folds:

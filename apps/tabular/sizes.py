@@ -1,4 +1,4 @@
-"""Sizes that follow from the number of training rows, so that any table is trained in reasonable minutes."""
+"""Dials that follow from the task and the number of training rows, so that any table is trained in reasonable minutes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from apps.tabular.recipe import AUTO, TabularRecipe
+from apps.tabular.targets import REGRESSION
 
 ROWS_SEEN = 400_000
 """Rows of training all epochs together, before the limits on their number."""
@@ -16,16 +17,26 @@ BATCH = (32, 2048)
 TREE_WORK = 1.2e10
 """Cells of the table (times outputs, times rounds) that the trees may go through: two or three minutes on two cores."""
 
-ROUNDS = (60, 2000)
+ROUNDS = (60, 3000)
 FORESTS = 3
+STEP = 0.03
+"""The learning rate of the trees where the table leaves room for all rounds."""
+
+VARIED = ((0.5, 0.5), (1.0, 0.7), (2.0, 0.6), (1.0, 0.9), (0.5, 0.8))
+"""(factor of the leaves, share of the features a tree sees) of the forests in turn: unlike ones average better."""
 
 
 def sized(recipe: TabularRecipe, rows: int) -> TabularRecipe:
-    """The recipe with its automatic sizes filled in: larger tables get larger batches and fewer passes."""
+    """The recipe with its automatic sizes filled in: larger tables get larger batches and fewer passes.
+
+    Dropout: numbers are commonly less noisy than classes, and lose more by it (docs/experiments/tabular.md).
+    """
     if recipe.batch_size == AUTO:
         recipe = replace(recipe, batch_size=_between(2 ** int(math.log2(max(rows / 40, 1))), BATCH))
     if recipe.epochs == AUTO:
         recipe = replace(recipe, epochs=_between(round(ROWS_SEEN / max(rows, 1)), EPOCHS))
+    if recipe.dropout == AUTO:
+        recipe = replace(recipe, dropout=0.0 if recipe.task == REGRESSION else 0.2)
     return recipe
 
 
@@ -45,7 +56,7 @@ def growth(rows: int, features: int, outputs: int) -> Growth:
     rounds = _between(int(affordable), ROUNDS)
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
     return Growth(
-        rounds, min(max(0.05, 50 / rounds), 0.25), leaves, _between(int(affordable / ROUNDS[1]), (1, FORESTS))
+        rounds, min(max(STEP, 50 / rounds), 0.25), leaves, _between(int(affordable / ROUNDS[1]), (1, FORESTS))
     )
 
 

@@ -68,6 +68,8 @@ def test_sizes_grow_with_the_table_and_given_ones_stay() -> None:
     small, large = sized(TabularRecipe(), 1_000), sized(TabularRecipe(), 1_000_000)
     assert small.batch_size < large.batch_size and small.epochs > large.epochs
     assert sized(TabularRecipe(epochs=3, batch_size=7), 10**6).epochs == 3
+    numbers, classes = (sized(TabularRecipe(task=task), 500).dropout for task in ("regression", "classification"))
+    assert numbers < classes and sized(TabularRecipe(dropout=0.5), 500).dropout == 0.5
     assert growth(1_000, 10, 1).rounds > growth(10**6, 50, 7).rounds
     assert growth(10**6, 50, 7).rate > growth(1_000, 10, 1).rate
 
