@@ -31,6 +31,7 @@ Result = tuple[float, float, int]
 
 def fastai(splits: Splits) -> Result:
     """`TextDataLoaders` and `text_classifier_learner` as they come, from scratch, one epoch."""
+    import fastai.callback.schedule  # noqa: F401 (gives the learner its fit_one_cycle)
     from fastai.metrics import accuracy
     from fastai.text.data import TextDataLoaders
     from fastai.text.learner import text_classifier_learner
