@@ -44,8 +44,8 @@ def fastai(splits: Splits) -> Result:
     learner = text_classifier_learner(loaders, AWD_LSTM, pretrained=False, metrics=accuracy)
     with learner.no_bar(), learner.no_logging():
         learner.fit_one_cycle(1)
-    seconds = time.perf_counter() - start
-    return float(learner.validate()[1]), seconds, len(splits.train)
+        seconds = time.perf_counter() - start
+        return float(learner.validate()[1]), seconds, len(splits.train)
 
 
 def scikit_learn(splits: Splits) -> Result:
