@@ -51,6 +51,7 @@ class LinearHead(nn.Module):
             best = int(losses.argmin())
         else:
             folds = _folds(standard, targets, seed)
+            folds = folds[: -(-ENOUGH_ROWS * len(folds) // len(targets))]  # as many as hold out enough rows in all
             losses = torch.stack([_path(kept, out, outputs, loss)[0] for kept, out in folds]).mean(0)
             best = int(losses.argmin())
             solutions = _path(problem, None, outputs, loss, best + 1)[1]

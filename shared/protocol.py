@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from shared.artifact import Artifact
     from shared.checkpoint import Checkpoint
+    from shared.progress import Progress, Setup
     from shared.recipe import Recipe
-    from shared.train import Progress, Setup
 
 Columns = dict[str, np.ndarray]
 """A table as arrays of one length: float64 for numbers, object (str or None) for the rest."""
@@ -210,6 +210,15 @@ class Settles(Protocol):
 
     def settle(self, network: nn.Module, preprocessor: Any, train: Data, valid: Data, recipe: Any) -> str:
         """Called once, after the last step, unless that was interrupted. Returns a sentence, or "" for none."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """An app whose answers respect rows that nothing was learnt from: nobody wants what they have recommended."""
+
+    def remember(self, preprocessor: Any, held: Sequence[Data]) -> None:
+        """Called once, after measuring, with the source's rows that were held back from training."""
         ...
 
 

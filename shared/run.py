@@ -7,6 +7,7 @@ import json
 import platform
 import random
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,12 @@ from shared.loaders import Tensors
 from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
-from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Settles, Splits, Trains
+from shared.progress import Progress, Setup
+from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Remembers, Settles, Splits, Trains
 from shared.recipe import Recipe
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
-
-    from shared.train import Progress, Setup
 
 FROZEN = "frozen body"
 TRAIN = "train"
@@ -53,7 +53,7 @@ class Prepared:
 
     setup: Setup
     preprocessor: Preprocessor
-    splits: Splits
+    notes: tuple[str, ...]
     test: Data
 
 
@@ -62,8 +62,6 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
 
     Ctrl-C during training keeps the best weights so far. Raises UserError at a fault of the input.
     """
-    from shared.train import Progress
-
     options = options or Options()
     if options.out is not None:
         artifacts.check_target(options.out)
@@ -85,6 +83,8 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     with clock.stage("measure"):
         facts = _facts(app, prepared, progress, interrupted)
     facts.notes += [said] if said else []
+    if isinstance(app, Remembers):
+        app.remember(prepared.preprocessor, [prepared.setup.valid] + ([] if options.test else [prepared.test]))
     facts.seconds = clock.total()
     recipe = replace(prepared.setup.recipe, device=recipe.device)
     model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
@@ -104,8 +104,6 @@ def learner(app: App, source: Path, recipe: Recipe, options: Options | None = No
 
 def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clock) -> Prepared:
     """Reads, splits, fits the preprocessor, encodes, and builds the network."""
-    from shared.train import Setup
-
     seed_all(recipe.seed)
     with clock.stage("read"):
         splits = app.read(source, recipe, options.valid, options.test)
@@ -128,9 +126,9 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         train,
         valid,
         app.groups(network, recipe),
-        app.callbacks(recipe),
+        partial(app.callbacks, recipe),
     )
-    return Prepared(setup, preprocessor, splits, test)
+    return Prepared(setup, preprocessor, splits.notes, test)
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples) -> Data:
@@ -155,8 +153,6 @@ def _say_splits(splits: Splits, display: Display) -> None:
 
 
 def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkpoint | None) -> None:
-    from shared.train import fit
-
     setup = prepared.setup
     if isinstance(app, Trains):
         app.train(setup, progress, checkpoint)
@@ -164,14 +160,22 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
     if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
         train_head(setup, progress)
     reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
-    if reached >= getattr(setup.recipe, "enough", float("inf")):
+    if is_enough(reached, len(setup.valid), getattr(setup.recipe, "enough", float("inf"))):
         progress.display.say(
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
     elif setup.recipe.epochs:
+        from shared.train import fit
+
         fit(setup, setup.recipe.epochs, progress, checkpoint, TRAIN)
     elif progress.weights is None:
         progress.offer(0.0, setup.network, "closed form")
+
+
+def is_enough(reached: float, rows: int, enough: float) -> bool:
+    """Whether a share is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
+    error = (max(reached * (1 - reached), 0) / max(rows, 1)) ** 0.5
+    return reached > 0 and reached + error >= enough
 
 
 def _settle(app: App, prepared: Prepared, display: Display) -> str:
@@ -187,8 +191,6 @@ def _settle(app: App, prepared: Prepared, display: Display) -> str:
 
 def train_head(setup: Setup, progress: Progress) -> None:
     """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
-    from shared.train import fit
-
     head, frozen_epochs = setup.network.head, getattr(setup.recipe, "frozen_epochs", None)
     assert isinstance(head, nn.Module)
     train, valid = _features(setup, setup.train), _features(setup, setup.valid)
@@ -197,20 +199,22 @@ def train_head(setup: Setup, progress: Progress) -> None:
         entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
         head.to(setup.recipe.device)
     else:
+        from shared.train import fit
+
         on_features = replace(
             setup,
             network=head,
             train=train,
             valid=valid,
             groups=[Group(list(head.parameters()))],
-            callbacks=[],
+            callbacks=list,
         )
         inner = replace(progress, score=float("-inf"), weights=None)
         fit(on_features, frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
         head.load_state_dict(inner.weights or head.state_dict())
     score = float("-inf")
-    if len(setup.valid):
-        metrics = setup.objective.measure(setup.predictor(), setup.valid)
+    if len(valid):
+        metrics = setup.objective.measure(setup.predictor(head), valid)
         score = setup.objective.score(metrics)
         entry[setup.objective.headline] = metrics[setup.objective.headline]
     progress.offer(max(score, -1e30), setup.network, FROZEN)
@@ -234,20 +238,20 @@ def _checkpoint(prepared: Prepared, options: Options) -> Checkpoint | None:
     """Identified by everything that decides the run: the dials and the rows."""
     if options.out is None:
         return None
-    parts = (prepared.splits.train, prepared.splits.valid)
+    parts = (prepared.setup.train, prepared.setup.valid)
     described = [asdict(prepared.setup.recipe), [_fingerprint(part) for part in parts]]
     identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     return Checkpoint(options.out, identity, options.resume)
 
 
-def _fingerprint(examples: Examples) -> str:
-    return hashlib.sha256("\0".join(map(str, examples.targets)).encode()).hexdigest()
+def _fingerprint(part: Data) -> str:
+    return hashlib.sha256(part.targets.cpu().contiguous().numpy().data).hexdigest()
 
 
 def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) -> Facts:
     """Measures the chosen weights: on validation, and once on the test rows."""
     setup, objective, predictor = prepared.setup, prepared.setup.objective, prepared.setup.predictor()
-    notes = list(prepared.splits.notes)
+    notes = list(prepared.notes)
     facts = Facts(headline=objective.headline, chosen=progress.chosen, notes=notes, journal=progress.journal)
     facts.rows = {"train": len(setup.train), "valid": len(setup.valid), "test": len(prepared.test)}
     facts.interrupted = interrupted
@@ -255,7 +259,8 @@ def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) 
         facts.valid = finite(objective.measure(predictor, setup.valid))
     measured = next(((name, part) for name, part in _parts(prepared) if len(part)), ("train", setup.train))
     facts.measured_on = measured[0]
-    facts.metrics = finite(objective.measure(predictor, measured[1]))
+    again = measured[0] == "valid"  # measured a moment ago
+    facts.metrics = dict(facts.valid) if again else finite(objective.measure(predictor, measured[1]))
     facts.baseline = finite(objective.baseline(measured[1]))
     facts.environment = environment(setup.recipe)
     return facts

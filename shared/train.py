@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,56 +18,16 @@ from fastai.callback.training import GradientAccumulation
 from fastai.learner import Learner
 from fastai.metrics import AccumMetric
 from fastai.optimizer import OptimWrapper
-from torch import Tensor, nn
+from torch import Tensor
 
 from shared.checkpoint import Checkpoint
-from shared.display import Display, number
+from shared.display import Forecast
 from shared.errors import UserError
 from shared.loaders import Tensors, data_loaders
 from shared.precision import autocast
-from shared.predict import Given, Predictor
-from shared.protocol import Data, Group, Objective
-from shared.recipe import Recipe
-
-
-@dataclass
-class Setup:
-    """What the loop works on: everything an app supplied, ready to train."""
-
-    recipe: Recipe  # device and precision resolved
-    network: nn.Module
-    objective: Objective
-    train: Data
-    valid: Data
-    groups: list[Group]
-    callbacks: list[Any] = field(default_factory=list)
-
-    def predictor(self, network: nn.Module | None = None) -> Predictor:
-        return Predictor(network or self.network, self.recipe.precision)
-
-
-@dataclass
-class Progress:
-    """What a run has reached: the journal of all stages, and the best weights so far by validation score."""
-
-    display: Display
-    journal: list[dict[str, Any]] = field(default_factory=list)
-    score: float = float("-inf")
-    weights: dict[str, Tensor] | None = None
-    chosen: str = ""
-
-    def offer(self, score: float, network: nn.Module, what: str) -> bool:
-        """Keeps a copy of the network's weights when `score` beats the best so far."""
-        if not score > self.score:
-            return False
-        self.score, self.chosen = score, what
-        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-        return True
-
-    def log(self, entry: dict[str, Any]) -> None:
-        self.journal.append(entry)
-        shown = ", ".join(f"{k} {number(v) if isinstance(v, float) else v}" for k, v in entry.items() if k != "stage")
-        self.display.say(f"{entry['stage']}: {shown}")
+from shared.predict import Given
+from shared.progress import Progress, Setup
+from shared.protocol import Data, Objective
 
 
 def make_learner(setup: Setup) -> Learner:
@@ -84,7 +43,7 @@ def make_learner(setup: Setup) -> Learner:
         wd=[recipe.weight_decay * group.decay for group in setup.groups],
         splitter=lambda _: [list(group.parameters) for group in setup.groups],
         metrics=AccumMetric(_headline(setup.objective), flatten=False),
-        cbs=[Autocast(recipe.precision), *setup.callbacks],
+        cbs=[Autocast(recipe.precision), *setup.callbacks()],
     )
     if recipe.accumulate > 1:
         learner.add_cb(GradientAccumulation(recipe.batch_size * recipe.accumulate))
@@ -207,6 +166,7 @@ class Watch(Callback):
         self.setup, self.progress, self.stage = setup, progress, stage
         self.checkpoint, self.average = checkpoint, average
         self.since_best, self.measured = 0, False
+        self.forecast = Forecast(progress.display, stage)
         self.failure: Exception | None = None  # fastai rewrites the message of what a callback raises
 
     def before_epoch(self) -> None:
@@ -221,6 +181,7 @@ class Watch(Callback):
         if self.training:
             what = f"{self.stage} epoch {self.epoch + 1}/{self.n_epoch}"
             self.progress.display.progress(what, self.iter + 1, self.n_iter)
+            self.forecast.step(self.n_iter * (self.n_epoch - self.epoch) - self.iter - 1)
 
     def before_validate(self) -> None:
         mean_loss = float(torch.stack(self.losses).mean()) if self.losses else float("nan")

@@ -24,7 +24,7 @@ from shared.protocol import Data, Examples, Group, Inputs, Splits
 
 if TYPE_CHECKING:
     from shared.checkpoint import Checkpoint
-    from shared.train import Progress, Setup
+    from shared.progress import Progress, Setup
 
 
 class TabularApp:

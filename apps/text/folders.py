@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from shared.dialect import find_encoding
 from shared.errors import UserError, some
 from shared.protocol import Examples
-from shared.tables import find_encoding
 
 PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid"}
 PARTS |= {"test": "test"}

@@ -72,7 +72,7 @@ class VisionApp:
         if pretrained and recipe.weights != "none":
             weights, _ = backbones.find_weights(recipe.weights)
         network = backbones.build_pretrained(backbone, weights) if weights else backbones.build(backbone)
-        body = Body(network, backbone, recipe.flip_views == "both")
+        body = Body(network, backbone, recipe.flip_views == "both", one_length=recipe.weights != "none")
         return VisionNetwork(body, len(preprocessor.labels.names)).to(memory_format=torch.channels_last)
 
     def adopt(self, network: nn.Module, preprocessor: VisionPreprocessor, earlier: Artifact) -> str:
@@ -126,7 +126,7 @@ class VisionApp:
         from apps.vision.callbacks import Augment
 
         assert recipe.image_size is not None
-        return [Augment(recipe.image_size, recipe.augment, recipe.mirror == "yes")]
+        return [Augment(recipe.image_size, recipe.augment, recipe.mirror == "yes", recipe.cutmix)]
 
 
 def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -61,3 +61,20 @@ def augmented(pictures: Tensor, size: int, kind: str, mirrored: bool) -> Tensor:
         if kind == "shift":
             pictures = shift(pictures, max(1, round(size / 16)))
     return mirror(pictures) if mirrored else pictures
+
+
+def cutmix(pictures: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    """Puts a box of another row into each picture and shares the targets, shape (rows, classes), by area.
+
+    Yun et al. 2019, arXiv:1905.04899; the share that stays is drawn from Beta(alpha, alpha), once a batch.
+    """
+    side, stays = pictures.shape[1], float(torch.distributions.Beta(alpha, alpha).sample())
+    half = side * math.sqrt(1 - stays) / 2
+    down, right = (torch.rand(2) * side).tolist()
+    top, bottom = max(round(down - half), 0), min(round(down + half), side)
+    left, end = max(round(right - half), 0), min(round(right + half), side)
+    other = torch.roll(torch.arange(len(pictures)), 1)
+    mixed = pictures.clone()
+    mixed[:, top:bottom, left:end] = pictures[other, top:bottom, left:end]
+    stays = 1 - (bottom - top) * (end - left) / side**2
+    return mixed, stays * targets + (1 - stays) * targets[other]

@@ -29,12 +29,21 @@ def calibrate(network: VisionNetwork, scores: Tensor, targets: Tensor) -> tuple[
 
 
 def best_temperature(scores: Tensor, targets: Tensor) -> float:
-    """argmin over T in 0.05..20 of the log loss of scores / T, shape (rows, classes); targets as in training."""
-    loss = F.binary_cross_entropy_with_logits if targets.is_floating_point() else F.cross_entropy
+    """argmin over T in 0.05..20 of the log loss of scores / T, shape (rows, classes); targets as in training.
+
+    One more row than there are counts as an error (Platt 1999): rows that are all right would ask for certainty.
+    """
+    error = 1 / (len(targets) + 2)
+
+    def loss(scores: Tensor) -> Tensor:
+        if targets.is_floating_point():
+            return F.binary_cross_entropy_with_logits(scores, targets * (1 - error) + error / 2)
+        return F.cross_entropy(scores, targets, label_smoothing=error)
+
     low, high = torch.tensor(0.05).log(), torch.tensor(20.0).log()
     for _ in range(4):  # the log loss is convex in 1 / T: each pass narrows the bracket twelvefold
         grid = torch.linspace(float(low), float(high), 25)
-        losses = torch.stack([loss(scores / t.exp(), targets) for t in grid])
+        losses = torch.stack([loss(scores / t.exp()) for t in grid])
         best, step = grid[losses.argmin()], (high - low) / 24
         low, high = best - step, best + step
     return float(best.exp())

@@ -32,12 +32,17 @@ class VisionRecipe(Recipe):
     image_size: int | None = dial(None, "side of what the network sees, in pixels; none: by the pictures", least=4)
     stored_size: int | None = dial(None, "side at which pictures are kept, in pixels; none: by image_size", least=4)
     layer_decay: float = dial(0.75, "learning rate of a layer over that of the next, when fine-tuning", least=0)
-    smoothing: float = dial(0.1, "share of the answer spread over all classes in the loss", least=0)
+    smoothing: float = dial(
+        None, "share of the answer spread over all classes; none: 0 with weights, else 0.1", least=0
+    )
     augment: str = dial(
         "auto", "random views in training; auto: by size and colour", ("auto", "none", "shift", "photo")
     )
     mirror: str = dial(
         "auto", "mirror half of them in training; auto: photos yes, small grey pictures no", ("auto", "yes", "no")
+    )
+    cutmix: float = dial(
+        0.0, "how strongly training pictures are mixed (alpha of CutMix; 1 for long runs); 0: not", least=0
     )
     flip_views: str = dial("one", "answer from the picture, or from it and its mirror image", ("one", "both"))
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))

@@ -71,6 +71,7 @@ def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
         epochs=epochs if recipe.epochs is None else recipe.epochs,
         batch_size=recipe.batch_size or _within(rows / 40, 16, 512 if small else 64),
         lr=(1e-2 if small else 4e-3) if recipe.lr is None else recipe.lr,
+        smoothing=0.1 if recipe.smoothing is None else recipe.smoothing,
     )
 
 
@@ -95,6 +96,7 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
         epochs=epochs,
         batch_size=recipe.batch_size or _within(rows / 20, 8, 64),
         lr=5e-4 if recipe.lr is None else recipe.lr,
+        smoothing=0.0 if recipe.smoothing is None else recipe.smoothing,
     ), notes
 
 

@@ -1,12 +1,14 @@
 """The core alone, on the smallest real app."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from shared.errors import UserError
-from shared.run import Options, train
-from tests.contract import AppContract
+from shared.run import Options, is_enough, train
+from tests.contract import ROOT, AppContract
 from tests.tiny import APP, TinyRecipe, write_rings
 
 
@@ -71,3 +73,20 @@ def test_diverging_run_is_the_users_fault_and_says_so(rings: Path) -> None:
 def test_resume_without_a_run_is_said(rings: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to resume"):
         train(APP, rings, TinyRecipe.make({}), Options(out=tmp_path / "out", resume=True))
+
+
+@pytest.mark.parametrize(
+    ("reached", "rows", "answer"),
+    [(0.98, 1000, True), (0.96, 150, True), (0.96, 4000, False), (0.95, 20, True), (0.5, 12, False), (0.0, 5, False)],
+)
+def test_fine_tuning_is_left_out_where_validation_could_not_judge_it(reached: float, rows: int, answer: bool) -> None:
+    """At 0.96 of 150 rows one standard error reaches 0.97; of 4,000 rows it does not."""
+    assert is_enough(reached, rows, 0.97) == answer
+
+
+def test_run_without_the_loop_never_loads_fastai(rings: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from shared.run import train; from tests.tiny import APP, TinyRecipe\n"
+    )
+    code += "train(APP, Path(sys.argv[1]), TinyRecipe.make({'epochs': 0})); assert 'fastai' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, str(rings)], cwd=ROOT, check=True)

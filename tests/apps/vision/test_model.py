@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from apps.vision import backbones
-from apps.vision.augment import augmented, mirror, random_crop, shift
+from apps.vision.augment import augmented, cutmix, mirror, random_crop, shift
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import best_temperature, calibration_error
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
@@ -37,7 +37,7 @@ def test_small_network_takes_every_small_side(side: int, channels: int) -> None:
 
 def test_first_layer_whitens_patches() -> None:
     torch.manual_seed(0)
-    network = VisionNetwork(Body(backbones.build(SMALL), SMALL, False), 2)
+    network = VisionNetwork(Body(backbones.build(SMALL), SMALL, False, False), 2)
     pictures = (torch.rand(64, 16, 16, 1) * 200 + torch.rand(64, 16, 16, 3) * 55).byte()
     whiten(network, pictures)
     planes = network.body.normalise(pictures.float())
@@ -49,7 +49,7 @@ def test_first_layer_whitens_patches() -> None:
 
 
 def test_both_views_answer_a_mirror_image_alike() -> None:
-    network = Body(backbones.build(SMALL), SMALL, True).eval()
+    network = Body(backbones.build(SMALL), SMALL, True, False).eval()
     pictures = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
     assert torch.allclose(network(pictures), network(pictures.flip(2)), atol=1e-5)
     network.both_views = False
@@ -57,7 +57,7 @@ def test_both_views_answer_a_mirror_image_alike() -> None:
 
 
 def test_bytes_of_any_side_are_seen_at_the_size() -> None:
-    body = Body(backbones.build(SMALL), SMALL, False).eval()
+    body = Body(backbones.build(SMALL), SMALL, False, False).eval()
     for side in (9, 16, 40):
         assert body(torch.zeros(1, side, side, 3, dtype=torch.uint8)).shape[0] == 1
 
@@ -106,9 +106,31 @@ def test_views_have_the_size_and_stay_in_range(kind: str, mirrored: bool) -> Non
     assert float(views.min()) >= 0 and float(views.max()) <= 255
 
 
+def test_mixed_targets_follow_the_area() -> None:
+    torch.manual_seed(0)
+    pictures = torch.arange(3.0)[:, None, None, None].expand(3, 10, 10, 3)
+    for _ in range(20):
+        mixed, targets = cutmix(pictures, torch.eye(3), 1.0)
+        for row in range(3):
+            shares = torch.stack([(mixed[row] == k).float().mean() for k in range(3)])
+            assert torch.allclose(targets[row], shares, atol=1e-6)
+
+
 def test_temperature_is_found() -> None:
     torch.manual_seed(0)
     scores = torch.randn(4000, 3) * 2
     targets = torch.distributions.Categorical(logits=scores).sample()
     assert best_temperature(scores * 4, targets) == pytest.approx(4, rel=0.1)
     assert calibration_error(scores, targets) < 0.03 < calibration_error(scores * 4, targets)
+
+
+def test_rows_that_are_all_right_do_not_make_certain() -> None:
+    scores, targets = 4 * torch.eye(2).repeat(90, 1), torch.arange(2).repeat(90)
+    likeliest = (scores / best_temperature(scores, targets)).softmax(1).amax()
+    assert 0.98 < float(likeliest) < 0.999
+
+
+def test_features_of_one_length_differ_in_direction_only() -> None:
+    network = Body(backbones.build(SMALL), SMALL, False, True).eval()
+    features = network(torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8))
+    assert torch.allclose(features.square().mean(1), torch.ones(3), atol=1e-4)

@@ -10,6 +10,7 @@ from PIL import Image
 from apps import vision
 from apps.vision.several import LabelPresence, LabelSets, find_separator, presence_metrics
 from shared.errors import UserError
+from tests.apps.vision.draw import write_classes
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,10 @@ def test_lights_are_learnt_from_a_csv(tmp_path: Path) -> None:
     assert set(answer["prediction"]) == {"left", "right"}
     single = vision.train(tmp_path / "labels.csv", weights="none", epochs=1, batch_size=8, separator="none")
     assert len(single.predict(tmp_path / "2.png")["probabilities"]) == 3
+
+
+def test_cutmix_changes_what_is_learnt(tmp_path: Path) -> None:
+    source = write_classes(tmp_path, each=20)
+    dials = {"weights": "none", "epochs": 1, "batch_size": 8}
+    plain, mixed = (vision.train(source, **dials, cutmix=alpha).facts.journal[0]["loss"] for alpha in (0.0, 1.0))
+    assert plain != mixed

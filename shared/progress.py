@@ -1,0 +1,54 @@
+"""What a run works on, and what it has reached. Loads no fastai: a run that never enters the loop does not wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from shared.display import Display, number
+from shared.predict import Predictor
+from shared.protocol import Data, Group, Objective
+from shared.recipe import Recipe
+
+
+@dataclass
+class Setup:
+    """What the loop works on: everything an app supplied, ready to train."""
+
+    recipe: Recipe  # device and precision resolved
+    network: nn.Module
+    objective: Objective
+    train: Data
+    valid: Data
+    groups: list[Group]
+    callbacks: Callable[[], list[Any]] = list  # made with the Learner: only then is fastai loaded
+
+    def predictor(self, network: nn.Module | None = None) -> Predictor:
+        return Predictor(network or self.network, self.recipe.precision)
+
+
+@dataclass
+class Progress:
+    """What a run has reached: the journal of all stages, and the best weights so far by validation score."""
+
+    display: Display
+    journal: list[dict[str, Any]] = field(default_factory=list)
+    score: float = float("-inf")
+    weights: dict[str, Tensor] | None = None
+    chosen: str = ""
+
+    def offer(self, score: float, network: nn.Module, what: str) -> bool:
+        """Keeps a copy of the network's weights when `score` beats the best so far."""
+        if not score > self.score:
+            return False
+        self.score, self.chosen = score, what
+        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        return True
+
+    def log(self, entry: dict[str, Any]) -> None:
+        self.journal.append(entry)
+        shown = ", ".join(f"{k} {number(v) if isinstance(v, float) else v}" for k, v in entry.items() if k != "stage")
+        self.display.say(f"{entry['stage']}: {shown}")
