@@ -31,6 +31,7 @@ Result = tuple[float, float, int]
 
 def fastai(splits: Splits) -> Result:
     """`TextDataLoaders` and `text_classifier_learner` as they come, from scratch, one epoch."""
+    import fastai.callback.schedule  # noqa: F401 (gives the learner its fit_one_cycle)
     from fastai.metrics import accuracy
     from fastai.text.data import TextDataLoaders
     from fastai.text.learner import text_classifier_learner
@@ -43,8 +44,8 @@ def fastai(splits: Splits) -> Result:
     learner = text_classifier_learner(loaders, AWD_LSTM, pretrained=False, metrics=accuracy)
     with learner.no_bar(), learner.no_logging():
         learner.fit_one_cycle(1)
-    seconds = time.perf_counter() - start
-    return float(learner.validate()[1]), seconds, len(splits.train)
+        seconds = time.perf_counter() - start
+        return float(learner.validate()[1]), seconds, len(splits.train)
 
 
 def scikit_learn(splits: Splits) -> Result:
