@@ -94,6 +94,10 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
 
         add_recommend_flags(_command(commands, "recommend", name, run_collab, "the best unseen items of users"))
         add_similar_flags(_command(commands, "similar", name, run_collab, "the items most like others"))
+    if name == "tabular":
+        explain = _command(commands, "explain", name, run_explain, "which columns the answers hang on, and how")
+        explain.add_argument("artifact", help="the folder that training wrote")
+        explain.add_argument("source", help="labelled rows that the model was not trained on")
 
 
 def _command(commands: Any, name: str, app: str, run: Any, meaning: str) -> argparse.ArgumentParser:
@@ -241,6 +245,19 @@ def run_collab(parsed: argparse.Namespace) -> int:
     answer = {"recommend": command.recommend, "similar": command.similar}[parsed.command]
     if written := answer(_model(parsed), parsed):
         Display(parsed.quiet).say(written)
+    return DONE
+
+
+def run_explain(parsed: argparse.Namespace) -> int:
+    from apps.tabular import explain
+
+    display = Display(parsed.quiet)
+    found = explain(_model(parsed), locate(parsed.source, progress=display.say))
+    if parsed.json:
+        print(json.dumps(found, ensure_ascii=False))
+    shown = [[entry["column"], f"{entry['mean']:.4g}", f"{entry['spread']:.2g}"] for entry in found["importance"]]
+    title = f"growth of {found['metric']} when a column is shuffled, {found['rows']:,} rows"
+    display.table([["column", "growth", "spread"], *shown], title)
     return DONE
 
 

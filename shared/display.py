@@ -57,6 +57,27 @@ class Display:
             print("  " + "  ".join(cells).rstrip(), file=self.stream, flush=True)
 
 
+class Forecast:
+    """Foretells after a few steps how long a stage will take, and says so where that is long enough to wonder."""
+
+    steps, from_seconds = 20, 20.0
+
+    def __init__(self, display: Display, stage: str) -> None:
+        self.display, self.stage = display, stage
+        self.times: list[float] = []
+
+    def step(self, left: int) -> None:
+        """After each step; `left` steps are still to go. The first step, which sets things up, is not counted."""
+        if len(self.times) > self.steps:
+            return
+        self.times.append(time.monotonic())
+        if len(self.times) > self.steps:
+            seconds = (self.times[-1] - self.times[0]) / self.steps * left
+            if seconds >= self.from_seconds:
+                about = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+                self.display.say(f"{self.stage}: about {about} more at most")
+
+
 class Clock:
     """Seconds by stage."""
 

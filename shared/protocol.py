@@ -214,6 +214,15 @@ class Settles(Protocol):
 
 
 @runtime_checkable
+class Remembers(Protocol):
+    """An app whose answers respect rows that nothing was learnt from: nobody wants what they have recommended."""
+
+    def remember(self, preprocessor: Any, held: Sequence[Data]) -> None:
+        """Called once, after measuring, with the source's rows that were held back from training."""
+        ...
+
+
+@runtime_checkable
 class Trains(Protocol):
     """An app that runs the main stage itself, as one that trains several networks does."""
 

@@ -25,7 +25,7 @@ from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import Progress, Setup
-from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Settles, Splits, Trains
+from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Remembers, Settles, Splits, Trains
 from shared.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Prepared:
 
     setup: Setup
     preprocessor: Preprocessor
-    splits: Splits
+    notes: tuple[str, ...]
     test: Data
 
 
@@ -83,6 +83,8 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     with clock.stage("measure"):
         facts = _facts(app, prepared, progress, interrupted)
     facts.notes += [said] if said else []
+    if isinstance(app, Remembers):
+        app.remember(prepared.preprocessor, [prepared.setup.valid] + ([] if options.test else [prepared.test]))
     facts.seconds = clock.total()
     recipe = replace(prepared.setup.recipe, device=recipe.device)
     model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
@@ -126,7 +128,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         app.groups(network, recipe),
         partial(app.callbacks, recipe),
     )
-    return Prepared(setup, preprocessor, splits, test)
+    return Prepared(setup, preprocessor, splits.notes, test)
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples) -> Data:
@@ -236,20 +238,20 @@ def _checkpoint(prepared: Prepared, options: Options) -> Checkpoint | None:
     """Identified by everything that decides the run: the dials and the rows."""
     if options.out is None:
         return None
-    parts = (prepared.splits.train, prepared.splits.valid)
+    parts = (prepared.setup.train, prepared.setup.valid)
     described = [asdict(prepared.setup.recipe), [_fingerprint(part) for part in parts]]
     identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     return Checkpoint(options.out, identity, options.resume)
 
 
-def _fingerprint(examples: Examples) -> str:
-    return hashlib.sha256("\0".join(map(str, examples.targets)).encode()).hexdigest()
+def _fingerprint(part: Data) -> str:
+    return hashlib.sha256(part.targets.cpu().contiguous().numpy().data).hexdigest()
 
 
 def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) -> Facts:
     """Measures the chosen weights: on validation, and once on the test rows."""
     setup, objective, predictor = prepared.setup, prepared.setup.objective, prepared.setup.predictor()
-    notes = list(prepared.splits.notes)
+    notes = list(prepared.notes)
     facts = Facts(headline=objective.headline, chosen=progress.chosen, notes=notes, journal=progress.journal)
     facts.rows = {"train": len(setup.train), "valid": len(setup.valid), "test": len(prepared.test)}
     facts.interrupted = interrupted

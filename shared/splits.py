@@ -14,7 +14,7 @@ def stratified(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarr
     Rounding is done over the whole, largest remainder first, so that `fraction` of all rows is met even
     where every label is rare.
     """
-    _, codes = np.unique(labels.astype(str), return_inverse=True)
+    _, codes = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
     counts = np.bincount(codes)
     exact = counts * fraction
     share = np.minimum(np.floor(exact), counts - 1).astype(int)

@@ -10,12 +10,14 @@ import csv
 import gzip
 import io
 import lzma
-import re
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from shared.chunks import CATEGORY, ROWS, joined
+from shared.dialect import SAMPLE, Layout, first_rows, layout_of, looks_like_header
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,17 +26,6 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
-SAMPLE = 1 << 18
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a delimited file is written."""
-
-    encoding: str
-    separator: str | None  # None: one column
-    quoted: bool
-    errors: str = "strict"
 
 
 def kind_of(path: Path) -> str:
@@ -62,20 +53,50 @@ def find_parts(folder: Path) -> dict[str, Path]:
     return found if "train" in found else {}
 
 
-def read_table(path: Path, text: bool = False, header: bool | None = None) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    text: bool = False,
+    header: bool | None = None,
+    rows: int | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Reads a table. `text`: every cell stays a string as written and only an empty one is missing; else
-    pandas infers types. `header`: whether line one names the columns; None infers it.
+    pandas infers types. `header`: whether line one names the columns; None infers it. `rows`: so many at most.
+    `columns`: these only, and, of a delimited file, as these pandas types ("category" keeps equal strings once).
 
-    Columns of a file without a header are named column_1, column_2, ...
+    A file without a header has columns column_1, column_2, ...
     """
+    with _faults_named(path):
+        if columns is None or not is_delimited(path):
+            frame = _tidy(path, next(_frames(path, text, header, rows)))
+            frame = frame if rows is None else frame.head(rows)
+            return frame if columns is None else frame[list(columns)]
+        return _tidy(path, joined(_read_delimited(path, text, header, rows or ROWS, columns), columns))
+
+
+def read_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """`read_table` with `text`, at most `rows` at a time, so that memory is bounded whatever the file's size.
+
+    Parquet, and json that is one list, come whole. Raises what `read_table` does.
+    """
+    with _faults_named(path):
+        for frame in _frames(path, True, None, rows):
+            yield _tidy(path, frame)
+
+
+@contextmanager
+def _faults_named(path: Path) -> Iterator[None]:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
     try:
-        frame = _read(path, kind_of(path), text, header)
+        yield
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
+
+
+def _tidy(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     frame.columns = [str(name).strip() for name in frame.columns]
     _refuse_twins(path, list(frame.columns))
     if not len(frame):
@@ -90,12 +111,18 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
         raise UserError(f"{path}: two columns are named {twice!r}; rename one")
 
 
-def _read(path: Path, kind: str, text: bool, header: bool | None) -> pd.DataFrame:
-    if kind in (".parquet", ".pq"):
-        return _read_parquet(path)
-    if kind in (".jsonl", ".ndjson", ".json"):
-        return _read_json(path, lines=kind != ".json")
-    return _read_delimited(path, text, header)
+def is_delimited(path: Path) -> bool:
+    """Whether the file is of lines whose cells a separator parts: anything but json and parquet."""
+    return kind_of(path) not in (".parquet", ".pq", ".jsonl", ".ndjson", ".json")
+
+
+def _frames(path: Path, text: bool, header: bool | None, rows: int | None) -> Iterator[pd.DataFrame]:
+    """The whole table as one frame; with `rows`, frames of at most that many where the format allows."""
+    if is_delimited(path):
+        return _read_delimited(path, text, header, rows)
+    if kind_of(path) in (".parquet", ".pq"):
+        return iter([_read_parquet(path)])
+    return _read_json(path, kind_of(path) != ".json", rows)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -109,11 +136,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} is not a readable parquet file ({error})") from None
 
 
-def _read_json(path: Path, lines: bool) -> pd.DataFrame:
+def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
+    options: dict[str, Any] = {"lines": lines, "chunksize": rows if lines else None}
     try:
-        return pd.read_json(path, lines=lines, dtype=False, convert_dates=False)
+        found = pd.read_json(path, dtype=False, convert_dates=False, **options)
+        yield from [found] if isinstance(found, pd.DataFrame) else found
     except (ValueError, UnicodeError) as error:
         form = "json lines (one object a line)" if lines else "a json list of objects"
         raise UserError(f"{path} is not {form}: {error}") from None
@@ -133,16 +162,45 @@ def open_bytes(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame:
+def _read_delimited(
+    path: Path, text: bool, header: bool | None, rows: int | None, columns: Mapping[str, str] | None = None
+) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     layout = find_layout(path)
-    first = _first_rows(path, layout)
+    first = first_rows(_sample(path), layout)
+    if not first:
+        raise UserError(f"{path} holds no text: give a file with rows")
     if header is None:
         header = looks_like_header(first)
     if header:
         _refuse_twins(path, [name.strip() for name in first[0]])
+    names = [name.strip() for name in first[0]] if header else _numbered(len(first[0]))
+    options = _options(layout, len(names), text, header)
+    if columns is not None:
+        places = {names.index(name): name for name in columns}
+        width = 2 if layout.separator == "::" else 1
+        options |= {"names": [places[i] for i in sorted(places)], "usecols": [width * i for i in sorted(places)]}
+        options |= {"dtype": {name: "str" if kind == CATEGORY else kind for name, kind in columns.items()}}
+    try:
+        with open_bytes(path) as raw, io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file:
+            found = pd.read_csv(file, chunksize=rows, **options)
+            for frame in [found] if isinstance(found, pd.DataFrame) else found:
+                if not header and columns is None:
+                    frame.columns = _numbered(len(frame.columns))
+                yield frame
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
+        raise UserError(f"{path}: {_reason(error)}") from None
+
+
+def _numbered(columns: int) -> list[str]:
+    return [f"column_{i}" for i in range(1, columns + 1)]
+
+
+def _options(layout: Layout, width: int, text: bool, header: bool) -> dict[str, Any]:
+    """What pandas.read_csv is told of a file of `width` columns."""
     options: dict[str, Any] = {
+        "sep": layout.separator or "\0",
         "header": 0 if header else None,
         "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
         "skipinitialspace": True,
@@ -152,21 +210,9 @@ def _read_delimited(path: Path, text: bool, header: bool | None) -> pd.DataFrame
         options |= {"dtype": str, "keep_default_na": False, "na_values": [""]}
     else:
         options |= {"na_values": ["?"], "low_memory": False}
-    separator = layout.separator or "\0"
-    if separator == "::":  # pandas' fast parser takes one character: every second column is empty
-        options |= {"usecols": range(0, 2 * len(first[0]) - 1, 2)}
-        separator = ":"
-    try:
-        with (
-            open_bytes(path) as raw,
-            io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file,
-        ):
-            frame = pd.read_csv(file, sep=separator, **options)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
-        raise UserError(f"{path}: {_reason(error)}") from None
-    if not header:
-        frame.columns = [f"column_{i}" for i in range(1, len(frame.columns) + 1)]
-    return frame
+    if layout.separator == "::":  # pandas' fast parser takes one character: every second column is empty
+        options |= {"sep": ":", "usecols": range(0, 2 * width - 1, 2)}
+    return options
 
 
 def _reason(error: Exception) -> str:
@@ -181,90 +227,9 @@ def _reason(error: Exception) -> str:
 
 def find_layout(path: Path) -> Layout:
     """Encoding, separator and quoting, from the file's beginning."""
+    return layout_of(_sample(path), kind_of(path) in (".tsv", ".tab"))
+
+
+def _sample(path: Path) -> bytes:
     with open_bytes(path) as raw:
-        sample = raw.read(SAMPLE)
-    encoding, errors = find_encoding(sample)
-    lines = sample.decode(encoding, "ignore").splitlines()[:200]
-    lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
-    separator = "\t" if kind_of(path) in (".tsv", ".tab") else _find_separator(lines)
-    return Layout(encoding, separator, separator != "\t" or _well_quoted(lines), errors)
-
-
-def find_encoding(sample: bytes) -> tuple[str, str]:
-    """(encoding, how to treat broken bytes): by its mark, then UTF-8, UTF-16, GB18030, Windows-1252."""
-    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16", "strict"
-    if sample.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig", "replace"
-    broken = sample.decode("utf-8", "replace").rstrip("�").count("�")
-    beyond_ascii = sum(byte > 127 for byte in sample)
-    utf8 = broken * 20 <= beyond_ascii
-    zeros = (sample[0::2].count(0), sample[1::2].count(0))  # UTF-16's commas and line ends: all on one side
-    if min(zeros) * 10 < max(zeros) and (max(zeros) > len(sample) / 8 or not utf8):
-        return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
-    if utf8:
-        return "utf-8", "replace"
-    decoded = sample.decode("gb18030", "replace")
-    chinese = sum("一" <= letter <= "鿿" for letter in decoded)
-    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))  # European letters stand alone
-    mostly_chinese = chinese * 2 * 2 > beyond_ascii and alone * 2 < beyond_ascii
-    if decoded.rstrip("�").count("�") * 20 <= chinese and mostly_chinese:
-        return "gb18030", "replace"
-    return "cp1252", "replace"
-
-
-def _find_separator(lines: list[str]) -> str | None:
-    lines = [line for line in lines if line.strip()]
-    best, most = None, 1
-    for separator in ("::", "\t", ",", ";", "|"):
-        if separator == "::":
-            widths = [len(line.split("::")) for line in lines]
-        else:
-            widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
-        common = max(set(widths), key=widths.count) if widths else 1
-        steady = widths.count(common) >= 0.8 * len(widths)
-        if steady and common > most:
-            best, most = separator, common
-    return best
-
-
-def _well_quoted(lines: list[str]) -> bool:
-    """Whether a tab-separated file quotes its cells; many (GLUE's) hold bare quotation marks as text."""
-    cells = [cell for line in lines for cell in line.split("\t") if '"' in cell]
-    return bool(cells) and all(len(c) > 1 and c.startswith('"') and c.endswith('"') for c in cells)
-
-
-def _first_rows(path: Path, layout: Layout, rows: int = 100) -> list[list[str]]:
-    with open_bytes(path) as raw:
-        sample = raw.read(SAMPLE).decode(layout.encoding, "ignore")
-    lines = [line for line in sample.splitlines() if line.strip()][:rows]
-    if not lines:
-        raise UserError(f"{path} holds no text: give a file with rows")
-    if layout.separator is None:
-        return [[line] for line in lines]
-    if layout.separator == "::" or not layout.quoted:
-        return [line.split(layout.separator) for line in lines]
-    return list(csv.reader(lines, delimiter=layout.separator))
-
-
-def looks_like_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names columns: no cell of it is a number, empty, long, or a value seen below,
-    or it stands out as words above a column of numbers."""
-    first, rest = [cell.strip() for cell in rows[0]], rows[1:]
-    if len(set(first)) < len(first) or any(_is_number(cell) for cell in first) or not all(first):
-        return False
-    if not rest:
-        return True
-    columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
-    if any(column and all(_is_number(cell) for cell in column if cell) and any(column) for column in columns):
-        return True
-    repeated = any(name in column for name, column in zip(first, columns, strict=True))
-    return not repeated and all(len(name) <= 40 for name in first)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return cell.strip().lower() not in {"nan", "inf", "infinity", "-inf"}
+        return raw.read(SAMPLE)

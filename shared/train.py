@@ -21,6 +21,7 @@ from fastai.optimizer import OptimWrapper
 from torch import Tensor
 
 from shared.checkpoint import Checkpoint
+from shared.display import Forecast
 from shared.errors import UserError
 from shared.loaders import Tensors, data_loaders
 from shared.precision import autocast
@@ -165,6 +166,7 @@ class Watch(Callback):
         self.setup, self.progress, self.stage = setup, progress, stage
         self.checkpoint, self.average = checkpoint, average
         self.since_best, self.measured = 0, False
+        self.forecast = Forecast(progress.display, stage)
         self.failure: Exception | None = None  # fastai rewrites the message of what a callback raises
 
     def before_epoch(self) -> None:
@@ -179,6 +181,7 @@ class Watch(Callback):
         if self.training:
             what = f"{self.stage} epoch {self.epoch + 1}/{self.n_epoch}"
             self.progress.display.progress(what, self.iter + 1, self.n_iter)
+            self.forecast.step(self.n_iter * (self.n_epoch - self.epoch) - self.iter - 1)
 
     def before_validate(self) -> None:
         mean_loss = float(torch.stack(self.losses).mean()) if self.losses else float("nan")

@@ -71,18 +71,23 @@ class CollabApp:
 
     def objective(self, preprocessor: Preprocessor, recipe: Recipe) -> Objective:
         assert isinstance(preprocessor, CollabPreprocessor)
-        return RatingError(preprocessor.scale) if preprocessor.task == "ratings" else TopItems(preprocessor)
+        return RatingError(preprocessor) if preprocessor.task == "ratings" else TopItems(preprocessor)
 
     def settle(
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe
     ) -> str:
         """See shared.protocol.Settles."""
-        from apps.collab.fitting import measure_noise, remember_held
+        from apps.collab.fitting import measure_noise
 
-        remember_held(preprocessor, valid)
         if isinstance(network, RatingNetwork) and recipe.epochs:
             measure_noise(network, valid if len(valid) else train)
         return ""
+
+    def remember(self, preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:
+        """See shared.protocol.Remembers."""
+        from apps.collab.fitting import remember_held
+
+        remember_held(preprocessor, held)
 
     def callbacks(self, recipe: Recipe) -> list[Any]:
         return []

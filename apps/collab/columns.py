@@ -20,10 +20,16 @@ KNOWN = {
              "isbn", "song", "songid", "track", "trackid", "artist", "artistid", "game", "gameid", "anime", "animeid",
              "article", "articleid", "business", "businessid", "recipe", "recipeid", "joke", "jokeid", "title"},
     "rating": {"rating", "ratings", "score", "stars", "star", "rate", "bookrating", "overall", "preference", "value",
-               "plays", "playcount", "listens", "count", "weight", "quantity", "hours"},
+               "plays", "playcount", "listens", "listencount", "count", "weight", "quantity", "hours", "clicks", "views"},
     "time": {"timestamp", "time", "date", "datetime", "unixreviewtime", "reviewtime", "ts", "day", "when"},
 }  # fmt: skip
 """Names that people give the columns, in small letters without separators."""
+
+COUNTS = {"plays", "playcount", "listens", "listencount", "count", "quantity", "hours", "clicks", "views"}
+"""Names of columns that count use."""
+
+SAMPLE = 1000
+"""Rows that the roles of columns are inferred from."""
 
 EPOCH = 1e8
 """Numbers all above this are seconds since 1970, not ratings."""
@@ -73,22 +79,40 @@ def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: b
     return Roles(roles["user"], roles["item"], roles.get("rating"), roles.get("time"), order)
 
 
-def read_rows(path: Path, recipe: CollabRecipe) -> pd.DataFrame:
-    """The table with every cell a string. Ids are often words, as headers are: its first row is taken for a header
-    where a cell of it is a name of these columns, or stands above a column of numbers."""
-    frame = read_table(path, text=True)
-    if frame.columns[0] == "column_1":
-        names = sum(_is_name(str(cell), recipe) for cell in frame.iloc[0])
-        return read_table(path, text=True, header=True) if names > 1 else frame
-    named = any(_is_name(name, recipe) for name in frame.columns)
-    if named or any(_lowest(frame[name]) is not None for name in frame.columns):
-        return frame
-    return read_table(path, text=True, header=False)
+def read_rows(path: Path, recipe: CollabRecipe, answers: bool = True) -> tuple[pd.DataFrame, Roles]:
+    """The columns that have roles, ids and ratings as categories of strings, and the roles.
+
+    Ids are often words, as headers are: the first row is taken for a header where a cell of it is a name of these
+    columns, or stands above a column of numbers. Raises UserError like `find_roles`.
+    """
+    beginning = read_table(path, text=True, rows=SAMPLE)
+    header = None
+    if beginning.columns[0] == "column_1":
+        header = sum(_is_name(str(cell), recipe) for cell in beginning.iloc[0]) > 1
+    elif not any(_is_name(name, recipe) or _lowest(beginning[name]) is not None for name in beginning.columns):
+        header = False
+    if header is not None:
+        beginning = read_table(path, text=True, header=header, rows=SAMPLE)
+    roles = find_roles(beginning, recipe, str(path), answers)
+    kinds = {name: "category" for name in (roles.user, roles.item, roles.rating) if name}
+    if roles.time:
+        kinds[roles.time] = "str" if _lowest(beginning[roles.time]) is None else "float64"
+    try:
+        return read_table(path, text=True, header=header, columns=kinds), roles
+    except UserError:
+        raise
+    except ValueError:  # a time further down is no number
+        return read_table(path, text=True, header=header, columns={**kinds, str(roles.time): "str"}), roles
 
 
 def _is_name(cell: str, recipe: CollabRecipe) -> bool:
     chosen = (recipe.user, recipe.item, recipe.rating, recipe.time)
     return cell in chosen or any(_plain(cell) in names for names in KNOWN.values())
+
+
+def is_count(name: str) -> bool:
+    """Whether a column of this name counts or measures use."""
+    return _plain(name) in COUNTS
 
 
 def _named(name: str, names: list[str], role: str, place: str) -> str:
@@ -116,5 +140,5 @@ def _lowest(column: pd.Series) -> float | None:
     """The least number of a column's beginning; None where it holds something else."""
     import pandas as pd
 
-    numbers = pd.to_numeric(column.head(1000).dropna(), errors="coerce")
+    numbers = pd.to_numeric(column.head(SAMPLE).dropna(), errors="coerce")
     return float(numbers.min()) if len(numbers) and not numbers.isna().any() else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from apps.collab.ease import item_weights
 from apps.collab.ials import alternating
@@ -11,42 +13,27 @@ from apps.collab.model import ItemFactors, ItemWeights, RatingNetwork
 from apps.collab.posterior import Ratings, sample_posterior
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.recipe import CollabRecipe
+from shared.loaders import Tensors
 from shared.protocol import Data
 
 BLOCK = 1 << 20
-SHRINKAGE = (5.0, 10.0)
-"""Ratings of the average one that a user's and an item's bias are shrunk by, before gradient descent."""
 
 
 @torch.no_grad()
 def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> None:
-    """Fills the network in place from the training rows."""
+    """Fills the network in place from the training rows; gradient descent starts from the biases it has."""
     if isinstance(network, RatingNetwork):
-        users, items = train.inputs.batch(torch.arange(len(train)))
-        sizes = (len(network.users.weight), len(network.items.weight))
-        ratings = Ratings(users, items, train.targets - network.mean, sizes)
-        if recipe.epochs:
-            _fill_biases(network, ratings)
-        else:
-            _fill_posterior(network, ratings, recipe)
-        network = network.ranker if network.ranker is not None else network
+        if not recipe.epochs:
+            assert isinstance(train.inputs, Tensors)
+            users, items = train.inputs.tensors
+            sizes = (len(network.users.weight), len(network.items.weight))
+            _fill_posterior(network, Ratings(users, items, train.targets - network.mean, sizes), recipe)
+        network = network.ranker
     if isinstance(network, ItemWeights):
         weights, _ = item_weights(network.seen, recipe.strength, recipe.seed)
         network.weight.copy_(weights)
     elif isinstance(network, ItemFactors):
         alternating(network, network.seen)
-
-
-def _fill_biases(network: RatingNetwork, ratings: Ratings) -> None:
-    """Shrunken means of what is left: of the items first, then of the users."""
-    item = _shrunken(ratings.item, ratings.rating, ratings.sizes[1], SHRINKAGE[1])
-    user = _shrunken(ratings.user, ratings.rating - item[ratings.item], ratings.sizes[0], SHRINKAGE[0])
-    network.item_bias.weight[:, 0], network.user_bias.weight[:, 0] = item, user
-
-
-def _shrunken(owner: Tensor, values: Tensor, owners: int, strength: float) -> Tensor:
-    sums = torch.zeros(owners).index_add_(0, owner, values)
-    return sums / (torch.bincount(owner, minlength=owners) + strength)
 
 
 def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabRecipe) -> None:
@@ -61,13 +48,13 @@ def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabReci
     network.noise.fill_(found.noise)
 
 
-def remember_held(preprocessor: CollabPreprocessor, valid: Data) -> None:
-    """What users have in the validation rows is not to be recommended to them."""
+def remember_held(preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:
+    """What users have in rows that training did not see is not to be recommended to them."""
     if preprocessor.task == "ratings":
-        users, items = valid.inputs.batch(torch.arange(len(valid)))
+        pairs = [torch.stack(part.inputs.batch(torch.arange(len(part))), 1) for part in held]
     else:
-        users, items = valid.targets.unbind(1)
-    preprocessor.held = preprocessor.cells(users, items)
+        pairs = [part.targets for part in held]
+    preprocessor.held = preprocessor.cells(*torch.cat(pairs).unbind(1))
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from apps.collab.histories import Histories
 from apps.collab.model import Ranker, RatingNetwork
+from apps.collab.newcomers import SHORT, Newcomers
 from apps.collab.preprocessor import CollabPreprocessor, clean_id, look_up
 from shared.protocol import Examples, network_device
 
@@ -53,12 +54,16 @@ class Given:
         return Given({}, Histories(begins, self.had.items[cells], self.had.width), self.ratings[cells])
 
 
-def scores_of_all(ranker: Ranker, positions: Tensor, had: Histories, folded: Tensor) -> Tensor:
+def scores_of_all(ranker: Ranker, newcomers: Newcomers, positions: Tensor, had: Histories, folded: Tensor) -> Tensor:
     """Scores to rank all items by, shape (rows, items + 1), in the processor's memory: of users at `positions`,
     and of those `folded` in by all that they have."""
     scores = ranker(positions.to(network_device(ranker))).float().cpu()
-    if folded.any():
-        rows = folded.nonzero()[:, 0]
+    short = had.counts() <= SHORT
+    if (folded & short).any():
+        rows = (folded & short).nonzero()[:, 0]
+        scores[rows] = newcomers.score(had.take(rows))
+    if (folded & ~short).any():
+        rows = (folded & ~short).nonzero()[:, 0]
         scores[rows] = ranker.score(had.take(rows)).float().cpu()
     return scores
 

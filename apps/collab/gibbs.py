@@ -14,6 +14,9 @@ from torch import Tensor
 CELLS = 1 << 16
 """Rating cells in one rectangle, padding included: bounds memory and keeps the arithmetic in cache."""
 
+OWNERS = 4096
+"""Owners in one rectangle: each has a square of its factors' width."""
+
 PADDING = 1.25
 """Owners share a rectangle while the longest has at most this many times the ratings of the shortest."""
 
@@ -44,7 +47,7 @@ def rectangles(owner: Tensor, partner: Tensor, rating: Tensor, sizes: tuple[int,
         steps = torch.arange(longest)
         real = steps < counts[block, None]
         cells = order[(starts[block, None] + steps).clamp_max(len(order) - 1)]
-        padded = torch.where(real, partner[cells], partners)
+        padded = torch.where(real, partner[cells], partners).int()
         made.append(Rectangle(block, padded, torch.where(real, rating[cells], 0.0)))
     return made
 
@@ -54,10 +57,10 @@ def _cut(by_count: Tensor, counts: list[int]) -> list[Tensor]:
     blocks, start = [], 0
     for i, count in enumerate(counts):
         ragged = count > max(PADDING * counts[start], counts[start] + 4)
-        if i > start and (ragged or (i - start + 1) * count > CELLS):
+        if i > start and (ragged or i - start == OWNERS or (i - start + 1) * count > CELLS):
             blocks.append(by_count[start:i])
             start = i
-    return [*blocks, by_count[start:]]
+    return [*blocks, by_count[start:]] if counts else []
 
 
 def draw_factors(

@@ -23,7 +23,7 @@ class Histories:
         rows, items = rows[known], items[known]
         counts = torch.bincount(rows, minlength=count)
         starts = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
-        return cls(starts, items[rows.argsort(stable=True)].int(), width)
+        return cls(starts, items.int()[rows.argsort(stable=True)], width)
 
     @classmethod
     def empty(cls, count: int, width: int) -> Histories:
@@ -64,6 +64,11 @@ class Histories:
         table = torch.zeros(len(rows), self.width)
         table[self.cells(rows)] = 1.0
         return table
+
+    def sparse(self) -> Tensor:
+        """All rows as a sparse table of ones, shape (rows, width), that multiplies dense ones."""
+        ones, size = torch.ones(len(self.items)), (len(self), self.width)
+        return torch.sparse_csr_tensor(self.starts.int(), self.items, ones, size, check_invariants=False)
 
     def joined(self, rows: Tensor, other: Histories) -> Histories:
         """What `rows` have here and, at the same places, in `other`; each item once."""

@@ -16,7 +16,7 @@ SWEEPS = 12
 UNSEEN = 0.1
 """Weight of a cell that nobody filled, against one for a filled cell."""
 
-PENALTY = 0.003
+PENALTY = 0.01
 """Ridge penalty of a factor for each cell that it takes part in, filled or not (weighted UNSEEN)."""
 
 

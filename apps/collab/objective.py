@@ -22,12 +22,12 @@ BLOCK = 1024
 
 
 class RatingError:
-    """Squared error in the ratings' own unit; the baseline is the training mean."""
+    """Squared error in the ratings' own unit; the baseline is mean + user bias + item bias, shrunken."""
 
     headline = "rmse"
 
-    def __init__(self, scale: tuple[float, float, float]) -> None:
-        self.least, self.mean, self.greatest = scale
+    def __init__(self, preprocessor: CollabPreprocessor) -> None:
+        self.preprocessor = preprocessor
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of ratings, the first column of outputs, shape (rows, 2)."""
@@ -35,14 +35,20 @@ class RatingError:
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         """rmse, mae, r2 of the predictions, held within the rating scale."""
-        values = predictor.outputs(data.inputs)[:, 0].float().clamp(self.least, self.greatest)
-        return regression_metrics(values.numpy(), data.targets.cpu().numpy())
+        values = predictor.outputs(data.inputs)[:, 0].float()
+        return self._metrics(values, data)
 
     def baseline(self, data: Data) -> dict[str, float]:
-        return regression_metrics(np.full(len(data), self.mean), data.targets.cpu().numpy())
+        users, items = data.inputs.batch(torch.arange(len(data)))
+        known = self.preprocessor
+        return self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
 
     def score(self, metrics: Mapping[str, float]) -> float:
         return -metrics["rmse"]
+
+    def _metrics(self, values: Tensor, data: Data) -> dict[str, float]:
+        least, _, greatest = self.preprocessor.scale
+        return regression_metrics(values.clamp(least, greatest).numpy(), data.targets.cpu().numpy())
 
 
 class TopItems:
@@ -50,7 +56,8 @@ class TopItems:
 
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
     item training never saw counts as missed. What a user has in the validation rows is left out of the list,
-    unless it is what is asked. The baseline recommends what most users have.
+    unless it is what is asked. `coverage` is the share of items that anyone is shown, `novelty` the mean of
+    -log2(share of users who have the item). The baseline recommends what most users have.
     """
 
     headline = f"ndcg@{K}"
@@ -83,16 +90,18 @@ class TopItems:
         order = pairs[:, 0].argsort(stable=True)
         users, counts = pairs[order, 0].unique_consecutive(return_counts=True)
         parts = [list_metrics(torch.zeros(0, K), torch.zeros(0), K)]  # names, where nobody is measured
-        shown = torch.zeros(len(self.preprocessor.items) + 1, dtype=torch.bool)
+        shown = torch.zeros(len(self.preprocessor.items) + 1)
         for block, items in zip(users.split(BLOCK), pairs[order, 1].split(_sums(counts)), strict=True):
             rows = torch.arange(len(block)).repeat_interleave(counts[: len(block)])
             counts = counts[len(block) :]
             found, top = self._block(scores(block), block, rows, items)
             parts.append(found)
-            shown[top.flatten()] = True
+            shown += torch.bincount(top.flatten(), minlength=len(shown))
         whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         means = {name: float(values.double().mean()) if len(values) else 0.0 for name, values in whole.items()}
-        return means | {f"coverage@{K}": float(shown[1:].float().mean())}
+        surprise = -(self.preprocessor.item_counts.clamp_min(1) / len(self.preprocessor.users)).log2()
+        novelty = float((surprise * shown).sum() / shown.sum().clamp_min(1))
+        return means | {f"coverage@{K}": float((shown[1:] > 0).float().mean()), f"novelty@{K}": novelty}
 
     def _block(self, scores: Tensor, users: Tensor, rows: Tensor, items: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """(metrics of each user with something to find, the lists) for scores of shape (users, items + 1)."""

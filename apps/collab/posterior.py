@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps.collab.gibbs import Rectangle, draw_factors, draw_links, draw_noise, draw_prior, rectangles
+from apps.collab.histories import Histories
 
 FIRST_PRECISION = 10.0
 """Of the factors before the first draw of their prior."""
@@ -174,34 +175,40 @@ def _start(ratings: Ratings, width: int) -> tuple[Side, Side]:
     )
 
 
+ITERATIONS = 4
 COMPONENTS = 50
 """Principal components of who rated what, at most a quarter of the users or items."""
 
 
 def who_rated_what(ratings: Ratings) -> tuple[Tensor, Tensor]:
     """Features of users (users, c) and of items (items, c): principal components of the table of rated pairs."""
-    users, items = ratings.sizes
-    return (
-        _components(ratings.user, ratings.item, (users, items)),
-        _components(ratings.item, ratings.user, (items, users)),
-    )
+    of_users = Histories.of_pairs(ratings.user, ratings.item, *ratings.sizes)
+    of_items = of_users.transposed()
+    return _components(of_users, of_items), _components(of_items, of_users)
 
 
-def _components(owner: Tensor, partner: Tensor, sizes: tuple[int, int]) -> Tensor:
-    """Features of owners, centred, of unit mean spread; row 0, the unknown owner, is zero.
+def _components(own: Histories, other: Histories) -> Tensor:
+    """Features of the rows of `own`, centred, of unit mean spread; row 0, the unknown owner, is zero.
 
-    A cell is divided by the root of its owner's count (SVD++), and columns are evened out half-way, so that
-    neither those with many ratings nor the most popular partners decide alone.
+    A cell is divided by the root of its row's count (SVD++), and columns are evened out half-way, so that
+    neither those with many ratings nor the most popular partners decide alone. The components are found by
+    subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4).
     """
-    owners, partners = sizes
-    count = min(COMPONENTS, (min(sizes) - 1) // 4)
-    if count < 1:
-        return torch.zeros(owners, 0)
-    cells = torch.bincount(owner, minlength=owners).clamp_min(1).rsqrt()[owner]
-    norms = torch.zeros(partners).index_add_(0, partner, cells.square()).sqrt()
-    cells = cells / norms[partner].sqrt()
-    table = torch.sparse_coo_tensor(torch.stack([owner, partner]), cells, sizes, check_invariants=False).coalesce()
-    left, strengths, _ = torch.svd_lowrank(table, count, niter=4)
+    width = min(COMPONENTS, (min(len(own), len(other)) - 1) // 4)
+    if width < 1:
+        return torch.zeros(len(own), 0)
+    by_row = own.counts().clamp_min(1).float().rsqrt()[:, None]
+    table, transposed = own.sparse(), other.sparse()
+    by_column = (transposed @ by_row.square()).clamp_min(1e-12).sqrt().rsqrt()
+
+    def products(columns: Tensor) -> Tensor:
+        return by_row * (table @ (by_column * columns))
+
+    basis = products(torch.randn(len(other), width))
+    for _ in range(ITERATIONS):
+        back = torch.linalg.qr(by_column * (transposed @ (by_row * torch.linalg.qr(basis).Q))).Q
+        basis = products(back)
+    left, strengths, _ = torch.linalg.svd(basis, full_matrices=False)
     return _standard(left * strengths)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,17 +12,25 @@ import torch
 from torch import Tensor
 
 from apps.collab.histories import Histories
+from apps.collab.newcomers import Newcomers
 from apps.collab.reading import clean_id
 from shared.errors import UserError
 from shared.loaders import Tensors
 from shared.protocol import Answer, Examples, Field, Inputs
+
+MANY = 10_000
+"""From so many ids on each is looked up once: ids of interactions repeat."""
+
+SHRINKAGE = (5.0, 10.0)
+"""Ratings of the average one that a user's and an item's bias are shrunk by."""
 
 
 @dataclass
 class CollabPreprocessor:
     """`users` and `items` are the raw ids in order of appearance; position 1 is the first of them.
 
-    `scale` are the least, mean and greatest training rating; `seen` is what each user has in the training rows,
+    `scale` are the least, mean and greatest training rating; the biases, one a position, are shrunken means of the
+    ratings less their mean: what a bias-only model knows. `seen` is what each user has in the training rows,
     `held` in the validation rows: nothing is learnt from those, but nobody wants them recommended.
     """
 
@@ -32,12 +40,13 @@ class CollabPreprocessor:
     scale: tuple[float, float, float]
     seen: Histories
     held: Histories
+    user_bias: Tensor
+    item_bias: Tensor
 
     @classmethod
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
         """Raises UserError where there is nothing to tell apart."""
-        users = tuple(dict.fromkeys(map(clean_id, train.inputs["user"])))
-        items = tuple(dict.fromkeys(map(clean_id, train.inputs["item"])))
+        users, items = (tuple(dict.fromkeys(map(clean_id, _once(train.inputs[role])))) for role in ("user", "item"))
         if len(items) < 2:
             raise UserError(f"all rows are of one item, {items[0]!r}: check which column holds the items (--item)")
         scale = (0.0, 1.0, 1.0)
@@ -47,9 +56,18 @@ class CollabPreprocessor:
             if scale[0] == scale[2]:
                 raise UserError(f"every rating is {scale[0]:g}: nothing to predict; use --task ranking")
         none = Histories.empty(len(users) + 1, len(items) + 1)
-        fitted = cls(task, users, items, scale, none, none)
-        fitted.seen = fitted.histories(train.inputs)
+        biases = torch.zeros(len(users) + 1), torch.zeros(len(items) + 1)
+        fitted = cls(task, users, items, scale, none, none, *biases)
+        pairs = fitted.positions(train.inputs)
+        fitted.seen = fitted.cells(*pairs)
+        if task == "ratings":
+            fitted._fit_biases(*pairs, torch.from_numpy(values - scale[1]).float())
         return fitted
+
+    def _fit_biases(self, users: Tensor, items: Tensor, rest: Tensor) -> None:
+        """Of the items first, then of what they leave to the users."""
+        self.item_bias = _shrunken(items, rest, len(self.item_bias), SHRINKAGE[1])
+        self.user_bias = _shrunken(users, rest - self.item_bias[items], len(self.user_bias), SHRINKAGE[0])
 
     @cached_property
     def user_positions(self) -> dict[str, int]:
@@ -69,6 +87,11 @@ class CollabPreprocessor:
         """Who has each item."""
         return self.seen.transposed()
 
+    @cached_property
+    def newcomers(self) -> Newcomers:
+        """Answers histories too short for the ranker."""
+        return Newcomers(self.seen)
+
     def histories(self, inputs: Inputs) -> Histories:
         """What known users have of known items in these rows."""
         return self.cells(*self.positions(inputs))
@@ -83,7 +106,7 @@ class CollabPreprocessor:
 
     def encode(self, inputs: Inputs) -> Tensors:
         """For ratings (user, item); for ranking the user alone: the network scores every item."""
-        users, items = self.positions(inputs)
+        users, items = (part.int() for part in self.positions(inputs))
         return Tensors(users, items) if self.task == "ratings" else Tensors(users)
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
@@ -135,7 +158,8 @@ class CollabPreprocessor:
 
     def tensors(self) -> dict[str, Tensor]:
         parts = {"seen": self.seen, "held": self.held}
-        return {f"{name}_{part}": getattr(had, part) for name, had in parts.items() for part in ("starts", "items")}
+        cells = {f"{name}_{part}": getattr(had, part) for name, had in parts.items() for part in ("starts", "items")}
+        return cells | {"user_bias": self.user_bias, "item_bias": self.item_bias}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CollabPreprocessor:
@@ -144,10 +168,30 @@ class CollabPreprocessor:
         seen, held = (
             Histories(tensors[f"{name}_starts"], tensors[f"{name}_items"], len(items) + 1) for name in ("seen", "held")
         )
-        return cls(str(state["task"]), users, items, (least, mean, greatest), seen, held)
+        biases = tensors["user_bias"], tensors["item_bias"]
+        return cls(str(state["task"]), users, items, (least, mean, greatest), seen, held, *biases)
 
 
 def look_up(positions: Mapping[str, int], names: Sequence[object]) -> Tensor:
     """Positions of ids, shape (rows,), int64; 0 where unknown or missing."""
-    found = (positions.get(clean_id(name), 0) for name in names)
-    return torch.from_numpy(np.fromiter(found, np.int64, len(names)))
+    if len(names) <= MANY:
+        each = (positions.get(clean_id(name), 0) for name in names)
+    else:
+        found = {name: positions.get(clean_id(name), 0) for name in _once(names)}
+        each = (found.get(name, 0) for name in names)
+    return torch.from_numpy(np.fromiter(each, np.int64, len(names)))
+
+
+def _once(names: Sequence[object]) -> Iterable[object]:
+    """Many names: each once, by pandas. Few: as they are."""
+    if len(names) <= MANY:
+        return names
+    import pandas as pd
+
+    unique: Iterable[object] = pd.unique(np.asarray(names, dtype=object))
+    return unique
+
+
+def _shrunken(owner: Tensor, values: Tensor, owners: int, strength: float) -> Tensor:
+    sums = torch.zeros(owners).index_add_(0, owner, values)
+    return sums / (torch.bincount(owner, minlength=owners) + strength)

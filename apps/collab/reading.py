@@ -8,59 +8,61 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.collab.columns import Roles, find_roles, read_rows
+from apps.collab.columns import Roles, is_count, read_rows
 from apps.collab.layouts import find_tables, partner
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Splits
 from shared.splits import stratified
+from shared.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COUNTS = 100
-"""Whole-number ratings that reach beyond this are counts (plays, clicks), not a scale of liking."""
+"""Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
+
+UNRATED = -1
+"""What stands for "had, not rated" where every other rating is 1 or more, of three values at least."""
 
 
 def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, test: Path | None) -> Splits:
     """Train, valid and test interactions, with what was inferred written into the recipe and the notes."""
     tables = find_tables(source)
     notes: list[str] = []
-    frame = read_rows(tables["train"], recipe)
-    roles = find_roles(frame, recipe, str(tables["train"]))
+    frame, roles = read_rows(tables["train"], recipe)
     recipe, why = _with_task(recipe, roles, frame, tables["train"])
     notes += [sentence for sentence in (roles.sentence(), why) if sentence]
     if test is None and partner(source):
         notes.append(f"{partner(source)} stands beside {source.name}: --test measures on it")
     train = _examples(frame, roles, recipe, tables["train"], notes)
+    del frame  # a large one: before the rows are copied into parts
     parts = {}
     for part, given in (("valid", valid), ("test", test)):
         path = tables.get(part) if given is None else None if given == "none" else find_tables(Path(given))["train"]
         parts[part] = None if path is None else read_part(path, recipe, notes)
     if valid == "none":
         parts["valid"] = train.take(np.arange(0))
+    if recipe.time and recipe.split == "random" and parts["test"] is None:
+        notes.append("random split: training may hold rows later than those measured; --split last holds out the last")
     return Splits(*_complete(train, parts["valid"], parts["test"], recipe), recipe, tuple(notes))
 
 
 def read_part(path: Path, recipe: CollabRecipe, notes: list[str] | None = None) -> Examples:
-    """One table's interactions, by a recipe whose columns and task are settled."""
-    frame = read_rows(path, recipe)
-    return _examples(frame, _same_roles(frame, recipe, path), recipe, path, [] if notes is None else notes)
-
-
-def _same_roles(frame: pd.DataFrame, recipe: CollabRecipe, path: Path) -> Roles:
-    """The columns that training used, where the table has them; else inferred anew."""
-    roles = find_roles(frame, _forget_missing(frame, recipe), str(path))
+    """One table's interactions, by a recipe whose columns and task are settled: the columns that training used,
+    where the table has them; else inferred anew."""
+    frame, roles = read_rows(path, _forget_missing(path, recipe))
     if recipe.task == "ratings" and roles.rating is None:
         raise UserError(f"{path}: no rating column {recipe.rating!r}, which this model was trained on; add it")
-    return roles
+    return _examples(frame, roles, recipe, path, [] if notes is None else notes)
 
 
-def _forget_missing(frame: pd.DataFrame, recipe: CollabRecipe) -> CollabRecipe:
+def _forget_missing(path: Path, recipe: CollabRecipe) -> CollabRecipe:
     """The recipe without the column names that this table lacks: those are inferred."""
+    present = set(read_table(path, text=True, rows=1).columns)
     user, item, rating, time = (
-        name if name in frame.columns else None for name in (recipe.user, recipe.item, recipe.rating, recipe.time)
+        name if name in present else None for name in (recipe.user, recipe.item, recipe.rating, recipe.time)
     )
     return replace(recipe, user=user, item=item, rating=rating, time=time)
 
@@ -83,9 +85,10 @@ def _infer_task(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[str, str
     if len(ratings) and ratings.min() == ratings.max():
         same = f"every {roles.rating} is {ratings[0]:g}: there is nothing to predict, so items are ranked"
         return "ranking", f"{same} as implicit feedback (--task)"
-    if len(ratings) and ratings.max() > COUNTS and (ratings == np.round(ratings)).all() and ratings.min() >= 0:
-        counts = f"{roles.rating} reaches {ratings.max():,.0f}: counts, not a scale of ratings, so items are ranked"
-        return "ranking", f"{counts} as implicit feedback (--task ratings predicts the numbers)"
+    counted = is_count(roles.rating) or (len(ratings) and ratings.max() > COUNTS)
+    if counted and len(ratings) and ratings.min() >= 0:
+        counts = f"{roles.rating} (up to {ratings.max():,g}) counts or measures use, it is no scale of liking"
+        return "ranking", f"{counts}: items are ranked as implicit feedback (--task ratings predicts the numbers)"
     return "ratings", f"task: predict {roles.rating} (--task ranking ranks items instead)"
 
 
@@ -95,6 +98,8 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     whole = frame[[roles.user, roles.item]].notna().all(axis=1).to_numpy(bool, copy=True)
     columns = {role: _ids(frame[getattr(roles, role)]) for role in ("user", "item")}
     ratings = np.ones(total) if roles.rating is None else _numbers(frame[roles.rating], roles.rating, path)
+    if recipe.task == "ratings":
+        ratings = _without_unrated(ratings, str(roles.rating), path, notes)
     whole &= (columns["user"] != "") & (columns["item"] != "") & ~np.isnan(ratings)
     if total - whole.sum():
         notes.append(f"{path.name}: {total - whole.sum():,} of {total:,} rows lack a user, item or rating: left out")
@@ -112,6 +117,16 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         inputs["time"] = times[kept]
     pairs = np.stack([inputs["user"], inputs["item"]], 1) if recipe.task == "ranking" else ratings[kept]
     return Examples(inputs, pairs)
+
+
+def _without_unrated(ratings: np.ndarray, name: str, path: Path, notes: list[str]) -> np.ndarray:
+    """-1 among positive ratings is a mark, not a rating: it becomes NaN."""
+    marked = ratings == UNRATED
+    rest = ratings[~marked & ~np.isnan(ratings)]
+    if not marked.any() or len(np.unique(rest)) < 3 or rest.min() < 1:
+        return ratings
+    notes.append(f"{path.name}: {marked.sum():,} rows have {name} {UNRATED}, taken for unrated")
+    return np.where(marked, np.nan, ratings)
 
 
 def _liked(kept: np.ndarray, ratings: np.ndarray, recipe: CollabRecipe, path: Path, notes: list[str]) -> np.ndarray:
@@ -146,7 +161,11 @@ def _numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
     """Ratings as float64, missing ones NaN. Raises UserError naming the first row that holds something else."""
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        values = pd.to_numeric(pd.Series(column.cat.categories), errors="coerce").to_numpy(float)
+        numbers = np.append(values, np.nan)[column.cat.codes]
+    else:
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
     wrong = np.flatnonzero((np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers))
     wrong = wrong[column.iloc[wrong].astype(str).str.strip().str.lower().ne("nan").to_numpy()]
     if len(wrong):
@@ -162,9 +181,13 @@ def _once_each(columns: dict[str, np.ndarray], times: np.ndarray | None, rows: n
     """Of rows with the same user and item only the last, in time where there is one; the file's order stays."""
     import pandas as pd
 
-    frame = pd.DataFrame({role: pd.factorize(column[rows])[0] for role, column in columns.items()})
+    users, items = (pd.factorize(columns[role][rows])[0] for role in ("user", "item"))
+    pairs = users * (int(items.max()) + 1) + items
+    ordered = np.sort(pairs)
+    if (ordered[1:] != ordered[:-1]).all():
+        return rows
     order = np.arange(len(rows)) if times is None else np.argsort(times[rows], kind="stable")
-    last = ~frame.iloc[order].duplicated(keep="last").to_numpy()
+    last = ~pd.Series(pairs[order]).duplicated(keep="last").to_numpy()
     return np.sort(rows[order[last]])
 
 
@@ -186,12 +209,16 @@ def hold_out(examples: Examples, share: float, recipe: CollabRecipe, seed: int) 
 
     Raises UserError at a share that leaves nothing, or at a split by time without times.
     """
+    import pandas as pd
+
     if not 0 <= share < 1:
         raise UserError(f"a share of {share} of the rows: give a number from 0 to below 1")
+    if not share:
+        return examples, examples.take(np.arange(0))
     if recipe.split == "last":
         kept, held = _last(examples, share)
     else:
-        kept, held = stratified(examples.inputs["user"], share, seed)
+        kept, held = stratified(pd.factorize(examples.inputs["user"])[0], share, seed)
     return examples.take(kept), examples.take(held)
 
 
@@ -199,7 +226,9 @@ def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
     """The last `share` of each user's rows, at least one where the user has two: leave-last-out."""
     if "time" not in examples.inputs:
         raise UserError("a split by time needs a column of times: name it with --time, or use --split random")
-    _, users = np.unique(examples.inputs["user"].astype(str), return_inverse=True)
+    import pandas as pd
+
+    users = pd.factorize(examples.inputs["user"])[0]
     order = np.lexsort((examples.inputs["time"], users))
     counts = np.bincount(users)
     held = np.minimum(np.maximum(np.round(counts * share), share > 0), counts - 1).astype(int)
@@ -210,7 +239,5 @@ def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 def read_pairs(path: Path, recipe: CollabRecipe) -> Columns:
     """The users and items of a table to answer, row by row as they stand; a missing id is ""."""
-    frame = read_rows(path, recipe)
-    settled = _forget_missing(frame, recipe)
-    roles = find_roles(frame, settled, str(path), answers=False)
+    frame, roles = read_rows(path, _forget_missing(path, recipe), answers=False)
     return {"user": _ids(frame[roles.user]), "item": _ids(frame[roles.item])}

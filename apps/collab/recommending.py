@@ -97,7 +97,7 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     ranker = network.ranker if isinstance(network, RatingNetwork) else network
     assert isinstance(ranker, Ranker)
-    scores = scores_of_all(ranker, asked.positions, asked.had, asked.folded)
+    scores = scores_of_all(ranker, preprocessor.newcomers, asked.positions, asked.had, asked.folded)
     scores[:, ~allowed] = -torch.inf
     if not wish.seen:
         scores[asked.had.cells(torch.arange(len(names)))] = -torch.inf

@@ -28,14 +28,16 @@ def train(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> No
     recipe = setup.recipe
     assert isinstance(recipe, TabularRecipe)
     parts = held_out(setup.train, recipe)
-    for i in range(_resumed(checkpoint, len(ensemble.networks)), len(ensemble.networks)):
-        ensemble.trained.fill_(i + 1)
-        ensemble.active = i
-        progress.score = float("-inf")
-        fit(_alone(setup, ensemble, i, parts), setup.recipe.epochs, progress, checkpoint, _stage(i))
-        assert progress.weights is not None
-        ensemble.load_state_dict(progress.weights)
-    ensemble.active = None
+    try:
+        for i in range(_resumed(checkpoint, len(ensemble.networks)), len(ensemble.networks)):
+            ensemble.trained.fill_(i + 1)
+            ensemble.active = i
+            progress.score = float("-inf")
+            fit(_alone(setup, ensemble, i, parts), setup.recipe.epochs, progress, checkpoint, _stage(i))
+            assert progress.weights is not None
+            ensemble.load_state_dict(progress.weights)
+    finally:
+        ensemble.active = None
     if len(parts) > 1:
         progress.chosen = f"{len(parts)} networks, each at its best epoch"
 

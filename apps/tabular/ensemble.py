@@ -34,7 +34,7 @@ class Ensemble(nn.Module):
         self.intervals = Intervals()
         self.register_buffer("trained", torch.ones((), dtype=torch.long))
         self.register_buffer("temperature", torch.ones(()))
-        self.active: int | None = 0 if len(networks) > 1 else None
+        self.active: int | None = None
 
     def forward(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
         if self.training or self.active is not None:

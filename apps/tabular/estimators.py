@@ -16,9 +16,10 @@ from sklearn.utils.validation import assert_all_finite, check_array, check_is_fi
 
 from apps.tabular.app import APP, TabularApp
 from apps.tabular.columns import from_frame
+from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import sized
-from apps.tabular.targets import CLASSIFICATION, REGRESSION
+from apps.tabular.targets import CLASSIFICATION, REGRESSION, NumberTarget
 from shared.errors import UserError
 from shared.predict import BLOCK, Predictor
 from shared.protocol import Columns, Examples, Splits, count, pick
@@ -84,10 +85,12 @@ class _TabularEstimator(BaseEstimator):
         dials = {name: value for name, value in self.get_params().items() if value is not None}
         dials |= {"seed": dials.pop("random_state"), "task": self._task, "interval": 0, "precision": "fp32"}
         try:
-            fitted = train(_Given(Examples(columns, targets)), Path(), TabularRecipe.make(dials))
+            given: Any = _Given(Examples(columns, targets))
+            fitted = train(given, Path(), TabularRecipe.make(dials))
         except UserError as error:
             raise ValueError(f"{error} (n_samples = {len(targets)})") from error
-        self.model_ = dataclasses.replace(fitted, app=APP)
+        app: Any = APP
+        self.model_ = dataclasses.replace(fitted, app=app)
         # float64, so that a row's answer does not hang on the rows beside it
         self.predictor_ = Predictor(copy.deepcopy(fitted.predictor.network).double())
 
@@ -131,7 +134,9 @@ class TabularClassifier(ClassifierMixin, _TabularEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest class of each row."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        found: np.ndarray = self.classes_[best]
+        return found
 
 
 class TabularRegressor(RegressorMixin, _TabularEstimator):
@@ -150,7 +155,9 @@ class TabularRegressor(RegressorMixin, _TabularEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """A number for each row, float64, within the span of those trained on."""
         outputs = torch.from_numpy(self._outputs(X))
-        values: np.ndarray = self.model_.preprocessor.target.values(outputs).numpy()
+        preprocessor = self.model_.preprocessor
+        assert isinstance(preprocessor, TabularPreprocessor) and isinstance(preprocessor.target, NumberTarget)
+        values: np.ndarray = preprocessor.target.values(outputs).numpy()
         return values
 
 

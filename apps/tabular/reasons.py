@@ -12,7 +12,7 @@ import numpy as np
 from apps.tabular.columns import to_words
 from apps.tabular.kinds import NUMBER, USED
 from apps.tabular.preprocessor import TabularPreprocessor
-from apps.tabular.targets import ClassTarget
+from apps.tabular.targets import ClassTarget, NumberTarget
 from shared.errors import UserError
 from shared.metrics import classification_metrics, regression_metrics
 from shared.model import Model
@@ -47,7 +47,9 @@ class _Asked:
         )
         if isinstance(target, ClassTarget):
             return outputs.exp().numpy()
-        return target.values(outputs).reshape(len(outputs), -1)[:, :1].numpy()
+        assert isinstance(target, NumberTarget)
+        values: np.ndarray = target.values(outputs).reshape(len(outputs), -1)[:, :1].numpy()
+        return values
 
     def loss(self, examples: Examples) -> tuple[str, Loss]:
         targets = self.preprocessor.encode_targets(examples.targets).numpy()

@@ -17,12 +17,13 @@ TREE_WORK = 1.2e10
 """Cells of the table (times outputs, times rounds) that the trees may go through: two or three minutes on two cores."""
 
 ROUNDS = (60, 2000)
+FORESTS = 3
 
 
 def sized(recipe: TabularRecipe, rows: int) -> TabularRecipe:
     """The recipe with its automatic sizes filled in: larger tables get larger batches and fewer passes."""
     if recipe.batch_size == AUTO:
-        recipe = replace(recipe, batch_size=_between(2 ** int(math.log2(max(rows / 60, 1))), BATCH))
+        recipe = replace(recipe, batch_size=_between(2 ** int(math.log2(max(rows / 40, 1))), BATCH))
     if recipe.epochs == AUTO:
         recipe = replace(recipe, epochs=_between(round(ROWS_SEEN / max(rows, 1)), EPOCHS))
     return recipe
@@ -43,7 +44,9 @@ def growth(rows: int, features: int, outputs: int) -> Growth:
     affordable = TREE_WORK / max(rows * features * outputs, 1)
     rounds = _between(int(affordable), ROUNDS)
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
-    return Growth(rounds, min(max(0.05, 50 / rounds), 0.25), leaves, _between(int(affordable / ROUNDS[1]), (1, 5)))
+    return Growth(
+        rounds, min(max(0.05, 50 / rounds), 0.25), leaves, _between(int(affordable / ROUNDS[1]), (1, FORESTS))
+    )
 
 
 def _between(number: int, limits: tuple[int, int]) -> int:

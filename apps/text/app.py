@@ -16,10 +16,11 @@ from apps.text.grams import grams
 from apps.text.model import TextNetwork
 from apps.text.preprocessor import TextPreprocessor
 from apps.text.recipe import TextRecipe
+from apps.text.several import shares
 from shared.artifact import Artifact
-from shared.labels import Labels
 from shared.metrics import Classification
 from shared.protocol import Data, Examples, Group, Splits
+from shared.several import LabelPresence, LabelSets
 
 NOTHING = torch.zeros(0, dtype=torch.long)
 
@@ -44,15 +45,16 @@ class TextApp:
 
     def fit(self, train: Examples, recipe: TextRecipe) -> TextPreprocessor:
         """Finds the n-grams worth keeping, and takes the encoder's description into the state."""
-        labels, letters = Labels.fit(train.targets), recipe.characters == "yes"
+        labels, letters = preprocessor.fit_labels(train.targets, recipe.separator), recipe.characters == "yes"
         weights, _ = encoder.find_weights(recipe.weights)
         spec = None if weights is None else encoder.read_spec(weights)
+        windows = recipe.long == "windows"
         if recipe.ngrams == "none":
-            return TextPreprocessor(labels, NOTHING, False, spec, recipe.max_tokens)
+            return TextPreprocessor(labels, NOTHING, False, spec, recipe.max_tokens, windows)
         hashed = grams(train.inputs.tolist(), letters)
-        buckets = preprocessor.find_buckets(hashed, labels.encode(train.targets), len(labels.names))
+        buckets = preprocessor.find_buckets(hashed, shares(labels.encode(train.targets), len(labels.names)))
         kept = {id(train.inputs): hashed}
-        return TextPreprocessor(labels, buckets, letters, spec, recipe.max_tokens, kept)
+        return TextPreprocessor(labels, buckets, letters, spec, recipe.max_tokens, windows, kept)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
         return preprocessor.restore(state, tensors)
@@ -72,7 +74,7 @@ class TextApp:
         """The n-gram expert is fitted to convergence before the first step."""
         if network.has_grams:
             assert isinstance(train.inputs, Texts)
-            network.grams.fit(train.inputs.grams, train.targets)
+            network.grams.fit(train.inputs.grams, train.targets, recipe.class_weights == "auto")
 
     def groups(self, network: TextNetwork, recipe: TextRecipe) -> list[Group]:
         """The encoder's layers, each slower than the next; without an encoder the n-gram expert."""
@@ -80,8 +82,9 @@ class TextApp:
             return [Group(list(network.grams.parameters()), decay=0.0)]
         return encoder.layer_groups(network.body, recipe.layer_decay) + [Group(list(network.head.parameters()))]
 
-    def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Classification:
-        return Classification(fitted.labels, recipe.smoothing, recipe.class_weights)
+    def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Classification | LabelPresence:
+        kind = LabelPresence if isinstance(fitted.labels, LabelSets) else Classification
+        return kind(fitted.labels, recipe.smoothing, recipe.class_weights)  # type: ignore[arg-type]
 
     def callbacks(self, recipe: TextRecipe) -> list[Any]:
         return []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from apps.text.model import ENCODER, GRAMS, Only, TextNetwork
+from apps.text.several import loss_of
 from shared.predict import Predictor
 from shared.protocol import Data
 
@@ -23,11 +23,17 @@ def choose(network: TextNetwork, valid: Data, precision: str) -> str:
     logits = torch.stack([Predictor(Only(network, e), precision).outputs(valid.inputs) for e in present])
     if len(valid) >= ENOUGH:
         network.blend[present] = weigh(logits, valid.targets, network.blend[present].cpu()).to(network.blend)
-    right = (logits.argmax(2) == valid.targets).float().mean(1).tolist()
+    right = [accuracy(each, valid.targets) for each in logits]
     said = [
         f"{NAMES[e]} alone {share:.4f} (weight {network.blend[e]:.2f})" for e, share in zip(present, right, strict=True)
     ]
     return f"validation accuracy: {', '.join(said)}"
+
+
+def accuracy(logits: Tensor, targets: Tensor) -> float:
+    """The share of right answers; of several labels a text, of all labels."""
+    right = (logits > 0) == (targets > 0.5) if targets.is_floating_point() else logits.argmax(1) == targets
+    return right.float().mean().item()
 
 
 def weigh(logits: Tensor, targets: Tensor, start: Tensor) -> Tensor:
@@ -39,7 +45,7 @@ def weigh(logits: Tensor, targets: Tensor, start: Tensor) -> Tensor:
         optimizer.zero_grad()
         mixed = (logs.exp()[:, None, None] * logits).sum(0)
         pull = PRIOR / len(targets) * (logs - start.log()).square().sum()
-        loss = F.cross_entropy(mixed, targets) + pull
+        loss = loss_of(mixed, targets) + pull
         loss.backward()
         return loss.item()
 

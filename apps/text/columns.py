@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.errors import UserError, some
 from shared.protocol import Examples
+from shared.several import find_separator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def find_columns(frame: pd.DataFrame, text: str | None, target: str | None, path
         raise UserError(f"{path} has one column ({only!r}): give a table with a text column and a label column")
     if text is not None and target is not None:
         return text, target, []
-    sample = frame.head(SAMPLE)
+    sample = spread(frame)
     if text is None:
         text = _guess_text(sample, [n for n in names if n != target])
     if target is None:
@@ -48,7 +49,12 @@ def find_text(frame: pd.DataFrame, asked: str | None, path: Path) -> str:
     names = list(frame.columns)
     if asked is not None and asked.lower() in [name.lower() for name in names]:
         return next(name for name in names if name.lower() == asked.lower())
-    return _guess_text(frame.head(SAMPLE), names)
+    return _guess_text(spread(frame), names)
+
+
+def spread(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows from all over a table: many are sorted by label."""
+    return frame.iloc[np.linspace(0, len(frame) - 1, min(SAMPLE, len(frame))).astype(int)]
 
 
 def _named(names: list[str], asked: str | None, path: Path) -> str | None:
@@ -93,8 +99,12 @@ def as_texts(column: pd.Series) -> list[str]:
     return ["" if gone else str(cell) for cell, gone in zip(column.tolist(), missing, strict=True)]
 
 
-def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path) -> tuple[Examples, list[str]]:
-    """The rows that have a label, and what to say of the others. Raises UserError where none has."""
+def examples_of(
+    frame: pd.DataFrame, text: str, target: str, path: Path, separator: str = "none"
+) -> tuple[Examples, list[str]]:
+    """The rows that have a label, and what to say of the others. Raises UserError where none has.
+
+    With a `separator` but "none" a text may have several labels, or none: all rows are kept."""
     for name in (text, target):
         if name not in frame.columns:
             raise UserError(f"{path} has no column {name!r}; its columns: {some(list(frame.columns), 20)}")
@@ -103,12 +113,23 @@ def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path) -> tupl
     keep = labels != ""
     if not keep.any():
         raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")
+    if separator != "none":
+        return Examples(texts, labels), [f"{int((~keep).sum()):,} rows of {path.name} have none of the labels"]
     said = []
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no label (the first is row {first}): left out")
     check_classes(labels[keep], f"{path}: the label column {target!r}")
     return Examples(texts[keep], labels[keep]), said
+
+
+def settle_separator(asked: str, labels: list[str]) -> tuple[str, list[str]]:
+    """What stands between the labels of a cell, or "none", and what to say of it."""
+    found = find_separator([cell for cell in labels if cell]) if asked == "auto" else asked
+    if found is None or found == "none":
+        return "none", []
+    hint = " (--separator none if it is not so)" if asked == "auto" else ""
+    return found, [f"several labels a text, separated by {found!r}{hint}"]
 
 
 def check_classes(labels: np.ndarray, what: str) -> None:

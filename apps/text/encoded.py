@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,14 +11,32 @@ from torch import Tensor
 from apps.text.grams import Ragged
 
 
-class Texts:
-    """Batches are (n-gram positions, where each row's begin) and, with an encoder, (padded tokens, lengths)."""
+@dataclass(frozen=True)
+class Windows:
+    """Token ids of every window of every text; text i's are `begins[i]` to `begins[i + 1]`, one at least."""
 
-    def __init__(self, grams: Ragged, tokens: Ragged | None = None, pad: int = 0) -> None:
-        self.grams, self.tokens, self.pad = grams, tokens, pad
+    tokens: Ragged
+    begins: np.ndarray
+    pad: int
+
+    def batch(self, positions: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """(padded tokens, shape (windows, longest); lengths and the text's place in the batch, each (windows,))."""
+        windows, counts = take(Ragged(np.arange(len(self.tokens)), self.begins), positions)
+        flat, lengths = take(self.tokens, windows)
+        padded = np.full((len(windows), max(int(lengths.max(initial=0)), 1)), self.pad, np.int64)
+        padded[np.arange(padded.shape[1]) < lengths[:, None]] = flat
+        owners = np.repeat(np.arange(len(positions)), counts)
+        return torch.from_numpy(padded), torch.from_numpy(lengths), torch.from_numpy(owners)
+
+
+class Texts:
+    """Batches are (n-gram positions, where each row's begin) and, with an encoder, what `Windows.batch` gives."""
+
+    def __init__(self, grams: Ragged, windows: Windows | None = None) -> None:
+        self.grams, self.windows = grams, windows
         self.lengths: Tensor | None = None
-        if tokens is not None:
-            self.lengths = torch.from_numpy(np.diff(tokens.offsets)).clamp_min(1)
+        if windows is not None:
+            self.lengths = torch.from_numpy(np.diff(windows.tokens.offsets[windows.begins])).clamp_min(1)
 
     def __len__(self) -> int:
         return len(self.grams)
@@ -26,12 +46,7 @@ class Texts:
         flat, counts = take(self.grams, positions)
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
         grams = torch.from_numpy(flat.astype(np.int64)), torch.from_numpy(starts[: len(positions)])
-        if self.tokens is None:
-            return grams
-        flat, counts = take(self.tokens, positions)
-        padded = np.full((len(positions), max(int(counts.max(initial=0)), 1)), self.pad, np.int64)
-        padded[np.arange(padded.shape[1]) < counts[:, None]] = flat
-        return (*grams, torch.from_numpy(padded), torch.from_numpy(counts))
+        return grams if self.windows is None else (*grams, *self.windows.batch(positions))
 
 
 def take(ragged: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,15 +1,19 @@
-"""Texts in class folders, and TREC's label files."""
+"""Texts in class folders, and TREC's label files.
+
+A text is a .txt file, or one without a suffix as in 20 Newsgroups.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from shared.dialect import find_encoding
 from shared.errors import UserError, some
 from shared.protocol import Examples
-from shared.tables import find_encoding
 
 PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid"}
 PARTS |= {"test": "test"}
@@ -27,22 +31,27 @@ def read_text(path: Path) -> str:
 
 
 def text_files(folder: Path) -> list[Path]:
-    """The .txt files below a folder, in order."""
-    return sorted(path for path in folder.rglob("*.txt") if path.is_file())
+    """The texts below a folder, in order."""
+    return sorted(path for path in folder.rglob("*") if _is_text(path))
+
+
+def _is_text(path: Path) -> bool:
+    return path.suffix.lower() in (".txt", "") and not path.name.startswith(".") and path.is_file()
 
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders right below that hold texts, the unlabelled ones left out."""
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [path for path in inside if path.name.lower() not in UNLABELLED and any(path.rglob("*.txt"))]
+    return [path for path in inside if path.name.lower() not in UNLABELLED and any(map(_is_text, path.rglob("*")))]
 
 
 def part_folders(folder: Path) -> dict[str, Path]:
     """train, valid and test folders of a layout that has a train part; else nothing."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name.lower() in PARTS and class_folders(path):
-            found.setdefault(PARTS[path.name.lower()], path)
+        part = PARTS.get(re.split(r"[-_ .]", path.name.lower())[-1])  # train, or 20news-bydate-train
+        if path.is_dir() and part and class_folders(path):
+            found.setdefault(part, path)
     return found if "train" in found else {}
 
 

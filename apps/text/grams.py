@@ -23,6 +23,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 _BASE = np.uint64(0xD1342543DE82EF95)
 _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 _SPACE, _WORD, _MARK, _SINGLE = 0, 1, 2, 3
+_BLANK = np.uint32(ord(" "))
 _CHUNK = 200_000  # characters at once: arrays small enough that the allocator uses their memory again
 _UNSPACED = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1780, 0x1800))  # Thai, Lao; Myanmar; Khmer
 
@@ -60,6 +61,7 @@ def grams(texts: Sequence[str], letters: bool) -> Ragged:
 def _grams(texts: Sequence[str], letters: bool) -> Ragged:
     codes, row = _codes(texts)
     kinds = _KINDS[np.minimum(codes, len(_KINDS) - 1)]
+    codes = np.where(kinds == _SPACE, _BLANK, codes)  # a tab before a word is a space
     previous = np.concatenate([[_SPACE], kinds[:-1]])
     begins = (kinds != _SPACE) & ((kinds != _WORD) | (previous != _WORD))
     following = np.concatenate([kinds[1:], [_SPACE]])
@@ -143,7 +145,7 @@ def _letter_orders(
             continue
         start = np.repeat(first - np.concatenate([[0], np.cumsum(number)[:-1]]), number) + np.arange(number.sum())
         hashes = _span(inverse, prefix, start, start + order)
-        found.append((np.repeat(row, number), hashes + np.uint64(order) * _ODD))
+        found.append((np.repeat(row, number), hashes + np.full(1, order, np.uint64) * _ODD))
     return found
 
 

@@ -14,7 +14,7 @@ from apps.text.columns import as_texts, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
 from shared.errors import UserError
-from shared.tables import is_table, kind_of, read_table
+from shared.tables import is_table, kind_of, read_chunks
 
 BLOCK = 1024
 
@@ -86,9 +86,11 @@ def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:
     elif kind_of(path) == ".txt" or not is_table(path):
         yield str(path), read_text(path)
     else:
-        frame = read_table(path, text=True)
-        texts = as_texts(frame[find_text(frame, recipe.text, path)])
-        yield from ((f"{path.name}:{i}", text) for i, text in enumerate(texts, 1))
+        column, before = None, 0
+        for frame in read_chunks(path, 16 * BLOCK):
+            column = column or find_text(frame, recipe.text, path)
+            yield from ((f"{path.name}:{before + i}", text) for i, text in enumerate(as_texts(frame[column]), 1))
+            before += len(frame)
 
 
 def _blocks(found: Iterator[tuple[str, str]]) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,27 +11,34 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.text.encoded import Texts
+from apps.text.encoded import Texts, Windows, take
 from apps.text.encoder import Spec
 from apps.text.grams import BITS, Ragged, grams
 from apps.text.inputs import as_array
 from apps.text.tokens import Tokens
 from shared.labels import Labels
 from shared.protocol import Answer, Field
+from shared.several import LabelSets
 
 MOST_WEIGHTS = 6_000_000
 """Features times classes of the n-gram expert: bounds the artifact and the time of the fit."""
+LEAST_FEATURES = 10_000
+
+ROWS = 8192
+"""Texts looked at together where all at once would take much memory."""
 
 
 @dataclass(frozen=True)
 class TextPreprocessor:
-    """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made."""
+    """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made;
+    `windows`: whether the encoder sees all of a text that has more than `max_tokens`, or its ends."""
 
-    labels: Labels
+    labels: Labels | LabelSets
     buckets: Tensor
     letters: bool
     spec: Spec | None = None
     max_tokens: int = 0
+    windows: bool = False
     kept: dict[int, Ragged] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -52,13 +59,17 @@ class TextPreprocessor:
             found = select(grams(texts, self.letters) if hashed is None else hashed, self._positions)
         if self._tokens is None or self.spec is None:
             return Texts(found)
-        return Texts(found, self._tokens.encode(texts, self.max_tokens), self.spec.pad)
+        if self.windows:
+            tokens, begins = self._tokens.windows(texts, self.max_tokens)
+        else:
+            tokens, begins = self._tokens.encode(texts, self.max_tokens), np.arange(len(texts) + 1)
+        return Texts(found, Windows(tokens, begins, self.spec.pad))
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
         return self.labels.encode(targets)
 
     def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
-        return self.labels.answers(outputs.softmax(1))
+        return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, LabelSets) else outputs.softmax(1))
 
     def fields(self) -> list[Field]:
         return [Field("text", "text")]
@@ -69,6 +80,7 @@ class TextPreprocessor:
             "labels": self.labels.state(),
             "letters": self.letters,
             "max_tokens": self.max_tokens,
+            "windows": self.windows,
             "encoder": encoder,
         }
 
@@ -82,8 +94,20 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
     buckets = tensors["buckets"]
     if buckets.dtype != torch.long or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 1 << BITS):
         raise ValueError("the hashes of the n-grams are out of range")
-    labels = Labels.from_state(state["labels"])
-    return TextPreprocessor(labels, buckets, bool(state["letters"]), spec, int(state["max_tokens"]))
+    labels = labels_from_state(state["labels"])
+    return TextPreprocessor(
+        labels, buckets, bool(state["letters"]), spec, int(state["max_tokens"]), bool(state["windows"])
+    )
+
+
+def fit_labels(targets: np.ndarray, separator: str) -> Labels | LabelSets:
+    """One label a text, or several between separators."""
+    single = separator in ("none", "auto")  # reading has settled auto
+    return Labels.fit(targets) if single else LabelSets.fit(targets, separator)
+
+
+def labels_from_state(state: Mapping[str, Any]) -> Labels | LabelSets:
+    return LabelSets.from_state(state) if "separator" in state else Labels.from_state(state)
 
 
 def nothing(rows: int) -> Ragged:
@@ -93,31 +117,43 @@ def nothing(rows: int) -> Ragged:
 
 def select(found: Ragged, positions: np.ndarray) -> Ragged:
     """Buckets as feature positions; those that are no features are left out."""
-    values = positions[found.values]
-    known = values >= 0
-    before = np.concatenate([[0], np.cumsum(known)])
-    return Ragged(values[known], before[found.offsets])
+    parts, counts = [], [np.zeros(1, np.int64)]
+    for offsets in _blocks(found):
+        values = positions[found.values[offsets[0] : offsets[-1]]]
+        known = values >= 0
+        before = np.concatenate([[0], np.cumsum(known)])[offsets - offsets[0]]
+        parts.append(values[known])
+        counts.append(np.diff(before))
+    return Ragged(np.concatenate(parts) if parts else found.values, np.concatenate(counts).cumsum())
 
 
-def find_buckets(found: Ragged, targets: Tensor, classes: int) -> Tensor:
-    """The buckets that stand in two training texts or more, and of those the ones that tell most (chi squared)."""
+def _blocks(found: Ragged) -> Iterator[np.ndarray]:
+    """The offsets of some rows at a time: keeps what is made of them small beside the whole."""
+    for start in range(0, len(found), ROWS):
+        yield found.offsets[start : start + ROWS + 1]
+
+
+def find_buckets(found: Ragged, inside: Tensor) -> Tensor:
+    """The buckets that stand in two training texts or more, and of those the ones that tell most (chi squared).
+
+    `inside`: how much each text is of each class, shape (rows, classes).
+    """
     counts = np.bincount(found.values, minlength=1 << BITS)
     kept = np.flatnonzero(counts >= 2)
-    most = max(MOST_WEIGHTS // classes, 10_000)
+    most = max(MOST_WEIGHTS // inside.shape[1], LEAST_FEATURES)
     if len(kept) > most:
-        told = chi_squared(found, counts, targets.numpy(), classes)[kept]
+        told = chi_squared(found, counts, inside.numpy())[kept]
         kept = np.sort(kept[np.argpartition(-told, most)[:most]])
     return torch.from_numpy(kept)
 
 
-def chi_squared(found: Ragged, counts: np.ndarray, targets: np.ndarray, classes: int) -> np.ndarray:
+def chi_squared(found: Ragged, counts: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """How unevenly each bucket is spread over the classes: sum over classes of (found - expected)^2 / expected."""
-    rows = np.repeat(targets, np.diff(found.offsets))
-    order = np.argsort(rows, kind="stable")
-    values, bounds = found.values[order], np.searchsorted(rows[order], np.arange(classes + 1))
-    shares = np.bincount(targets, minlength=classes) / len(targets)
     told = np.zeros(1 << BITS, np.float32)
-    for k in range(classes):
-        expected = np.maximum(counts * shares[k], 1e-9)
-        told += (np.bincount(values[bounds[k] : bounds[k + 1]], minlength=1 << BITS) - expected) ** 2 / expected
+    for shares in inside.T:
+        rows, number = np.flatnonzero(shares), np.zeros(1 << BITS, np.int64)
+        for start in range(0, len(rows), ROWS):
+            number += np.bincount(take(found, rows[start : start + ROWS])[0], minlength=1 << BITS)
+        expected = np.maximum(counts * shares.mean(), 1e-9)
+        told += (number - expected) ** 2 / expected
     return told

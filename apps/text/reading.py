@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns
+from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, settle_separator
+from apps.text.large import columns_of, read_rows
+from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
-from apps.text.settle import settle
+from apps.text.several import keep_rare
 from shared.errors import UserError
 from shared.protocol import Examples, Splits
 from shared.splits import complete
-from shared.tables import find_parts, is_table, read_table
+from shared.tables import find_parts, is_table
 
 TRUE = {"true", "1", "1.0", "yes", "valid"}
 
@@ -23,23 +25,26 @@ TRUE = {"true", "1", "1.0", "yes", "valid"}
 def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path | None) -> Splits:
     """A table, a folder of tables, TREC's files or class folders; `valid` and `test` given come first."""
     parts = find_layout(source)
-    train, recipe, notes = read_part(parts["train"], recipe, mark=False)
-    marked = None
-    if valid is None and "valid" not in parts:
-        marked = read_part(parts["train"], recipe, mark=True)[0]
-    empty = train.take(np.arange(0))
+    train, marked, recipe, notes = read_part(parts["train"], recipe)
     valid_path = parts.get("valid") if valid is None else valid
     test_path = parts.get("test") if test is None else test
-    given = empty if valid_path == "none" else marked if valid_path is None else _given(valid_path, recipe, "valid")
-    if marked is not None and not len(marked):
-        given = None
+    given, said = marked, []
+    if valid_path == "none":
+        given = train.take(np.arange(0))
+    elif valid_path is not None:
+        given = _given(valid_path, recipe, "valid")
+    elif marked is not None:
+        said = [f"validation: the {len(marked):,} rows that {VALID_MARK} marks"]
     given_test = None if test_path is None else _given(test_path, recipe, "test")
     fractions = (recipe.valid_fraction, recipe.test_fraction)
-    three = complete(train, given, given_test, fractions, recipe.seed)
-    notes += _empty(three[0]) + _repeated(*three)
+    one_each = recipe.separator == "none"
+    three = complete(train, given, given_test, fractions, recipe.seed, by_label=one_each)
+    if not one_each:
+        three = keep_rare(three, recipe.separator, given is None, given_test is None)
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
-    recipe, said = settle(recipe, three[0].inputs, sum(map(len, three)), bool(len(three[1])))
+    notes += said + _empty(three[0]) + _repeated(*three)
+    recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
 
 
@@ -66,34 +71,36 @@ def find_layout(source: Path) -> dict[str, Path]:
 _ASIDE = {"source.txt", "readme.txt", "license.txt", "licence.txt", "categories.json"}
 
 
-def read_part(path: Path, recipe: TextRecipe, mark: bool | None = None) -> tuple[Examples, TextRecipe, list[str]]:
-    """One part's labelled rows, the recipe with its column names, and notes.
+Part = tuple[Examples, Examples | None, TextRecipe, list[str]]
+"""Labelled rows; apart from them those that an `is_valid` column marks (None: it does not part the rows); the
+recipe with its column names; notes."""
 
-    `mark` False leaves out the rows that an `is_valid` column marks, True takes only those; None takes all.
-    """
+
+def read_part(path: Path, recipe: TextRecipe) -> Part:
+    """One part of a layout, whatever its form."""
     if path.is_dir():
         examples, said = folders.read_classes(path)
-    elif path.suffix.lower() == ".label":
-        examples, said = folders.read_trec(path), ["labels: the coarse class, before the colon"]
-    else:
-        return _read_rows(path, recipe, mark)
-    return examples if mark is not True else examples.take(np.arange(0)), recipe, said
+        return examples, None, replace(recipe, separator="none"), said
+    if path.suffix.lower() == ".label":
+        said = ["labels: the coarse class, before the colon"]
+        return folders.read_trec(path), None, replace(recipe, separator="none"), said
+    return _read_rows(path, recipe)
 
 
-def _read_rows(path: Path, recipe: TextRecipe, mark: bool | None) -> tuple[Examples, TextRecipe, list[str]]:
-    frame = read_table(path, text=True)
+def _read_rows(path: Path, recipe: TextRecipe) -> Part:
+    frame, large = read_rows(path, recipe.megabytes)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
-    recipe = replace(recipe, text=text, target=target)
-    if VALID_MARK in frame.columns and VALID_MARK not in (text, target) and mark is not None:
-        marked = np.array([cell.strip().lower() in TRUE for cell in as_texts(frame[VALID_MARK])])
-        frame = frame[marked == mark]
-        said += [f"validation: the {int(marked.sum()):,} rows that {VALID_MARK} marks"] if not mark else []
-    elif mark:
-        frame = frame.iloc[:0]
-    if not len(frame) and mark:
-        return Examples(np.empty(0, object), np.empty(0, object)), recipe, []
-    examples, more = examples_of(frame, text, target, path)
-    return examples, recipe, said + more
+    mark, several = settle_separator(recipe.separator, as_texts(frame[target]))
+    recipe, said = replace(recipe, text=text, target=target, separator=mark), [*large, *said, *several]
+    if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
+        examples, more = examples_of(frame, text, target, path, recipe.separator)
+        return examples, None, recipe, said + more
+    marks = np.array([cell.strip().lower() in TRUE for cell in as_texts(frame[VALID_MARK])])
+    if marks.all() or not marks.any():
+        examples, more = examples_of(frame, text, target, path, recipe.separator)
+        return examples, None, recipe, said + more
+    examples, more = examples_of(frame[~marks], text, target, path, recipe.separator)
+    return examples, examples_of(frame[marks], text, target, path, recipe.separator)[0], recipe, said + more
 
 
 def _given(path: Path | str, recipe: TextRecipe, part: str) -> Examples:
@@ -109,14 +116,13 @@ def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("tes
     The columns may be named otherwise than in training: then they are inferred anew.
     """
     layout = find_layout(source)
-    part = next((name for name in parts if name in layout), "train")
-    path = layout[part]
+    path = next((layout[name] for name in parts if name in layout), layout["train"])
     if not path.is_dir() and path.suffix.lower() != ".label":
-        columns = [name.lower() for name in read_table(path, text=True).columns]
+        columns = [name.lower() for name in columns_of(path)]
         if {(recipe.text or "").lower(), (recipe.target or "").lower()} - set(columns):
             recipe = replace(recipe, text=None, target=None)
-    marked = read_part(path, recipe, mark=True)[0] if part == "train" else None
-    return marked if marked is not None and len(marked) else read_part(path, recipe)[0]
+    examples, marked, _, _ = read_part(path, recipe)
+    return examples if marked is None else marked
 
 
 def _empty(train: Examples) -> list[str]:

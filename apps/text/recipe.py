@@ -13,20 +13,26 @@ AUTO = "by the number and length of the texts"
 
 @dataclass(frozen=True)
 class TextRecipe(Recipe):
-    """Dials that stay None are settled when the texts have been seen: `apps/text/settle.py`."""
+    """Dials that stay None are settled when the texts have been seen: `apps/text/plan.py`."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "fast": {"minutes": 0.0},
+        "fast": {"minutes": 3.0},
         "default": {},
-        "best": {"minutes": 240.0, "features_minutes": 60.0},
+        "best": {"minutes": 240.0},
     }
 
     text: str | None = dial(None, "column of the texts; none: inferred")
     target: str | None = dial(None, "column of the labels; none: inferred")
+    separator: str = dial("auto", "what stands between the labels of a cell; none: one label; auto: ; | or ,")
+    megabytes: float = dial(
+        100.0, "most of a table that is read; of a larger one a random share of its rows", least=0.001
+    )
     epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
     max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
-    minutes: float = dial(20.0, "most minutes of fine-tuning on two cores, as estimated; beyond: none", least=0)
-    features_minutes: float = dial(4.0, "most minutes of one pass of the frozen encoder, as estimated", least=0)
+    long: str = dial(
+        "ends", "of a text over max_tokens: its two ends, or all of it in windows of that many", ("ends", "windows")
+    )
+    minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
     batch_size: int = dial(32, "texts in a step", least=1)
     lr: float = dial(3e-4, "highest learning rate of the one-cycle schedule, at the encoder's last layer", least=0)
     layer_decay: float = dial(0.85, "learning rate of a layer over that of the next, when fine-tuning", least=0)

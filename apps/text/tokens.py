@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from apps.text.grams import Ragged, clip
 LETTERS_PER_TOKEN = 12
 """Characters of a text handed to the tokenizer, for each token that is kept: words average four or five."""
 
+MOST_WINDOWS = 16
 BLOCK = 2048
 
 
@@ -30,19 +31,46 @@ class Tokens:
 
     def encode(self, texts: Sequence[str], longest: int) -> Ragged:
         """Ids, at most `longest` a text: its first half and its last, marks of beginning and end included."""
-        rows: list[list[int]] = []
+        return _ragged([_ends(ids, longest) for ids in self._ids(texts, longest)])
+
+    def windows(self, texts: Sequence[str], longest: int) -> tuple[Ragged, np.ndarray]:
+        """(ids of every window, at most `longest` each; where each text's windows begin, shape (texts + 1,)).
+
+        A text has one window or more, each with the marks of beginning and end. Of a text of more than `MOST_WINDOWS`
+        the middle is left out.
+        """
+        marks = self.tokenizer.num_special_tokens_to_add(False)
+        cut = [_windows(ids, longest, marks == 2) for ids in self._ids(texts, longest * MOST_WINDOWS)]
+        begins = np.concatenate([[0], np.cumsum([len(windows) for windows in cut], dtype=np.int64)])
+        return _ragged([window for windows in cut for window in windows]), begins
+
+    def _ids(self, texts: Sequence[str], longest: int) -> Iterator[list[int]]:
         for start in range(0, len(texts), BLOCK):
             block = [_sound(clip(text, longest * LETTERS_PER_TOKEN)) for text in texts[start : start + BLOCK]]
-            rows += [_ends(found.ids, longest) for found in self.tokenizer.encode_batch_fast(block)]
-        lengths = [len(row) for row in rows]
-        values = np.fromiter((token for row in rows for token in row), np.int32, sum(lengths))
-        return Ragged(values, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+            yield from (found.ids for found in self.tokenizer.encode_batch_fast(block))
 
     def unknown_share(self, found: Ragged) -> float:
         """The share of tokens that stand for something the tokenizer does not know."""
         if self.unknown is None or not len(found.values):
             return 0.0
         return float((found.values == self.unknown).mean())
+
+
+def _ragged(rows: list[list[int]]) -> Ragged:
+    lengths = [len(row) for row in rows]
+    values = np.fromiter((token for row in rows for token in row), np.int32, sum(lengths))
+    return Ragged(values, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+
+
+def _windows(ids: list[int], longest: int, marked: bool) -> list[list[int]]:
+    """Runs of `longest` tokens; with `marked`, of two fewer between the text's first token and its last."""
+    begin, end = (ids[:1], ids[-1:]) if marked else ([], [])
+    inner = ids[1:-1] if marked else ids
+    size = max(longest - len(begin) - len(end), 1)
+    cut = [inner[i : i + size] for i in range(0, len(inner), size)] or [[]]
+    half = MOST_WINDOWS // 2
+    kept = cut if len(cut) <= MOST_WINDOWS else [*cut[:half], *cut[-half:]]
+    return [begin + window + end for window in kept]
 
 
 def _ends(ids: list[int], longest: int) -> list[int]:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from apps.text.model import TextNetwork
-from apps.text.preprocessor import TextPreprocessor
+from apps.text.preprocessor import TextPreprocessor, labels_from_state
 from shared.artifact import Artifact
 from shared.labels import Labels
+from shared.several import LabelSets
 
 
 def adopt(network: TextNetwork, fitted: TextPreprocessor, earlier: Artifact) -> str:
@@ -23,12 +24,14 @@ def adopt(network: TextNetwork, fitted: TextPreprocessor, earlier: Artifact) -> 
     if own.keys() != theirs.keys() or any(own[k].shape != theirs[k].shape for k in own):
         return "nothing: the earlier model has another encoder"
     network.body.load_state_dict(theirs)
-    classes = _head(network, fitted.labels, Labels.from_state(earlier.preprocessor["labels"]), earlier.network)
+    classes = _head(network, fitted.labels, labels_from_state(earlier.preprocessor["labels"]), earlier.network)
     return f"the encoder, and the head of {classes} of {len(fitted.labels.names)} classes"
 
 
 @torch.no_grad()
-def _head(network: TextNetwork, labels: Labels, known: Labels, theirs: dict[str, Tensor] | object) -> int:
+def _head(
+    network: TextNetwork, labels: Labels | LabelSets, known: Labels | LabelSets, theirs: dict[str, Tensor] | object
+) -> int:
     assert isinstance(theirs, dict)
     shared = [(i, known.names.index(name)) for i, name in enumerate(labels.names) if name in known.names]
     for name in ("mean", "scale"):

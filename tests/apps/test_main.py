@@ -117,6 +117,8 @@ def test_recommends_unseen_items_and_names_the_basis(shop: Path, capsys: pytest.
     assert main(["collab", "recommend", str(shop), "--user", "user 1", "nobody", "--k", "3", "--json"]) == 0
     known, unknown = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert known["basis"] == "personal" and unknown["basis"] == "popular" and len(known["items"]) == 3
+    had = {row.split(",")[1] for row in (shop.parent / "r.csv").read_text().splitlines() if row.startswith("user 1,")}
+    assert not had & {item["item"] for item in known["items"]}  # also those that were held out to measure
     assert main(["collab", "recommend", str(shop), "--user", "user 1", "--k", "0"]) == 2
 
 

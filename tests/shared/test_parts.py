@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from shared.answers import write_csv
-from shared.display import Display, metric_rows, number
+from shared.display import Display, Forecast, metric_rows, number
 from shared.errors import UserError
 from shared.head import LinearHead
 from shared.labels import Labels
@@ -173,3 +173,20 @@ def test_quiet_display_still_warns() -> None:
 
 def test_numbers_read_well() -> None:
     assert [number(v) for v in (0.12345, 12.3456, 123456.7)] == ["0.1235", "12.35", "123,457"]
+
+
+def test_time_is_foretold_once_and_only_when_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    for a_step, said in ((0.5, "train: about 8 min more at most\n"), (0.001, "")):
+        moments = iter(i * a_step for i in range(100))
+        monkeypatch.setattr("shared.display.time.monotonic", lambda moments=moments: next(moments))
+        shown = io.StringIO()
+        forecast = Forecast(Display(stream=shown), "train")
+        for left in range(1000, 960, -1):
+            forecast.step(left)
+        assert shown.getvalue() == said
+
+
+def test_weights_end_a_training_batch_only() -> None:
+    data = Data(Tensors(torch.arange(4.0)), torch.zeros(4), torch.arange(4.0))
+    numbers, _, weights = next(iter(Loader(data, 4, seed=1)))
+    assert torch.equal(numbers, weights) and len(next(iter(Loader(data, 4)))) == 2

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.dialect import find_encoding, looks_like_header
 from shared.errors import UserError
-from shared.tables import find_encoding, find_layout, find_parts, kind_of, looks_like_header, read_table
+from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table
 
 CHINESE = "标签,评论\n" + "好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
 
@@ -154,3 +155,36 @@ def test_any_bytes_are_read_or_refused_with_one_message(tmp_path_factory: pytest
 def test_layout_of_the_sample_only(tmp_path: Path) -> None:
     layout = find_layout(write(tmp_path / "a.csv", "a,b\n1,2\n"))
     assert (layout.encoding, layout.separator) == ("utf-8", ",")
+
+
+def test_blanks_separate_cells_where_numbers_end_every_line(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path / "a.txt", "1 7 3.5\n1   8 0.5\n"))
+    assert frame.to_numpy().tolist() == [[1, 7, 3.5], [1, 8, 0.5]]
+    words = read_table(write(tmp_path / "b.txt", "a good film\na bad film\n"), header=False)
+    assert words.shape == (2, 1)
+
+
+@pytest.mark.parametrize("text", ["a,b,c\n1,x,5\n2,y,6\n", "1,x,5\n2,y,6\n", "1::x::5\n2::y::6\n"])
+def test_some_columns_and_rows_are_read(tmp_path: Path, text: str) -> None:
+    path, names = write(tmp_path / "a.csv", text), ("a", "c") if text[0] == "a" else ("column_1", "column_3")
+    frame = read_table(path, text=True, columns={names[1]: "float64", names[0]: "category"})
+    assert list(frame.columns) == list(names) and frame[names[1]].tolist() == [5.0, 6.0]
+    assert frame[names[0]].cat.categories.tolist() == ["1", "2"]
+    assert len(read_table(path, text=True, rows=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("a.csv", "{i},text {i}\n"), ("a.jsonl", '{{"n": "{i}", "t": "text {i}"}}\n')]
+)
+def test_chunks_joined_are_the_whole_table(tmp_path: Path, name: str, line: str) -> None:
+    head = "n,t\n" if name.endswith("csv") else ""
+    path = write(tmp_path / name, head + "".join(line.format(i=i) for i in range(25)))
+    chunks = [frame.to_dict("records") for frame in read_chunks(path, 10)]
+    assert [len(rows) for rows in chunks] == [10, 10, 5]
+    assert [row for rows in chunks for row in rows] == read_table(path, text=True).to_dict("records")
+
+
+def test_a_fault_in_a_later_chunk_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "n,t\n" + "1,a\n" * 20 + "1,b,c,d\n")
+    with pytest.raises(UserError, match="a.csv"):
+        list(read_chunks(path, 10))

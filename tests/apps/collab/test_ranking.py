@@ -101,7 +101,9 @@ def test_unknown_user_gets_the_popular_and_is_told(model: Model) -> None:
 
 def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
     answer = collab.recommend(model, ["user 1"], k=1000)[0]
-    assert len(answer["items"]) == len(model.preprocessor.items) - len(model.preprocessor.seen.of(2))
+    preprocessor = model.preprocessor
+    had = len(preprocessor.seen.of(2)) + len(preprocessor.held.of(2))
+    assert len(answer["items"]) == len(preprocessor.items) - had
     with pytest.raises(UserError, match="k=0"):
         collab.recommend(model, ["user 1"], k=0)
 
@@ -111,3 +113,11 @@ def test_reloaded_model_recommends_the_same(model: Model, tmp_path: Path) -> Non
         pytest.skip("built under a smaller limit of items")
     model.save(tmp_path / "out")
     assert collab.recommend(collab.load(tmp_path / "out"), ["user 3", "?"]) == collab.recommend(model, ["user 3", "?"])
+
+
+def test_many_histories_score_as_one_by_one_does(model: Model) -> None:
+    network = model.predictor.network
+    ranker = getattr(network, "ranker", network)
+    had = model.preprocessor.seen.take(torch.arange(40))
+    single = torch.cat([ranker.score(had.take(torch.tensor([row]))) for row in range(40)])
+    assert torch.allclose(ranker.score(had), single, atol=1e-4)

@@ -56,6 +56,14 @@ def test_ids_stay_as_written(tmp_path: Path) -> None:
     assert splits.train.inputs["item"].tolist() == ["a b", "ünï", "null"]
 
 
+def test_ids_of_digits_stay_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.tables.ROWS", 2)
+    splits = read(tmp_path, "user,item,rating\n007,1e3,3\n7,1000,4\n08,+5,5\n7,+5,1\n")
+    assert splits.train.inputs["user"].tolist() == ["007", "7", "08", "7"]
+    assert splits.train.inputs["item"].tolist() == ["1e3", "1000", "+5", "+5"]
+    assert splits.train.targets.tolist() == [3, 4, 5, 1]
+
+
 def test_columns_are_named_by_dials(tmp_path: Path) -> None:
     recipe = replace(ALL, user="b", item="a", rating="c")
     splits = read(tmp_path, "a,b,c,d\ni,u,1,9\nj,u,2,9\n", recipe)
@@ -73,12 +81,25 @@ def test_no_rating_column_means_ranking(tmp_path: Path) -> None:
     assert splits.train.targets.shape == (len(splits.train), 2)
 
 
-@pytest.mark.parametrize("ratings", ["1 1 1 1", "5 900 12 3"])
-def test_constant_ratings_and_counts_mean_ranking(tmp_path: Path, ratings: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "ratings"), [("stars", "1 1 1 1"), ("x", "5 900 12 3"), ("x", "0.2 901.5 12 3"), ("Play Count", "5 2 2 3")]
+)
+def test_constant_ratings_and_counts_mean_ranking(tmp_path: Path, name: str, ratings: str) -> None:
     rows = [f"u{i % 2},i{i},{value}" for i, value in enumerate(ratings.split())]
-    splits = read(tmp_path, "\n".join(["user,item,plays", *rows]))
+    splits = read(tmp_path, "\n".join([f"user,item,{name}", *rows]))
     assert isinstance(splits.recipe, CollabRecipe) and splits.recipe.task == "ranking"
     assert any("implicit feedback" in note for note in splits.notes)
+
+
+def test_blanks_separate_cells_too(tmp_path: Path) -> None:
+    splits = read(tmp_path, "1 7 3.5\n1  8 0.5\n2 7 4\n", name="ratings.txt")
+    assert splits.train.inputs["item"].tolist() == ["7", "8", "7"] and splits.train.targets.tolist() == [3.5, 0.5, 4]
+
+
+@pytest.mark.parametrize(("ratings", "kept"), [("-1 2 5 10", 3), ("-1 1 1 -1", 4), ("-1 0 4 3", 4), ("-9 -1 3 9", 4)])
+def test_minus_one_beside_positive_ratings_is_unrated(tmp_path: Path, ratings: str, kept: int) -> None:
+    rows = [f"u{i % 2},i{i},{value}" for i, value in enumerate(ratings.split())]
+    assert len(read(tmp_path, "\n".join(["user,item,rating", *rows])).train) == kept
 
 
 def test_times_without_ratings_are_no_ratings(tmp_path: Path) -> None:
@@ -135,6 +156,13 @@ def test_incomplete_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 def test_faults_are_named(tmp_path: Path, text: str, recipe: CollabRecipe, said: str) -> None:
     with pytest.raises(UserError, match=said):
         read(tmp_path, text, recipe)
+
+
+def test_late_word_among_times_is_read_or_named(tmp_path: Path) -> None:
+    rows = "\n".join(f"u{i % 7},i{i},{i % 5},{978300760 + i}" for i in range(2000))
+    assert len(read(tmp_path, f"user,item,rating,time\n{rows}\nu,i,1,2001-01-01\n").train) == 2001
+    with pytest.raises(UserError, match="row 2001 of time: 'soon'"):
+        read(tmp_path, f"user,item,rating,time\n{rows}\nu,i,1,soon\n")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "gb18030"])

@@ -16,22 +16,22 @@ from tests.apps.collab.patterns import write_likes, write_ratings
 FAST = {"samples": 8, "burn": 4, "strength": 10.0}
 
 
-def reordered(path: Path, kept: int) -> Path:
-    """The first rows of a table, last first, and a stranger: no position stays what it was."""
+def reordered(path: Path, step: int) -> Path:
+    """Every so manyth row of a table, last first, and a stranger: no position stays what it was."""
     lines = path.read_text().splitlines()
     stranger = lines[1].replace("user 0", "stranger")
     other = path.with_name("other.csv")
-    other.write_text("\n".join([lines[0], stranger, *reversed(lines[1:kept])]) + "\n")
+    other.write_text("\n".join([lines[0], stranger, *reversed(lines[1::step])]) + "\n")
     return other
 
 
 def test_ratings_are_mixed_by_raw_id(tmp_path: Path) -> None:
     large = write_ratings(tmp_path / "large.csv")
     collab.train(large, test_fraction=0, out=tmp_path / "out", **FAST)
-    small = reordered(large, 200)
+    small = reordered(large, 6)
     cold = collab.train(small, test_fraction=0, **FAST)
     warm = collab.train(small, test_fraction=0, start_from=tmp_path / "out", **FAST)
-    assert warm.evaluate(large)["metrics"]["rmse"] < cold.evaluate(large)["metrics"]["rmse"]
+    assert warm.evaluate(large)["metrics"]["rmse"] < 0.9 * cold.evaluate(large)["metrics"]["rmse"]
     assert isinstance(warm.predict(("stranger", "item 0")), dict)
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.tabular.columns import column_of, from_rows
+from apps.tabular.features import find_edges
 from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
 from apps.tabular.preprocessor import TabularPreprocessor, fit, restore
 from apps.tabular.recipe import TabularRecipe
@@ -149,3 +150,10 @@ def test_dates_are_read_as_people_write_them(words: list[str], day: str) -> None
 
     form = find_format(words)
     assert form is not None and parse_date(words[0], form) == parse_date(day, "iso")
+
+
+def test_seldom_numbers_have_pieces_of_their_own() -> None:
+    values = np.concatenate([np.zeros(1000), np.arange(1, 61)]).astype(np.float32)  # as capital gains are
+    edges = find_edges(values, 32)
+    assert len(edges) == 33 and (np.diff(edges) > 0).all() and (edges > 0).sum() >= 30
+    assert (find_edges(values[-20:], 32) == values[-20:]).all()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from apps.text.app import APP
-from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec
-from apps.text.settle import settle
+from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec, width
+from apps.text.plan import plan
 from shared.errors import UserError
 from shared.model import load
 from shared.run import Options, train
@@ -50,11 +51,48 @@ def test_the_artifact_needs_no_weights_folder(folder: Path, tmp_path: Path) -> N
 
 def test_padding_changes_nothing(folder: Path) -> None:
     encoder = build(read_spec(Weights("tiny", folder, "")), 0.0, Weights("tiny", folder, "")).eval()
-    tokens, none = torch.tensor([[2, 5, 6, 3]]), torch.zeros(0, dtype=torch.long)
+    tokens, none, one = torch.tensor([[2, 5, 6, 3]]), torch.zeros(0, dtype=torch.long), torch.zeros(1, dtype=torch.long)
     padded = torch.cat([tokens, torch.zeros(1, 5, dtype=torch.long)], 1)
-    short = encoder(none, none, tokens, torch.tensor([4]))
-    assert torch.allclose(short, encoder(none, none, padded, torch.tensor([4])), atol=1e-5)
+    short = encoder(none, one, tokens, torch.tensor([4]), one)
+    assert torch.allclose(short, encoder(none, one, padded, torch.tensor([4]), one), atol=1e-5)
     assert short.shape == (1, 16)
+
+
+KINDS = ("roberta", "xlm-roberta", "deberta-v2", "distilbert", "electra", "mpnet", "modernbert")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_encoders_of_every_family_are_built_and_grouped(tmp_path: Path, kind: str) -> None:
+    weights = Weights("tiny", write_encoder(tmp_path / kind, kind), "")
+    spec = read_spec(weights)
+    encoder = build(spec, 0.1, weights).train()
+    tokens, lengths = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), torch.tensor([4, 3])
+    vectors = encoder(torch.zeros(0), torch.zeros(2), tokens, lengths, torch.arange(2))
+    vectors.sum().backward()
+    assert vectors.shape == (2, width(spec)) and vectors.isfinite().all()
+    groups = layer_groups(encoder, 0.5)
+    rates = [group.rate for group in groups]
+    assert rates == sorted(rates) and len(set(rates)) >= 3
+    grouped = {id(p) for group in groups for p in group.parameters}
+    assert all((id(p) in grouped) == p.requires_grad for p in encoder.parameters())
+
+
+def test_a_text_is_the_mean_of_its_windows(folder: Path) -> None:
+    encoder = build(read_spec(Weights("tiny", folder, "")), 0.0, Weights("tiny", folder, "")).eval()
+    none, tokens, lengths = torch.zeros(0, dtype=torch.long), torch.tensor([[2, 5, 3], [2, 6, 3], [2, 3, 0]]), [3, 3, 2]
+    alone = encoder(none, torch.zeros(3), tokens, torch.tensor(lengths), torch.arange(3))
+    joined = encoder(none, torch.zeros(2), tokens, torch.tensor(lengths), torch.tensor([0, 1, 1]))
+    assert torch.allclose(joined[0], alone[0]) and torch.allclose(joined[1], (3 * alone[1] + 2 * alone[2]) / 5)
+
+
+def test_all_of_a_long_text_counts_in_windows(folder: Path, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", 60)
+    dials = {"weights": str(folder), "epochs": 1, "ngrams": "none", "max_tokens": 8}
+    for long, differs in (("windows", True), ("ends", False)):
+        model = train(APP, source, APP.recipe.make({**dials, "long": long}))
+        text = "the film was a story about {} people in town and the scene was a story"
+        a, b = model.predict([text.format("lovely"), text.format("dreadful")])
+        assert (a["probabilities"] != b["probabilities"]) == differs
 
 
 def test_lower_layers_learn_slower_and_words_not_at_all(folder: Path) -> None:
@@ -95,19 +133,28 @@ def test_named_weights_that_are_nowhere_are_said(tmp_path: Path, monkeypatch: py
         find_weights("nonesuch")
 
 
+def planned(folder: Path, texts: np.ndarray = TEXTS, rows: int = 60, **dials: object) -> tuple[Any, list[str]]:
+    return plan(APP.recipe.make({"weights": str(folder), **dials}), texts, (rows, rows // 6, rows // 6))
+
+
 def test_time_is_planned_by_tokens(folder: Path) -> None:
-    asked = APP.recipe.make({"weights": str(folder)})
-    plenty, notes = settle(asked, TEXTS, 80, True)
+    plenty, notes = planned(folder)
     assert plenty.epochs == 3 and plenty.max_tokens and "estimated" in notes[-1]
-    fast = settle(APP.recipe.make({"weights": str(folder), "preset": "fast"}), TEXTS, 80, True)[0]
-    assert fast.epochs == 0
-    given = settle(APP.recipe.make({"weights": str(folder), "epochs": 7, "max_tokens": 9}), TEXTS, 80, True)[0]
+    assert planned(folder, preset="fast")[0].epochs == 0
+    given = planned(folder, epochs=7, max_tokens=9)[0]
     assert (given.epochs, given.max_tokens) == (7, 9)
-    tight = APP.recipe.make({"weights": str(folder), "features_minutes": 1e-9})
-    assert settle(tight, TEXTS, 80, True)[0].weights == "none"
+    none, notes = planned(folder, minutes=1e-9)
+    assert none.weights == "none" and "n-grams alone" in notes[-1]
+
+
+def test_more_rows_mean_fewer_epochs_then_none(folder: Path) -> None:
+    found = [planned(folder, rows=int(10**6 * 1.25**k))[0] for k in range(60)]
+    assert [r.weights for r in found][-1] == "none"
+    epochs = [r.epochs for r in found]
+    assert epochs == sorted(epochs, reverse=True) and set(epochs) == {0, 1, 2, 3}
 
 
 def test_foreign_script_is_left_to_the_ngrams(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.text.settle.find_weights", lambda _: (Weights("tiny", folder, ""), "weights: tiny"))
-    recipe, notes = settle(APP.recipe.make({}), np.array(["房间很大，服务不错"] * 30, object), 30, True)
+    monkeypatch.setattr("apps.text.plan.find_weights", lambda _: (Weights("tiny", folder, ""), "weights: tiny"))
+    recipe, notes = plan(APP.recipe.make({}), np.array(["房间很大，服务不错"] * 30, object), (30, 3, 3))
     assert recipe.weights == "none" and "does not know" in notes[0]

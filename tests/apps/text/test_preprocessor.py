@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.text import preprocessor
 from apps.text.app import APP
 from apps.text.encoder import Spec
 from apps.text.preprocessor import TextPreprocessor
+from apps.text.tokens import MOST_WINDOWS
 from shared.errors import UserError
 from shared.protocol import Examples
 from tests.apps.text.writing import BAD, FILLER, GOOD, sentences, tokenizer
@@ -39,14 +42,14 @@ def test_any_cell_is_encoded_the_same_after_json(fitted: TextPreprocessor, cells
     restored = APP.restore(json.loads(json.dumps(fitted.state(), allow_nan=False)), fitted.tensors())
     rows = torch.arange(len(cells))
     before, after = fitted.encode(inputs).batch(rows), restored.encode(inputs).batch(rows)
-    assert len(before) == 4
+    assert len(before) == 5
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
     assert before[2].shape[1] <= 16 and (before[3] >= 2).all()
 
 
 def test_no_rows_are_no_error(fitted: TextPreprocessor) -> None:
     encoded = fitted.encode(np.empty(0, object))
-    assert len(encoded) == 0 and [len(part) for part in encoded.batch(torch.arange(0))] == [0, 0, 0, 0]
+    assert len(encoded) == 0 and [len(part) for part in encoded.batch(torch.arange(0))] == [0] * 5
 
 
 def test_long_texts_keep_their_first_and_last_tokens(fitted: TextPreprocessor) -> None:
@@ -54,6 +57,15 @@ def test_long_texts_keep_their_first_and_last_tokens(fitted: TextPreprocessor) -
     tokens = fitted.encode(np.array([text], object)).batch(torch.arange(1))[2][0].tolist()
     assert len(tokens) == 16
     assert tokens[:2] == [2, WORDS.index("lovely")] and tokens[-2:] == [WORDS.index("dull"), 3]
+
+
+def test_windows_hold_every_token_between_marks(fitted: TextPreprocessor) -> None:
+    texts = np.array([" ".join(["town"] * 30 + ["dull"]), "", "lovely " * 1000], object)
+    tokens, lengths, owners = replace(fitted, windows=True).encode(texts).batch(torch.arange(3))[2:]
+    rows = [row[:n].tolist() for row, n in zip(tokens, lengths.tolist(), strict=True)]
+    assert owners.tolist() == [0, 0, 0, 1] + [2] * MOST_WINDOWS
+    assert all(row[0] == 2 and row[-1] == 3 and len(row) <= 16 for row in rows)
+    assert sum((row[1:-1] for row in rows[:3]), []) == [WORDS.index("town")] * 30 + [WORDS.index("dull")]
 
 
 def test_unseen_labels_are_named(fitted: TextPreprocessor) -> None:
@@ -66,5 +78,23 @@ def test_hashes_out_of_range_are_refused(fitted: TextPreprocessor) -> None:
         APP.restore(fitted.state(), {"buckets": torch.tensor([1 << 40])})
 
 
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, labels = sentences(200)
+    train = Examples(np.array(texts, object), np.array(labels, object))
+    recipe = APP.recipe.make({"weights": "none", "characters": "yes"})
+
+    monkeypatch.setattr(preprocessor, "MOST_WEIGHTS", 100)
+    monkeypatch.setattr(preprocessor, "LEAST_FEATURES", 100)
+
+    def fitted_and_encoded() -> tuple[list[int], list[int]]:
+        made = APP.fit(train, recipe)
+        grams = made.encode(train.inputs).grams
+        return made.buckets.tolist(), [*grams.values.tolist(), *grams.offsets.tolist()]
+
+    whole = fitted_and_encoded()
+    monkeypatch.setattr(preprocessor, "ROWS", 7)
+    assert fitted_and_encoded() == whole and len(whole[0]) == 100
+
+
 def test_memory_holds_no_training_texts(tmp_path: Path, fitted: TextPreprocessor) -> None:
-    assert set(fitted.state()) == {"labels", "letters", "max_tokens", "encoder"}
+    assert set(fitted.state()) == {"labels", "letters", "max_tokens", "windows", "encoder"}

@@ -49,6 +49,12 @@ def test_columns_are_inferred_by_what_they_hold(tmp_path: Path) -> None:
     assert (recipe.text, recipe.target) == ("words", "kind")
 
 
+def test_labels_that_are_sorted_are_found(tmp_path: Path) -> None:
+    lines = [f"{4 * (i >= 3000)},{i},same,{'some words ' * 3}{i}" for i in range(6000)]
+    recipe = read(write_lines(tmp_path / "a.csv", lines)).recipe
+    assert (recipe.text, recipe.target) == ("column_4", "column_1")
+
+
 def test_json_lines_and_gzip(tmp_path: Path) -> None:
     lines = [f'{{"text": "{t}", "label": {int(label == "good")}}}' for t, label in zip(*sentences(30), strict=True)]
     with gzip.open(tmp_path / "a.jsonl.gz", "wt") as file:
@@ -116,6 +122,16 @@ def test_class_folders_with_parts_and_unlabelled_texts(tmp_path: Path) -> None:
     assert sum(sizes(read(tmp_path / "train"))) == 40
 
 
+def test_the_layout_of_20_newsgroups(tmp_path: Path) -> None:
+    for part, rows in (("train", 30), ("test", 10)):
+        for i in range(rows):
+            folder = tmp_path / f"20news-bydate-{part}" / ("sci.space", "rec.autos")[i % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / str(50_000 + i)).write_text(f"From: someone\n\nletter {i}")
+    splits = read(tmp_path)
+    assert len(splits.test) == 10 and set(splits.train.targets) == {"sci.space", "rec.autos"}
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
 def test_chinese_in_the_encodings_people_have(tmp_path: Path, encoding: str) -> None:
     lines = ["label,review"] + [
@@ -178,3 +194,12 @@ def test_other_column_names_are_inferred_when_evaluating(tmp_path: Path) -> None
     recipe = read(write_csv(tmp_path / "a.csv", 40)).recipe
     other = write_lines(tmp_path / "b.csv", ["sentence,sentiment", "a lovely day,good", "a grey day,bad"])
     assert list(APP.read_examples(other, recipe).targets) == ["good", "bad"]
+
+
+def test_a_table_too_large_to_hold_is_sampled_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_csv(tmp_path / "a.csv", 4000)
+    monkeypatch.setattr("apps.text.large.ROWS", 300)
+    share = source.stat().st_size / 4e6
+    splits, again = read(source, megabytes=share), read(source, megabytes=share)
+    assert 800 < sum(sizes(splits)) < 1200 and any("of its 4,000 rows" in note for note in splits.notes)
+    assert list(again.train.inputs) == list(splits.train.inputs)

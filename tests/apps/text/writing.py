@@ -42,8 +42,11 @@ def write_classes(folder: Path, rows: int = 40, seed: int = 0) -> Path:
     return folder
 
 
-def write_encoder(folder: Path) -> Path:
-    """A BERT of two tiny layers with random weights, in the Hugging Face layout."""
+DISTILBERT = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32}
+
+
+def write_encoder(folder: Path, kind: str = "bert") -> Path:
+    """An encoder of two tiny layers with random weights, in the Hugging Face layout."""
     import torch
     from safetensors.torch import save_file
     from transformers import AutoConfig, AutoModel
@@ -51,7 +54,7 @@ def write_encoder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *GOOD, *BAD, *FILLER]
     config = {
-        "model_type": "bert",
+        "model_type": kind,
         "vocab_size": len(words),
         "hidden_size": 16,
         "num_hidden_layers": 2,
@@ -60,11 +63,16 @@ def write_encoder(folder: Path) -> Path:
         "max_position_embeddings": 64,
         "hidden_dropout_prob": 0.1,
         "pad_token_id": 0,
+        "bos_token_id": 2,
+        "eos_token_id": 3,
+        "cls_token_id": 2,
+        "sep_token_id": 3,
+        **(DISTILBERT if kind == "distilbert" else {}),
     }
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").write_text(tokenizer(words))
     torch.manual_seed(0)
-    network = AutoModel.from_config(AutoConfig.for_model(**config), add_pooling_layer=False)
+    network = AutoModel.from_config(AutoConfig.for_model(**config))
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / "model.safetensors")
     return folder
 

@@ -1,0 +1,48 @@
+"""Texts that may have several labels each: what differs from one class of many in a loss and in a split."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional as F
+
+from shared.protocol import Examples
+from shared.several import split
+
+
+def loss_of(outputs: Tensor, targets: Tensor, reduction: str = "mean", weights: Tensor | None = None) -> Tensor:
+    """Loss of logits, shape (rows, classes), against class positions, shape (rows,), or 0 or 1 for each label.
+
+    With `reduction` "none" one number a row. `weights`: of the classes, or of each label where it is there.
+    """
+    if not targets.is_floating_point():
+        return F.cross_entropy(outputs, targets, weights, reduction=reduction)
+    losses = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none", pos_weight=weights).mean(1)
+    return losses if reduction == "none" else losses.mean()
+
+
+def balance(targets: Tensor, classes: int) -> Tensor:
+    """Weights for `loss_of`, shape (classes,), that make classes, or a label's being there and not, count alike."""
+    counts = shares(targets, classes).sum(0).clamp_min(1)
+    if targets.is_floating_point():
+        return ((len(targets) - counts) / counts).clamp(0.1, 100)
+    return len(targets) / (classes * counts)
+
+
+def shares(targets: Tensor, classes: int) -> Tensor:
+    """Targets of either kind as 0 or 1, floats of shape (rows, classes)."""
+    return targets if targets.is_floating_point() else F.one_hot(targets, classes).float()
+
+
+def keep_rare(parts: tuple[Examples, ...], separator: str, *movable: bool) -> tuple[Examples, Examples, Examples]:
+    """Train, valid and test with every label in train: rows that hold others move there from a part split off at
+    random (`movable`: whether valid is, whether test is)."""
+    train, others = parts[0], list(parts[1:])
+    for i, may in enumerate(movable):
+        known = {name for cell in train.targets for name in split(cell, separator)}
+        new = np.array([not known.issuperset(split(cell, separator)) for cell in others[i].targets], bool)
+        if may and new.any():
+            moved, others[i] = others[i].take(np.flatnonzero(new)), others[i].take(np.flatnonzero(~new))
+            inputs = np.concatenate([train.inputs, moved.inputs])
+            train = Examples(inputs, np.concatenate([train.targets, moved.targets]))
+    return train, others[0], others[1]

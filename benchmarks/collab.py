@@ -1,0 +1,191 @@
+"""Glance beside stock fastai, myfm and implicit on the same rows of a table of ratings, in one run.
+
+    python benchmarks/collab.py DATA/ml-100k/u.data [--positive 4] [--seed 0] [--only glance fastai myfm implicit]
+    python benchmarks/collab.py --generate 20000000 140000 27000 FILE
+
+A random tenth of the rows is the test; nobody sees it before the end, as implicit features neither. Seconds are of
+fitting and predicting in this process, imports and reading apart. myfm and implicit come with the extra `bench`; one
+that is not installed is said to be so. `--generate` writes ratings of low rank with popular items and busy users.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from apps import collab  # noqa: E402
+from apps.collab.columns import read_rows  # noqa: E402
+from apps.collab.recipe import CollabRecipe  # noqa: E402
+
+STAGES = ("encode", "build", "train", "settle", "measure")
+SHORT_CHAINS = ((4, 4), (8, 8), (15, 10), (30, 10))
+"""(samples, burn) of ever longer runs, until one is as good as stock fastai."""
+
+Result = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ratings", type=Path, nargs="?", help="a table of user,item,rating")
+    parser.add_argument("--positive", type=float, default=4.0, help="least rating that counts as liked when ranking")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=("glance", "fastai", "myfm", "implicit"))
+    parser.add_argument("--generate", nargs=4, metavar=("ROWS", "USERS", "ITEMS", "FILE"))
+    parsed = parser.parse_args()
+    if parsed.generate:
+        generate(*map(int, parsed.generate[:3]), Path(parsed.generate[3]))
+    elif parsed.ratings is None:
+        parser.error("name a table of ratings")
+    else:
+        compare(parsed)
+
+
+def compare(parsed: argparse.Namespace) -> None:
+    """Prints one JSON line a contestant and task."""
+    frame, roles = read_rows(parsed.ratings, CollabRecipe())
+    frame = frame[[roles.user, roles.item, roles.rating]].set_axis(["user", "item", "rating"], axis=1)
+    frame["rating"] = frame["rating"].astype(float)
+    test = np.random.default_rng(parsed.seed).random(len(frame)) < 0.1
+    wanted = parsed.only or ("fastai", "glance", "myfm", "implicit")
+    bar = float("inf")
+    with tempfile.TemporaryDirectory() as folder:
+        train, held = (Path(folder) / name for name in ("train.csv", "test.csv"))
+        frame[~test].to_csv(train, index=False)
+        frame[test].to_csv(held, index=False)
+        if "fastai" in wanted:
+            bar = show("fastai stock, 5 epochs", partial(stock, frame, test))["rmse"]
+        if "glance" in wanted:
+            reach(train, held, parsed.seed, bar)
+            for preset in ("default", "best"):
+                show(f"glance {preset}", partial(ours, train, held, preset=preset, seed=parsed.seed))
+            dials = {"task": "ranking", "positive": parsed.positive, "seed": parsed.seed}
+            show("glance ranking", partial(ours, train, held, **dials))
+        for name, run in (("myfm", bayesian), ("implicit", alternating)):
+            if name not in wanted:
+                continue
+            if importlib.util.find_spec(name) is None:
+                print(f'{name}: not installed (pip install "glance[bench]")')
+            else:
+                show(name, partial(run, frame, test, parsed))
+
+
+def show(name: str, run: Callable[[], Result]) -> Result:
+    """Runs, adds the seconds where the run does not tell its own, and prints."""
+    start = time.perf_counter()
+    found = run()
+    found.setdefault("seconds", round(time.perf_counter() - start, 2))
+    print(json.dumps({"run": name, **found}), flush=True)
+    return found
+
+
+def ours(train: Path, held: Path, **dials: Any) -> Result:
+    facts = collab.train(train, test=held, **dials).facts
+    found = {name: round(facts.metrics[name], 4) for name in ("rmse", "recall@10", "ndcg@10") if name in facts.metrics}
+    return {**found, "seconds": round(sum(facts.seconds[stage] for stage in STAGES), 2)}
+
+
+def reach(train: Path, held: Path, seed: int, bar: float) -> None:
+    """The first of ever longer chains that is as good as `bar`; the seconds count all that were tried."""
+    spent = 0.0
+    for samples, burn in SHORT_CHAINS:
+        found = ours(train, held, samples=samples, burn=burn, strength=300.0, seed=seed)
+        spent += found["seconds"]
+        print(json.dumps({"run": f"glance, {samples} draws after {burn}", **found}), flush=True)
+        if found["rmse"] <= bar:
+            print(json.dumps({"run": "glance to reach stock fastai", "seconds": round(spent, 2)}), flush=True)
+            return
+
+
+def stock(frame: pd.DataFrame, test: np.ndarray) -> Result:
+    """fastai's tutorial: `collab_learner` with 50 factors, `fit_one_cycle(5, 5e-3, wd=0.1)`, batches of 64."""
+    from fastai.collab import CollabDataLoaders, collab_learner
+
+    train = frame[~test].astype({"user": str, "item": str})
+    loaders = CollabDataLoaders.from_df(train, valid_pct=0.01, seed=0, bs=64)
+    learner = collab_learner(loaders, n_factors=50, y_range=(0, 5.5))
+    with learner.no_bar(), learner.no_logging():
+        learner.fit_one_cycle(5, 5e-3, wd=0.1)
+    asked = loaders.test_dl(frame[test].astype({"user": str, "item": str}))
+    with learner.no_bar():
+        predicted = np.concatenate([learner.model.cpu()(batch[0].cpu()).detach().numpy().ravel() for batch in asked])
+    return {"rmse": rmse(predicted, frame, test)}
+
+
+def bayesian(frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace) -> Result:
+    """myfm's Gibbs sampler on user and item alone, rank 10, as its tutorial has it."""
+    import myfm
+    from sklearn.preprocessing import OneHotEncoder
+
+    encoder = OneHotEncoder(handle_unknown="ignore").fit(frame.loc[~test, ["user", "item"]])
+    x, y = (encoder.transform(frame.loc[part, ["user", "item"]]) for part in (~test, test))
+    model = myfm.MyFMRegressor(rank=10, random_seed=parsed.seed).fit(x, frame.rating[~test].to_numpy(), n_iter=300)
+    return {"rmse": rmse(model.predict(y), frame, test)}
+
+
+def alternating(frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace) -> Result:
+    """implicit's ALS with its defaults on liked rows; the same measures over users with a liked test row."""
+    import implicit
+    from scipy.sparse import csr_matrix
+
+    liked = (frame.rating >= parsed.positive).to_numpy()
+    users, items = frame.user.cat.codes.to_numpy(), frame.item.cat.codes.to_numpy()
+    shape = (users.max() + 1, items.max() + 1)
+    seen, asked = (
+        csr_matrix((np.ones(part.sum(), np.float32), (users[part], items[part])), shape)
+        for part in (liked & ~test, liked & test)
+    )
+    model = implicit.als.AlternatingLeastSquares(random_state=parsed.seed)
+    model.fit(seen, show_progress=False)
+    rows = np.flatnonzero((np.diff(asked.indptr) > 0) & (np.diff(seen.indptr) > 0))
+    lists, _ = model.recommend(rows, seen[rows], N=10)
+    discounts = 1 / np.log2(np.arange(2, 12))
+    hits = np.array([np.isin(top, asked[row].indices) for row, top in zip(rows, lists, strict=True)])
+    chosen = np.diff(asked.indptr)[rows]
+    ideal = discounts.cumsum()[np.minimum(chosen, 10) - 1]
+    recall, ndcg = (hits.sum(1) / chosen).mean(), (hits @ discounts / ideal).mean()
+    return {"recall@10": round(float(recall), 4), "ndcg@10": round(float(ndcg), 4)}
+
+
+def rmse(predicted: np.ndarray, frame: pd.DataFrame, test: np.ndarray) -> float:
+    """Of predictions held within the scale."""
+    ratings = frame.rating.to_numpy()
+    error = predicted.clip(ratings.min(), ratings.max()) - ratings[test]
+    return round(float(np.sqrt(np.mean(error**2))), 4)
+
+
+def generate(rows: int, users: int, items: int, path: Path, block: int = 1 << 20) -> None:
+    """Writes userId,movieId,rating,timestamp: half stars from factors of rank 6, users' activity log-normal."""
+    draws = np.random.default_rng(0)
+    activity, popularity = draws.lognormal(0, 1.1, users), 1 / (np.arange(items) + 20.0) ** 0.9
+    pairs = draws.choice(users, int(rows * 1.25), p=activity / activity.sum()) * items
+    pairs += draws.choice(items, len(pairs), p=popularity / popularity.sum())
+    pairs = draws.permutation(np.unique(pairs))[:rows]
+    left, right = draws.normal(0, 0.35, (users, 6)), draws.normal(0, 0.35, (items, 6))
+    of_user, of_item = draws.normal(0, 0.4, users), draws.normal(0, 0.4, items)
+    with path.open("w") as file:
+        file.write("userId,movieId,rating,timestamp\n")
+        for start in range(0, len(pairs), block):
+            user, item = np.divmod(pairs[start : start + block], items)
+            rating = 3.5 + of_user[user] + of_item[item] + (left[user] * right[item]).sum(1)
+            stars = np.clip(np.round(2 * (rating + draws.normal(0, 0.8, len(user)))) / 2, 0.5, 5)
+            times = draws.integers(800_000_000, 1_500_000_000, len(user))
+            columns = (part.tolist() for part in (user, item, stars, times))
+            file.writelines(f"{u},{i},{r},{t}\n" for u, i, r, t in zip(*columns, strict=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""Tables, on the same splits in one run: ours, fastai's stock learner, LightGBM, CatBoost and scikit-learn's boosting.
+
+    python -m benchmarks.tabular adult california_housing bike_sharing [--seeds 1] [--preset best] [--peers lightgbm,catboost]
+
+Peers run with their defaults. One that is not installed is left out and said (`pip install catboost`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data import locate
+from shared.metrics import classification_metrics, regression_metrics
+from shared.tables import read_table
+
+
+@dataclass(frozen=True)
+class Task:
+    """A table, its target, and the columns that nobody has beforehand. Without `test` a fifth is split off by seed."""
+
+    train: str
+    target: str
+    test: str | None = None
+    hidden: tuple[str, ...] = ()
+    unit: float = 1.0  # the target is divided by it, to stand beside published numbers
+
+
+TASKS = {
+    "adult": Task("train.csv", "salary", "test.csv"),
+    "california_housing": Task("housing.csv", "median_house_value", unit=1e5),
+    "bike_sharing": Task("hour.csv", "cnt", hidden=("casual", "registered")),
+    "fastai_samples/adult_sample": Task("adult.csv", "salary"),
+}
+SHOWN = ("accuracy", "auc", "log_loss", "rmse", "coverage")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Frames with the target in them, and what it is."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    target: str
+    classes: list[str]  # empty: a number
+
+    def features(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.drop(columns=self.target)
+
+    def targets(self, frame: pd.DataFrame) -> np.ndarray:
+        column = frame[self.target]
+        if self.classes:
+            return np.searchsorted(self.classes, column.astype(str))
+        return column.to_numpy(np.float64)
+
+    def words(self) -> list[str]:
+        """The columns that hold words."""
+        return [str(name) for name in self.features(self.train).select_dtypes(exclude="number")]
+
+    def measure(self, answers: np.ndarray) -> dict[str, float]:
+        targets = self.targets(self.test)
+        return classification_metrics(answers, targets) if self.classes else regression_metrics(answers, targets)
+
+
+def make_split(name: str, seed: int) -> Split:
+    task = TASKS[name]
+    frame = _frame(locate(name) / task.train, task)
+    if task.test is not None:
+        train, test = frame, _frame(locate(name) / task.test, task)
+    else:
+        rows = np.random.default_rng(seed).permutation(len(frame))
+        test, train = frame.iloc[rows[: len(frame) // 5]], frame.iloc[rows[len(frame) // 5 :]]
+    is_number = pd.api.types.is_numeric_dtype(frame[task.target]) and frame[task.target].nunique() > 20
+    return Split(train, test, task.target, [] if is_number else sorted(frame[task.target].astype(str).unique()))
+
+
+def _frame(path: Path, task: Task) -> pd.DataFrame:
+    frame = read_table(path).drop(columns=list(task.hidden), errors="ignore")
+    if task.unit != 1:
+        frame[task.target] = frame[task.target] / task.unit
+    return frame
+
+
+def as_categories(split: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Words as pandas categories, the same in both."""
+    train, test = split.features(split.train).copy(), split.features(split.test).copy()
+    for name in split.words():
+        kind = pd.CategoricalDtype(sorted(train[name].dropna().astype(str).unique()))
+        train[name], test[name] = train[name].astype(kind), test[name].astype(kind)
+    return train, test
+
+
+def _answers(model: object, test: pd.DataFrame, split: Split) -> np.ndarray:
+    return np.asarray(model.predict_proba(test) if split.classes else model.predict(test))  # type: ignore[attr-defined]
+
+
+def lightgbm(split: Split, seed: int) -> np.ndarray:
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    train, test = as_categories(split)
+    model = (LGBMClassifier if split.classes else LGBMRegressor)(random_state=seed, verbose=-1)
+    return _answers(model.fit(train, split.targets(split.train)), test, split)
+
+
+def histogram(split: Split, seed: int) -> np.ndarray:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    train, test = as_categories(split)
+    kind = HistGradientBoostingClassifier if split.classes else HistGradientBoostingRegressor
+    few = [name for name in split.words() if train[name].nunique() < 250]
+    train, test = (frame.drop(columns=[w for w in split.words() if w not in few]) for frame in (train, test))
+    model = kind(categorical_features=few, random_state=seed)
+    return _answers(model.fit(train, split.targets(split.train)), test, split)
+
+
+def catboost(split: Split, seed: int) -> np.ndarray:
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    train, test = split.features(split.train).copy(), split.features(split.test).copy()
+    for name in split.words():
+        train[name], test[name] = (frame[name].fillna("missing").astype(str) for frame in (train, test))
+    kind = CatBoostClassifier if split.classes else CatBoostRegressor
+    model = kind(cat_features=split.words(), random_seed=seed, verbose=False, allow_writing_files=False)
+    return _answers(model.fit(train, split.targets(split.train)), test, split)
+
+
+def fastai(split: Split, seed: int) -> np.ndarray:
+    """`tabular_learner` with its defaults, three epochs of `fit_one_cycle`."""
+    import torch
+    from fastai.data.block import CategoryBlock, RegressionBlock
+    from fastai.data.transforms import RandomSplitter
+    from fastai.tabular.core import Categorify, FillMissing, Normalize, TabularPandas
+    from fastai.tabular.data import TabularDataLoaders  # noqa: F401 (gives TabularPandas its loaders)
+    from fastai.tabular.learner import tabular_learner
+
+    torch.manual_seed(seed)
+    numbers = [str(name) for name in split.features(split.train).select_dtypes("number")]
+    frame = split.train.reset_index(drop=True).copy()
+    frame[split.target] = split.targets(split.train) if not split.classes else frame[split.target].astype(str)
+    block = CategoryBlock() if split.classes else RegressionBlock()
+    parts = RandomSplitter(0.1, seed=seed)(range(len(frame)))
+    steps = [Categorify, FillMissing, Normalize]
+    table = TabularPandas(frame, steps, split.words(), numbers, split.target, block, splits=parts)
+    learner = tabular_learner(table.dataloaders(bs=64))
+    with learner.no_bar(), learner.no_logging():
+        learner.fit_one_cycle(3)
+        loader = learner.dls.test_dl(split.features(split.test).reset_index(drop=True))
+        answers: np.ndarray = learner.get_preds(dl=loader)[0].numpy()
+    return answers if split.classes else answers[:, 0]
+
+
+def ours(split: Split, seed: int, **dials: object) -> np.ndarray:
+    from apps.tabular import TabularClassifier, TabularRegressor
+
+    kind = TabularClassifier if split.classes else TabularRegressor
+    model = kind(random_state=seed, **dials).fit(split.features(split.train), split.targets(split.train))
+    return _answers(model, split.features(split.test), split)
+
+
+PEERS: dict[str, Callable[[Split, int], np.ndarray]] = {
+    "fastai": fastai,
+    "lightgbm": lightgbm,
+    "catboost": catboost,
+    "histogram": histogram,
+}
+
+
+def run(name: str, who: str, seed: int, dials: dict[str, object]) -> dict[str, object]:
+    split, start = make_split(name, seed), time.perf_counter()
+    answers = ours(split, seed, **dials) if who == "ours" else PEERS[who](split, seed)
+    found: dict[str, object] = {"task": name, "who": who, "seed": seed}
+    found["seconds"] = round(time.perf_counter() - start, 1)
+    return found | {metric: round(value, 4) for metric, value in split.measure(answers).items() if metric in SHOWN}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tasks", nargs="*", default=list(TASKS))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--preset", default="default")
+    parser.add_argument("--trees", default="auto")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    given = parser.parse_args()
+    for name in given.tasks:
+        for who in ["ours", *filter(None, given.peers.split(","))]:
+            module = {"ours": "torch", "histogram": "sklearn"}.get(who, who)
+            if find_spec(module) is None:
+                print(json.dumps({"task": name, "who": who, "left out": f"{module} is not installed"}), flush=True)
+                continue
+            for seed in range(given.seeds):
+                print(json.dumps(run(name, who, seed, {"preset": given.preset, "trees": given.trees})), flush=True)
+
+
+if __name__ == "__main__":
+    main()

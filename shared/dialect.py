@@ -1,0 +1,117 @@
+"""How a delimited file is written, told from its beginning: encoding, separator, quoting, and whether it has a header."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+
+SPACES = r"\s+"
+
+SAMPLE = 1 << 18
+"""Bytes of a file's beginning that tell."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a delimited file is written."""
+
+    encoding: str
+    separator: str | None  # None: one column
+    quoted: bool
+    errors: str = "strict"
+
+
+def layout_of(sample: bytes, tabs: bool) -> Layout:
+    """From a file's first SAMPLE bytes; `tabs`: its name says that tabs separate."""
+    encoding, errors = find_encoding(sample)
+    lines = sample.decode(encoding, "ignore").splitlines()[:200]
+    lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
+    separator = "\t" if tabs else _find_separator(lines)
+    return Layout(encoding, separator, separator != "\t" or _well_quoted(lines), errors)
+
+
+def find_encoding(sample: bytes) -> tuple[str, str]:
+    """(encoding, how to treat broken bytes): by its mark, then UTF-8, UTF-16, GB18030, Windows-1252."""
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16", "strict"
+    if sample.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig", "replace"
+    broken = sample.decode("utf-8", "replace").rstrip("�").count("�")
+    beyond_ascii = sum(byte > 127 for byte in sample)
+    utf8 = broken * 20 <= beyond_ascii
+    zeros = (sample[0::2].count(0), sample[1::2].count(0))  # UTF-16's commas and line ends: all on one side
+    if min(zeros) * 10 < max(zeros) and (max(zeros) > len(sample) / 8 or not utf8):
+        return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
+    if utf8:
+        return "utf-8", "replace"
+    decoded = sample.decode("gb18030", "replace")
+    chinese = sum("一" <= letter <= "鿿" for letter in decoded)
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))  # European letters stand alone
+    mostly_chinese = chinese * 2 * 2 > beyond_ascii and alone * 2 < beyond_ascii
+    if decoded.rstrip("�").count("�") * 20 <= chinese and mostly_chinese:
+        return "gb18030", "replace"
+    return "cp1252", "replace"
+
+
+def _find_separator(lines: list[str]) -> str | None:
+    lines = [line for line in lines if line.strip()]
+    best, most = None, 1
+    for separator in ("::", "\t", ",", ";", "|"):
+        if separator == "::":
+            widths = [len(line.split("::")) for line in lines]
+        else:
+            widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
+        common = max(set(widths), key=widths.count) if widths else 1
+        steady = widths.count(common) >= 0.8 * len(widths)
+        if steady and common > most:
+            best, most = separator, common
+    return best or (SPACES if _are_spaced(lines) else None)
+
+
+def _are_spaced(lines: list[str]) -> bool:
+    """Whether blanks separate cells: two or more in every line, as many in all, and numbers in the last column."""
+    cells = [line.split() for line in lines]
+    steady = len(cells) > 1 and len(cells[0]) > 1 and len({len(row) for row in cells}) == 1
+    return steady and all(_is_number(row[-1]) for row in cells[1:])
+
+
+def _well_quoted(lines: list[str]) -> bool:
+    """Whether a tab-separated file quotes its cells; many (GLUE's) hold bare quotation marks as text."""
+    cells = [cell for line in lines for cell in line.split("\t") if '"' in cell]
+    return bool(cells) and all(len(c) > 1 and c.startswith('"') and c.endswith('"') for c in cells)
+
+
+def first_rows(sample: bytes, layout: Layout, rows: int = 100) -> list[list[str]]:
+    """The cells of the first lines that are not empty; none where there is no text."""
+    lines = [line for line in sample.decode(layout.encoding, "ignore").splitlines() if line.strip()][:rows]
+    if layout.separator is None:
+        return [[line] for line in lines]
+    if layout.separator == SPACES:
+        return [line.split() for line in lines]
+    if layout.separator == "::" or not layout.quoted:
+        return [line.split(layout.separator) for line in lines]
+    return list(csv.reader(lines, delimiter=layout.separator))
+
+
+def looks_like_header(rows: list[list[str]]) -> bool:
+    """Whether the first row names columns: no cell of it is a number, empty, long, or a value seen below,
+    or it stands out as words above a column of numbers."""
+    first, rest = [cell.strip() for cell in rows[0]], rows[1:]
+    if len(set(first)) < len(first) or any(_is_number(cell) for cell in first) or not all(first):
+        return False
+    if not rest:
+        return True
+    columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
+    if any(column and all(_is_number(cell) for cell in column if cell) and any(column) for column in columns):
+        return True
+    repeated = any(name in column for name, column in zip(first, columns, strict=True))
+    return not repeated and all(len(name) <= 40 for name in first)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return cell.strip().lower() not in {"nan", "inf", "infinity", "-inf"}

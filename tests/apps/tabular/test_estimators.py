@@ -1,0 +1,45 @@
+"""The scikit-learn estimators keep scikit-learn's own contract, and work in its tools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from apps.tabular import TabularClassifier, TabularRegressor
+
+FAST = {"members": 1, "width": 32, "trees": "none", "epochs": 12, "lr": 0.02}
+
+
+@parametrize_with_checks([TabularClassifier(**FAST), TabularRegressor(**FAST)])
+def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+def test_pipeline_search_and_cross_validation() -> None:
+    features, labels = make_classification(200, 6, random_state=0)
+    assert cross_val_score(TabularClassifier(**FAST), features, labels, cv=2).mean() > 0.75
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), TabularClassifier(**FAST)), {"tabularclassifier__width": [8, 32]}, cv=2
+    )
+    assert search.fit(features, labels).best_score_ > 0.7
+
+
+def test_frames_of_words_and_gaps() -> None:
+    frame = pd.DataFrame({"city": ["Ulm", "Bonn", None, "Köln"] * 20, "size": [1.0, np.nan, 3.0, 4.0] * 20})
+    labels = np.where(frame["city"] == "Ulm", "big", "small")
+    fitted = TabularClassifier(**FAST).fit(frame, labels)
+    assert (fitted.predict(frame) == labels).mean() > 0.9 and list(fitted.classes_) == ["big", "small"]
+    assert fitted.predict(pd.DataFrame({"city": ["Paris"], "size": [2.0]})).shape == (1,)
+
+
+def test_a_bad_dial_is_said() -> None:
+    with pytest.raises(ValueError, match="preset"):
+        TabularRegressor(preset="bst").fit(np.arange(20.0).reshape(10, 2), np.arange(10.0))

@@ -1,0 +1,85 @@
+"""Groups stay together, the latest rows are the test, rows weigh what they should, and faults are said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from apps.tabular.app import APP
+from apps.tabular.bagging import held_out
+from apps.tabular.objective import MemberClassification, MemberRegression
+from apps.tabular.recipe import TabularRecipe
+from apps.tabular.targets import NumberTarget
+from shared.errors import UserError
+from shared.labels import Labels
+from shared.protocol import Data, Splits
+
+
+def table(path: Path, rows: int = 200) -> Path:
+    draws = np.random.default_rng(0)
+    lines = ["person,day,size,counts,left,t"]
+    for i in draws.permutation(rows):
+        lines.append(f"p{i // 8},2020-{1 + i // 28 % 12:02}-{1 + i % 28:02},{i * 1.5},{i % 3},{i % 5},{'ab'[i % 2]}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def read(path: Path, **dials: object) -> Splits:
+    return APP.read(table(path / "t.csv"), TabularRecipe.make(dials), None, None)
+
+
+def test_a_group_stands_in_one_part_only(tmp_path: Path) -> None:
+    splits = read(tmp_path, group="person")
+    parts = [set(part.inputs["person"]) for part in (splits.train, splits.valid, splits.test)]
+    assert all(parts) and not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+    assert len(splits.test) in range(12, 33)
+    encoded = APP.fit(splits.train, splits.recipe).encode(splits.train.inputs)
+    cut = held_out(Data(encoded, torch.zeros(len(encoded))), TabularRecipe(group="person", folds=3))
+    people = [set(splits.train.inputs["person"][rows.numpy()]) for rows in cut]
+    assert sum(map(len, cut)) == len(encoded) and sum(map(len, people)) == len(set.union(*people))
+
+
+def test_the_latest_rows_are_the_test(tmp_path: Path) -> None:
+    splits = read(tmp_path, time="day")
+    days = [part.inputs["day"] for part in (splits.train, splits.valid, splits.test)]
+    assert [len(part) for part in days] == [160, 20, 20]
+    assert max(days[0]) <= min(days[1]) and max(days[1]) <= min(days[2])
+
+
+def test_named_columns_are_left_out(tmp_path: Path) -> None:
+    splits = read(tmp_path, ignore="left, day", row_weights="counts", target="t")
+    assert set(splits.train.inputs) == {"person", "size"}
+    assert splits.train.weights is not None and len(splits.train.weights) == len(splits.train)
+    assert set(np.unique(splits.train.weights / splits.train.weights.max()).round(6)) == {0, 0.5, 1}
+
+
+@pytest.mark.parametrize(
+    ("dials", "said"),
+    [
+        ({"group": "nobody"}, "--group 'nobody' is no column"),
+        ({"time": "t"}, "--time 't' is the target"),
+        ({"ignore": "left,right"}, "--ignore 'right' is no column"),
+        ({"time": "person"}, "neither dates nor numbers"),
+        ({"time": "day", "group": "person"}, "one of the two"),
+        ({"row_weights": "person"}, "'person' in row 1 is no weight"),
+    ],
+)
+def test_fault_of_a_dial_is_said(tmp_path: Path, dials: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        read(tmp_path, **dials)
+
+
+def test_a_weight_of_two_counts_as_two_rows() -> None:
+    labels = Labels(("a", "b"), (2, 2))
+    outputs, targets = torch.randn(3, 4, 2), torch.tensor([0, 1, 1])
+    objective = MemberClassification(labels)
+    doubled = objective.loss(outputs[[0, 1, 1, 2]], targets[[0, 1, 1, 2]])
+    weighed = objective.loss(outputs, targets, torch.tensor([1.0, 2.0, 1.0]) * 3 / 4)
+    assert float(weighed) == pytest.approx(float(doubled), abs=1e-6)
+    numbers = MemberRegression(NumberTarget(0, 1, -9, 9, -1, 1), intervals=False)
+    doubled = numbers.loss(outputs[[0, 1, 1, 2], :, 0], targets[[0, 1, 1, 2]].float())
+    weighed = numbers.loss(outputs[..., 0], targets.float(), torch.tensor([1.0, 2.0, 1.0]) * 3 / 4)
+    assert float(weighed) == pytest.approx(float(doubled), abs=1e-6)

@@ -1,0 +1,25 @@
+"""The n-gram expert: rare classes can be made to count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from apps.text.expert import GramExpert
+from apps.text.grams import Ragged
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_balanced_classes_count_alike(several: bool) -> None:
+    targets = torch.tensor([0] * 18 + [1] * 2)
+    grams = Ragged(np.zeros(20, np.int32), np.arange(21))  # every text holds the same one n-gram: it tells nothing
+    given = torch.nn.functional.one_hot(targets, 2).float() if several else targets
+
+    def rare(balanced: bool) -> float:
+        expert = GramExpert(1, 2)
+        expert.fit(grams, given, balanced)
+        logits = expert(torch.tensor([0]), torch.tensor([0]))
+        return (logits.sigmoid() if several else logits.softmax(1))[0, 1].item()
+
+    assert rare(False) == pytest.approx(0.1, abs=0.02) and rare(True) == pytest.approx(0.5, abs=0.02)
