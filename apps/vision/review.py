@@ -27,7 +27,7 @@ def review(scores: Tensor, targets: Tensor, names: Sequence[str], files: Sequenc
     pairs = sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:SHOWN]
     if not pairs:
         return []
-    said = ", ".join(f"{names[a]!r} taken for {names[b]!r} {count} times" for count, a, b in pairs)
+    said = ", ".join(f"{names[a]!r} taken for {names[b]!r}: {count}" for count, a, b in pairs)
     found = [f"most confused on validation: {said}"]
     chances = scores.softmax(1)
     other, guess = chances.max(1)

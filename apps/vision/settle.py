@@ -13,6 +13,9 @@ TOO_SMALL = 48
 """Median side in pixels below which a pretrained network would see next to nothing."""
 
 SCRATCH_SIZE, SCRATCH_CROP = 128, 0.875
+FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
+"""By preset: pictures seen in fine-tuning, and most passes over them."""
+
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
 
@@ -84,11 +87,12 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
     if epochs is None and not judged:
         epochs = 0
         notes.append("no validation rows to judge fine-tuning by: only the head is trained (--epochs N for more)")
+    elif epochs is None and recipe.preset == "fast":
+        epochs = 0
     elif epochs is None:
-        most = {"fast": 0, "default": 12_000, "best": 60_000}[recipe.preset] / rows
-        epochs = _within(
-            most, 0 if recipe.preset == "fast" else 1, {"fast": 0, "default": 8, "best": 20}[recipe.preset]
-        )
+        seen, most = FINE_TUNING[recipe.preset]
+        epochs = _within(seen / rows, 1, most)
+        notes.append(f"fine-tuning, where the head alone is not enough: {epochs} passes (--preset fast leaves it out)")
     return replace(
         recipe,
         image_size=wanted.size,

@@ -42,7 +42,7 @@ def test_confusion_has_the_truth_in_rows() -> None:
 def test_errors_are_named_worst_first() -> None:
     scores = torch.tensor([[9.0, 0], [0, 1], [0, 9], [0, 9]])
     said = review(scores, torch.tensor([0, 0, 0, 1]), ["ant", "bee"], ["a.jpg", "b.jpg", "c.jpg", "d.jpg"])
-    assert "'ant' taken for 'bee' 2 times" in said[0]
+    assert "'ant' taken for 'bee': 2" in said[0]
     assert "greatest losses: c.jpg (labelled 'ant', 100% 'bee'), b.jpg" in said[1]
     assert said[2].startswith("1 of 2 errors are sure of another class")
     assert review(scores[:1], torch.tensor([0]), ["ant", "bee"], ["a.jpg"]) == []
