@@ -20,12 +20,12 @@ from apps.vision.preprocessor import VisionPreprocessor
 from apps.vision.recipe import VisionRecipe
 from apps.vision.review import review
 from apps.vision.settle import SCRATCH_CROP
-from apps.vision.several import LabelPresence, LabelSets
 from shared.artifact import Artifact
 from shared.labels import Labels
 from shared.metrics import Classification
 from shared.predict import Predictor
 from shared.protocol import Data, Examples, Group, Splits
+from shared.several import LabelPresence, LabelSets
 
 SAMPLE = 2000
 """Pictures looked at for the mean and spread of pixels and for the whitening of the first layer."""

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from apps.vision.backbones import Backbone
 from apps.vision.pictures import Encoded, Pictures
-from apps.vision.several import LabelSets
 from shared.labels import Labels
 from shared.protocol import Answer, Field
+from shared.several import LabelSets
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from apps import vision
-from apps.vision.several import LabelPresence, LabelSets, find_separator, presence_metrics
 from shared.errors import UserError
+from shared.several import LabelPresence, LabelSets, find_separator, presence_metrics
 from tests.apps.vision.draw import write_classes
 
 
