@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from apps.vision import backbones, scratch, several
+from apps.vision import backbones, scratch
 from apps.vision.pictures import Survey
 from apps.vision.recipe import VisionRecipe
+from shared.several import find_separator
 
 TOO_SMALL = 48
 """Median side in pixels below which a pretrained network would see next to nothing."""
@@ -44,7 +45,7 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
 def _settle_separator(recipe: VisionRecipe, labels: Sequence[str]) -> tuple[VisionRecipe, list[str]]:
     if recipe.separator == "none":
         return recipe, []
-    mark = several.find_separator(labels) if recipe.separator == "auto" else recipe.separator
+    mark = find_separator(labels) if recipe.separator == "auto" else recipe.separator
     if mark is None:
         return replace(recipe, separator="none"), []
     hint = " (--separator none if it is not so)" if recipe.separator == "auto" else ""
