@@ -61,6 +61,18 @@ class LinearHead(nn.Module):
         return STRENGTHS[best]
 
 
+class BodyHead(nn.Module):
+    """A network whose answer is the head's alone, head(body(input)): cached features suffice to measure it."""
+
+    def __init__(self, body: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        answer: Tensor = self.head(self.body(*inputs))
+        return answer
+
+
 Part = tuple[Tensor, Tensor]
 
 

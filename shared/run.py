@@ -19,7 +19,7 @@ from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
 from shared.errors import UserError
-from shared.head import LinearHead
+from shared.head import BodyHead, LinearHead
 from shared.loaders import Tensors
 from shared.metrics import finite
 from shared.model import Model
@@ -214,7 +214,10 @@ def train_head(setup: Setup, progress: Progress) -> None:
         head.load_state_dict(inner.weights or head.state_dict())
     score = float("-inf")
     if len(valid):
-        metrics = setup.objective.measure(setup.predictor(head), valid)
+        whole = (
+            (setup.predictor(head), valid) if isinstance(setup.network, BodyHead) else (setup.predictor(), setup.valid)
+        )
+        metrics = setup.objective.measure(*whole)
         score = setup.objective.score(metrics)
         entry[setup.objective.headline] = metrics[setup.objective.headline]
     progress.offer(max(score, -1e30), setup.network, FROZEN)

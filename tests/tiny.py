@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from shared.artifact import Artifact
-from shared.head import LinearHead
+from shared.head import BodyHead, LinearHead
 from shared.labels import Labels
 from shared.loaders import Tensors
 from shared.metrics import Classification
@@ -53,14 +53,10 @@ class TinyPreprocessor:
         return {"mean": self.mean}
 
 
-class TinyNetwork(nn.Module):
+class TinyNetwork(BodyHead):
     def __init__(self, classes: int, dropout: float) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Dropout(dropout))
-        self.head = LinearHead(32, classes)
-
-    def forward(self, points: Tensor) -> Tensor:
-        return self.head(self.body(points))
+        body = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Dropout(dropout))
+        super().__init__(body, LinearHead(32, classes))
 
 
 class TinyApp:

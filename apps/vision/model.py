@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from apps.vision import backbones, scratch
 from apps.vision.backbones import Backbone
-from shared.head import LinearHead
+from shared.head import BodyHead, LinearHead
 from shared.protocol import Group
 
 CACHED = 16
@@ -70,16 +70,14 @@ def resize(pictures: Tensor, size: int) -> Tensor:
     return resized.clamp(0, 255).permute(0, 2, 3, 1)
 
 
-class VisionNetwork(nn.Module):
+class VisionNetwork(BodyHead):
     """body and head, the seam where the core caches features."""
 
-    def __init__(self, body: Body, classes: int) -> None:
-        super().__init__()
-        self.body = body
-        self.head = LinearHead(backbones.width(body.network), classes)
+    body: Body
+    head: LinearHead
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.head(self.body(pictures))
+    def __init__(self, body: Body, classes: int) -> None:
+        super().__init__(body, LinearHead(backbones.width(body.network), classes))
 
 
 def whiten(network: VisionNetwork, pictures: Tensor) -> None:

@@ -64,14 +64,12 @@ def test_diabetes_is_in_original_units(tmp_path: Path) -> None:
     assert rows[0][:3] == ["59", "2", "32.1"]
 
 
-def test_docstrings_are_balanced_and_do_not_name_their_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert 6000 <= docstrings.TEXTS_PER_LIBRARY * len(libraries.DOCUMENTED) <= 10_000
-    monkeypatch.setattr(docstrings, "TEXTS_PER_LIBRARY", 150)  # a fifth of the real one, for time
+def test_docstrings_are_balanced_and_do_not_name_their_library(tmp_path: Path) -> None:
     embedded.make("docstrings", tmp_path)
     header, *rows = read(tmp_path / "docstrings.csv")
     count = Counter(label for _, label in rows)
     assert header == ["text", "label"] and set(count) == set(libraries.DOCUMENTED)
-    assert min(count.values()) > 140
+    assert min(count.values()) > 0.9 * docstrings.TEXTS_PER_LIBRARY
     assert len({text for text, _ in rows}) == len(rows)
     named = [text for text, _ in rows if any(word in text.lower().split() for word in (*count, "np", "pd"))]
     assert not named

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from shared.errors import UserError
 from shared.run import Options, is_enough, train
 from tests.contract import ROOT, AppContract
-from tests.tiny import APP, TinyRecipe, write_rings
+from tests.tiny import APP, TinyNetwork, TinyRecipe, write_rings
 
 
 class TestTiny(AppContract):
@@ -90,3 +91,22 @@ def test_run_without_the_loop_never_loads_fastai(rings: Path) -> None:
     )
     code += "train(APP, Path(sys.argv[1]), TinyRecipe.make({'epochs': 0})); assert 'fastai' not in sys.modules"
     subprocess.run([sys.executable, "-c", code, str(rings)], cwd=ROOT, check=True)
+
+
+class Biased(torch.nn.Module):
+    """Answers the first class whatever its body and head say: not a BodyHead."""
+
+    def __init__(self, inner: TinyNetwork) -> None:
+        super().__init__()
+        self.body, self.head = inner.body, inner.head
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        answer = self.head(self.body(points))
+        return answer + 1000 * (torch.arange(answer.shape[1]) == 0)
+
+
+def test_frozen_stage_is_judged_by_the_whole_network(rings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = type(APP).model
+    monkeypatch.setattr(type(APP), "model", lambda *given, **named: Biased(plain(*given, **named)))
+    model = train(APP, rings, TinyRecipe.make({"epochs": 0}))
+    assert model.facts.journal[0]["accuracy"] == model.facts.valid["accuracy"] < 0.9
