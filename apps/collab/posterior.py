@@ -179,6 +179,9 @@ ITERATIONS = 4
 COMPONENTS = 50
 """Principal components of who rated what, at most a quarter of the users or items."""
 
+RATINGS_EACH = 2000
+"""Ratings that a component needs: with fewer it tells noise, and the biases alone answer better."""
+
 
 def who_rated_what(ratings: Ratings) -> tuple[Tensor, Tensor]:
     """Features of users (users, c) and of items (items, c): principal components of the table of rated pairs."""
@@ -194,7 +197,7 @@ def _components(own: Histories, other: Histories) -> Tensor:
     neither those with many ratings nor the most popular partners decide alone. The components are found by
     subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4).
     """
-    width = min(COMPONENTS, (min(len(own), len(other)) - 1) // 4)
+    width = min(COMPONENTS, (min(len(own), len(other)) - 1) // 4, len(own.items) // RATINGS_EACH)
     if width < 1:
         return torch.zeros(len(own), 0)
     by_row = own.counts().clamp_min(1).float().rsqrt()[:, None]

@@ -79,7 +79,14 @@ def test_compressing_keeps_products_and_width() -> None:
     assert torch.allclose(narrow.users @ narrow.items.T, wide.users @ wide.items.T, atol=1e-3)
 
 
-def test_features_tell_who_rated_what_and_are_zero_for_the_unknown() -> None:
+def test_few_ratings_have_no_features_that_would_tell_noise() -> None:
+    user, item = cells()
+    of_users, of_items = who_rated_what(Ratings(user, item, torch.rand(len(user)), (51, 31)))
+    assert of_users.shape == (51, 0) and of_items.shape == (31, 0)
+
+
+def test_features_tell_who_rated_what_and_are_zero_for_the_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.collab.posterior.RATINGS_EACH", 10)
     user, item = cells()
     of_users, of_items = who_rated_what(Ratings(user, item, torch.rand(len(user)), (51, 31)))
     assert of_users.shape[0] == 51 and of_items.shape[0] == 31 and of_users.shape[1] == 7
