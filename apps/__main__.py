@@ -244,7 +244,6 @@ def _model(parsed: argparse.Namespace) -> Model:
 
         return load(load_app(parsed.app), parsed.artifact)
     finally:
-        gc.freeze()
         gc.enable()
 
 
