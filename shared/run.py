@@ -113,6 +113,8 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     with clock.stage("encode"):
         preprocessor = app.fit(splits.train, recipe)
         train, valid, test = (_encoded(preprocessor, part) for part in (splits.train, splits.valid, splits.test))
+    notes = splits.notes
+    del splits  # a large one: only the encoded rows are needed from here on
     with clock.stage("build"):
         network = app.model(preprocessor, recipe, pretrained=True)
         app.initialise(network, train, recipe)
@@ -128,7 +130,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         app.groups(network, recipe),
         partial(app.callbacks, recipe),
     )
-    return Prepared(setup, preprocessor, splits.notes, test)
+    return Prepared(setup, preprocessor, notes, test)
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples) -> Data:

@@ -106,14 +106,14 @@ class RatingNetwork(nn.Module):
         self.user_bias, self.item_bias = nn.Embedding(users, 1), nn.Embedding(items, 1)
         self.register_buffer("mean", torch.tensor(preprocessor.scale[1], dtype=torch.float))
         self.least, _, self.greatest = preprocessor.scale
-        self.seen = preprocessor.seen
+        self.seen, self.columns = preprocessor.seen, (preprocessor.user_columns, preprocessor.item_columns)
         self.register_buffer("noise", torch.ones(()))  # variance of a rating about its prediction
         self.register_buffer("user_spread", torch.zeros(users))  # variance of the prediction itself is a product
         self.register_buffer("item_spread", torch.zeros(items))
         self.ranker = make_ranker(preprocessor)
-        for factors in (self.users, self.items):
+        for factors, counts in ((self.users, self.seen.counts()), (self.items, preprocessor.item_counts)):
             nn.init.normal_(factors.weight, std=0.1)
-            nn.init.zeros_(factors.weight[0])
+            factors.weight.data[counts == 0] = 0.0
         self.user_bias.weight.data[:, 0] = preprocessor.user_bias
         self.item_bias.weight.data[:, 0] = preprocessor.item_bias
 

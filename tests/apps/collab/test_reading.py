@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.collab.reading import clean_id, read_splits
+from apps.collab.columns import clean_id
+from apps.collab.reading import read_splits
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError
 from shared.protocol import Splits
@@ -99,6 +100,15 @@ def test_blanks_separate_cells_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("ratings", "kept"), [("-1 2 5 10", 3), ("-1 1 1 -1", 4), ("-1 0 4 3", 4), ("-9 -1 3 9", 4)])
 def test_minus_one_beside_positive_ratings_is_unrated(tmp_path: Path, ratings: str, kept: int) -> None:
     rows = [f"u{i % 2},i{i},{value}" for i, value in enumerate(ratings.split())]
+    assert len(read(tmp_path, "\n".join(["user,item,rating", *rows])).train) == kept
+
+
+@pytest.mark.parametrize(("zeros", "step", "kept"), [(30, 1, 20), (5, 1, 25), (30, 0.5, 50)])
+def test_zero_is_unrated_where_most_rows_have_it_below_whole_numbers(
+    tmp_path: Path, zeros: int, step: float, kept: int
+) -> None:
+    values = [0] * zeros + [1 + step * (i % 9) for i in range(20)]
+    rows = [f"u{i % 5},i{i},{value}" for i, value in enumerate(values)]
     assert len(read(tmp_path, "\n".join(["user,item,rating", *rows])).train) == kept
 
 
