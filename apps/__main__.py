@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import gc
 import importlib
 import json
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -22,6 +22,7 @@ from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError
 from shared.flags import add_flags, given_dials
+from shared.garbage import uncollected
 
 if TYPE_CHECKING:
     from shared.model import Model
@@ -151,13 +152,15 @@ def run_train(parsed: argparse.Namespace) -> int:
     if parsed.source is None:
         display.say(f"no data given: {name}, a real data set out of the installed packages")
 
-    from shared.run import Options, train
+    with uncollected():
+        from shared.run import Options, train
 
+        app = load_app(parsed.app)
     valid = parsed.valid if parsed.valid in (None, "none") else locate(parsed.valid)
     test = None if parsed.test is None else locate(parsed.test)
     start_from = None if parsed.start_from is None else Path(parsed.start_from)
     options = Options(valid, test, out, parsed.resume, start_from, display)
-    facts = train(load_app(parsed.app), source, dials, options).facts
+    facts = train(app, source, dials, options).facts
     if parsed.json:
         print(json.dumps(training_result(parsed.app, out, facts)))
     show_training(display, parsed, out, facts)
@@ -205,7 +208,7 @@ def show_training(display: Display, parsed: argparse.Namespace, out: Path, facts
     rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
     display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
     display.say(f"model: {out}")
-    display.say(f"next: glance {parsed.app} {NEXT[parsed.app].format(out)}")
+    display.say(f"next: glance {parsed.app} {NEXT[parsed.app].format(shlex.quote(str(out)))}")
 
 
 def run_evaluate(parsed: argparse.Namespace) -> int:
@@ -237,14 +240,10 @@ def run_predict(parsed: argparse.Namespace) -> int:
 
 
 def _model(parsed: argparse.Namespace) -> Model:
-    """Without collecting garbage: libraries leave none while they load, and looking for it takes a sixth of the time."""
-    gc.disable()
-    try:
+    with uncollected():
         from shared.model import load
 
         return load(load_app(parsed.app), parsed.artifact)
-    finally:
-        gc.enable()
 
 
 def _line(answer: dict[str, Any]) -> str:

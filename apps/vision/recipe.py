@@ -30,6 +30,9 @@ class VisionRecipe(Recipe):
     frozen_epochs: int | None = dial(None, "epochs of the head alone; none: to convergence; 0: left out", least=0)
     enough: float = dial(0.97, "validation accuracy of the frozen body from which fine-tuning is left out", least=0)
     image_size: int | None = dial(None, "side of what the network sees, in pixels; none: by the pictures", least=4)
+    first_size: int | None = dial(
+        None, "side at which training begins, growing to image_size; none: by preset and network", least=4
+    )
     stored_size: int | None = dial(None, "side at which pictures are kept, in pixels; none: by image_size", least=4)
     layer_decay: float = dial(0.75, "learning rate of a layer over that of the next, when fine-tuning", least=0)
     smoothing: float = dial(
@@ -44,6 +47,10 @@ class VisionRecipe(Recipe):
     cutmix: float = dial(
         0.0, "how strongly training pictures are mixed (alpha of CutMix; 1 for long runs); 0: not", least=0
     )
-    flip_views: str = dial("one", "answer from the picture, or from it and its mirror image", ("one", "both"))
+    flip_views: str = dial(
+        "auto",
+        "answer from the picture, or from it and its mirror image; auto: both where that is cheap",
+        ("auto", "one", "both"),
+    )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
     separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")
