@@ -75,7 +75,7 @@ class VisionApp:
         if pretrained and recipe.weights != "none":
             weights, _ = backbones.find_weights(recipe.weights)
         network = backbones.build_pretrained(backbone, weights) if weights else backbones.build(backbone)
-        body = Body(network, backbone, recipe.flip_views == "both", one_length=recipe.weights != "none")
+        body = Body(network, backbone, recipe.views, one_length=recipe.weights != "none")
         return VisionNetwork(body, len(preprocessor.labels.names)).to(memory_format=torch.channels_last)
 
     def adopt(self, network: nn.Module, preprocessor: VisionPreprocessor, earlier: Artifact) -> str:

@@ -62,12 +62,17 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """Roughly the nearest matrix whose singular values are all 1, by ROUNDS of Newton and Schulz's iteration."""
+    """Roughly the nearest matrix whose singular values are all 1, by ROUNDS of Newton and Schulz's iteration.
+
+    The rounds are polynomials of one small square matrix, x @ x.T: the long one is multiplied twice, not twice a round.
+    """
     a, b, c = COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)
+    square, whole = x @ x.T, torch.eye(len(x), device=x.device)
     for _ in range(ROUNDS):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+        factor = b * square + c * square @ square
+        factor.diagonal().add_(a)
+        whole, square = factor @ whole, factor @ square @ factor
+    x = whole @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x

@@ -18,7 +18,7 @@ class VisionRecipe(Recipe):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "fast": {},
         "default": {},
-        "best": {"flip_views": "both"},
+        "best": {},
     }
 
     epochs: int = dial(None, f"passes of fine-tuning, or from scratch; none: {AUTO}", least=0)
@@ -47,10 +47,10 @@ class VisionRecipe(Recipe):
     cutmix: float = dial(
         0.0, "how strongly training pictures are mixed (alpha of CutMix; 1 for long runs); 0: not", least=0
     )
-    flip_views: str = dial(
+    views: str = dial(
         "auto",
-        "answer from the picture, or from it and its mirror image; auto: both where that is cheap",
-        ("auto", "one", "both"),
+        "what is answered from: one view; it and its mirror image; or its middle and the whole; auto: by cost",
+        ("auto", "one", "mirror", "scales"),
     )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
     separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")

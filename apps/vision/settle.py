@@ -21,6 +21,9 @@ SMALL_STEP, LARGE_STEP, LEAST_FIRST = 4, 32, 24
 FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
 """By preset: pictures seen in fine-tuning, and most passes over them."""
 
+FEW = 4_000
+"""Training pictures up to which features are taken of two scales of each."""
+
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
 
@@ -33,7 +36,7 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
     else:
         recipe, said = _settle_transfer(recipe, side, rows, judged)
         notes += said
-    recipe = _settle_views(recipe, seen.grey)
+    recipe = _settle_views(recipe, seen.grey, rows)
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""
@@ -41,17 +44,25 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
     return recipe, [*notes, f"{shown}; in training {views}{mirrored}", *said]
 
 
-def _settle_views(recipe: VisionRecipe, grey: bool) -> VisionRecipe:
-    """How training pictures vary and what is answered from; the mirror image is cheap for a small network."""
+def _settle_views(recipe: VisionRecipe, grey: bool, rows: int) -> VisionRecipe:
+    """How training pictures vary, and what is answered from."""
     small = (recipe.image_size or 0) <= scratch.LARGEST
     mirror = recipe.mirror if recipe.mirror != "auto" else ("no" if small and grey else "yes")
-    cheap = small and recipe.weights == "none" and mirror == "yes"
     return replace(
         recipe,
         augment=recipe.augment if recipe.augment != "auto" else ("shift" if small else "photo"),
         mirror=mirror,
-        flip_views=recipe.flip_views if recipe.flip_views != "auto" else ("both" if cheap else "one"),
+        views=recipe.views if recipe.views != "auto" else _views(recipe, small and mirror == "yes", rows),
     )
+
+
+def _views(recipe: VisionRecipe, small: bool, rows: int) -> str:
+    """A second view doubles the time of an answer: where that is short, or asked for."""
+    if recipe.preset == "fast":
+        return "one"
+    if recipe.weights == "none":
+        return "mirror" if small or recipe.preset == "best" and recipe.mirror != "no" else "one"
+    return "scales" if rows <= FEW or recipe.preset == "best" else "one"
 
 
 def _settle_separator(recipe: VisionRecipe, labels: Sequence[str]) -> tuple[VisionRecipe, list[str]]:
