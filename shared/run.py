@@ -19,13 +19,14 @@ from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
 from shared.errors import UserError
+from shared.garbage import uncollected
 from shared.head import BodyHead, LinearHead
 from shared.loaders import Tensors
 from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
-from shared.progress import Progress, Setup
-from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Remembers, Settles, Splits, Trains
+from shared.progress import Progress, Setup, Steps
+from shared.protocol import App, Data, Examples, Facts, Group, Moves, Preprocessor, Remembers, Settles, Splits, Trains
 from shared.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     if options.out is not None:
         artifacts.check_target(options.out)
     clock = Clock()
-    prepared = prepare(app, source, recipe, options, clock)
+    with uncollected():
+        prepared = prepare(app, source, recipe, options, clock)
     progress = Progress(options.display)
     checkpoint = _checkpoint(prepared, options)
     interrupted = False
@@ -129,6 +131,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         valid,
         app.groups(network, recipe),
         partial(app.callbacks, recipe),
+        app.steps(recipe) if isinstance(app, Moves) else Steps(),
     )
     return Prepared(setup, preprocessor, notes, test)
 
@@ -210,6 +213,7 @@ def train_head(setup: Setup, progress: Progress) -> None:
             valid=valid,
             groups=[Group(list(head.parameters()))],
             callbacks=list,
+            steps=Steps(),
         )
         inner = replace(progress, score=float("-inf"), weights=None)
         fit(on_features, frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
