@@ -31,8 +31,9 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
             _fill_posterior(network, Ratings(users, items, rest, sizes, network.columns), recipe)
         network = network.ranker
     if isinstance(network, ItemWeights):
-        weights, _ = item_weights(network.seen, recipe.strength, recipe.seed)
+        weights, dials = item_weights(network.seen, recipe.strength, recipe.seed)
         network.weight.copy_(weights)
+        network.item_bias.copy_(dials.popular * network.popularity)
     elif isinstance(network, ItemFactors):
         alternating(network, network.seen)
 

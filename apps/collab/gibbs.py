@@ -66,15 +66,16 @@ def _cut(by_count: Tensor, counts: list[int]) -> list[Tensor]:
 
 def draw_factors(
     side: list[Rectangle], partners: Tensor, prior_mean: Tensor, precision: Tensor, noise: float
-) -> tuple[Tensor, float]:
-    """(one draw of all owners' factors, shape (owners, width), the squared error of the ratings about it).
+) -> tuple[Tensor, Tensor, float]:
+    """(one draw of all owners' factors, shape (owners, width), its mean, the squared error of the ratings about it).
 
     The partners', (partners, width + 1), have their own bias last: it is taken off the ratings; `prior_mean` has shape
     (owners, width), `precision` (width, width); `noise` is the precision of a rating. BPMF, equations 11 to 13. The
     products of partners' factors with each other, with what is left of the ratings, and of that with itself come as one.
     """
     padded = torch.cat([partners, partners.new_zeros(1, partners.shape[1])])
-    drawn, pull, error = prior_mean + _normal(prior_mean.shape, precision), prior_mean @ precision, 0.0
+    drawn, means = prior_mean + _normal(prior_mean.shape, precision), prior_mean.clone()
+    pull, error = prior_mean @ precision, 0.0
     for block in side:
         rows = F.embedding(block.partners, padded)
         rows[..., -1].neg_().add_(block.ratings)
@@ -84,10 +85,10 @@ def draw_factors(
         root = torch.linalg.cholesky(curvature)
         mean = torch.cholesky_solve(slope[..., None], root)
         new = mean + _solve_transposed(root, torch.randn_like(slope)[..., None])
-        drawn[block.owners] = new.squeeze(-1)
+        drawn[block.owners], means[block.owners] = new.squeeze(-1), mean.squeeze(-1)
         ends = F.pad(new, (0, 0, 0, 1), value=-1.0)
         error += float((ends * (products @ ends)).sum())
-    return drawn, error
+    return drawn, means, error
 
 
 def _normal(shape: torch.Size, precision: Tensor) -> Tensor:

@@ -57,11 +57,10 @@ class Newest:
 
     def score(self, scores: Tensor) -> None:
         """Fills in, for each row of users, the mean score of the items that are like a new one."""
-        if len(self.positions) and self.nearest.shape[1]:
-            columns = self.nearest.T
-            scores[:, self.positions] = sum((scores[:, near] for near in columns[1:]), scores[:, columns[0]]) / len(
-                columns
-            )
+        if not self.nearest.numel():
+            return
+        for positions, nearest in zip(self.positions.split(1024), self.nearest.split(1024), strict=True):
+            scores[:, positions] = scores[:, nearest.flatten()].view(len(scores), *nearest.shape).mean(2)
 
 
 NEAR = 10

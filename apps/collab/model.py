@@ -44,12 +44,14 @@ class Ranker(nn.Module):
 
 
 class ItemWeights(Ranker):
-    """The score of an item is the sum of its weights, a table of (items + 1, items + 1), on what the user has."""
+    """The score of an item is the sum of its weights, a table of (items + 1, items + 1), on what the user has, and its
+    bias."""
 
     def __init__(self, preprocessor: CollabPreprocessor) -> None:
         super().__init__(preprocessor)
         size = len(preprocessor.items) + 1
         self.weight = nn.Parameter(torch.zeros(size, size))
+        self.item_bias = nn.Parameter(torch.zeros(size))
 
     def forward(self, users: Tensor) -> Tensor:
         """Scores, shape (rows, items + 1), of users at these positions."""
@@ -58,9 +60,10 @@ class ItemWeights(Ranker):
     def score(self, had: Histories) -> Tensor:
         device = self.weight.device
         if len(had) >= MANY_ROWS:
-            return self.or_popular(had.table(torch.arange(len(had))).to(device) @ self.weight, had.counts())
+            table = had.table(torch.arange(len(had))).to(device)
+            return self.or_popular(table @ self.weight + self.item_bias, had.counts())
         scores = F.embedding_bag(had.items.to(device), self.weight, had.starts[:-1].int().to(device), mode="sum")
-        return self.or_popular(scores, had.counts())
+        return self.or_popular(scores + self.item_bias, had.counts())
 
 
 class ItemFactors(Ranker):

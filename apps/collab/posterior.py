@@ -61,6 +61,7 @@ class Side:
     links: Tensor
     mean: Tensor
     precision: Tensor
+    centre: Tensor
 
     @classmethod
     def start(cls, blocks: list[Rectangle], counts: Tensor, features: Tensor, width: int) -> Side:
@@ -68,7 +69,7 @@ class Side:
         factors = 0.1 * torch.randn(rows, columns)
         factors[:, -1] = 0.0
         links, mean = torch.zeros(features.shape[1], columns), torch.zeros(columns)
-        return cls(blocks, counts, features, factors, links, mean, FIRST_PRECISION * torch.eye(columns))
+        return cls(blocks, counts, features, factors, links, mean, FIRST_PRECISION * torch.eye(columns), factors)
 
     def partner_view(self) -> Tensor:
         """These factors as the other side sees them: a constant for its own bias, then this side's bias."""
@@ -77,7 +78,8 @@ class Side:
     def draw(self, other: Side, noise: float) -> float:
         """New factors given the other side's, then their prior given them; returns the ratings' squared error."""
         expected = self.mean + self.features @ self.links
-        self.factors, error = draw_factors(self.blocks, other.partner_view(), expected, self.precision, noise)
+        found = draw_factors(self.blocks, other.partner_view(), expected, self.precision, noise)
+        self.factors, self.centre, error = found
         rated = self.counts > 0
         own, features = self.factors[rated], self.features[rated]
         self.mean, self.precision = draw_prior(own - features @ self.links)
@@ -85,12 +87,12 @@ class Side:
             self.links = draw_links(features, own - self.mean, self.links, self.precision)
         return error
 
-    def kept(self) -> tuple[Tensor, Tensor]:
-        """(factors, bias) of this draw. Rows without ratings have what their features say of the average rating's
+    def kept(self, factors: Tensor) -> tuple[Tensor, Tensor]:
+        """(factors, bias) of the draw or of its centre. Rows without ratings have what their features say of the average rating's
         owner: those that get rated are the better ones."""
         expected = self.mean + self.features @ self.links
         share = self.counts / self.counts.sum()
-        rows = torch.where(self.counts[:, None] > 0, self.factors, expected + share @ (self.factors - expected))
+        rows = torch.where(self.counts[:, None] > 0, factors, expected + share @ (factors - expected))
         return rows[:, :-1], rows[:, -1]
 
 
@@ -106,18 +108,35 @@ class Posterior:
 
 
 def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept_width: int) -> Posterior:
-    """The mean prediction over `samples` draws after `burn`, its factors brought down to `kept_width` columns."""
-    sides = _start(ratings, width)
+    """The mean prediction over `samples` draws after `burn`, its factors brought down to `kept_width` columns.
+
+    Of each draw the mean given the other side is kept, not the draw itself (Rao & Blackwell): whoever has few ratings
+    would bring the noise of the prior into the average.
+    """
+    sides = _start(ratings, affordable(ratings, width))
     noise, noises, mean = 1.0, 0.0, Mean(kept_width)
     moments = Moments.start(ratings.sizes)
     for draw in range(burn + samples):
-        sides[0].draw(sides[1], noise)
-        noise = draw_noise(sides[1].draw(sides[0], noise), len(ratings.rating))
+        users, items = sides
+        users.draw(items, noise)
         if draw >= burn:
-            mean.add(sides)
+            mean.add(users.kept(users.centre), items.kept(items.factors))
+        noise = draw_noise(items.draw(users, noise), len(ratings.rating))
+        if draw >= burn:
+            mean.add(users.kept(users.factors), items.kept(items.centre))
             moments.add(sides)
             noises += 1 / noise
     return Posterior(*mean.found(), moments.spread(), noises / samples)
+
+
+def affordable(ratings: Ratings, width: int) -> int:
+    """The factors that the ratings can tell: at most `width`, and one for every EACH ratings of an average owner."""
+    owners = sum(int((counts > 0).sum()) for counts in ratings.counts())
+    return max(1, min(width, int(len(ratings.rating) / (EACH * owners))))
+
+
+EACH = 2
+"""Ratings of an average owner that one more factor needs."""
 
 
 class Mean:
@@ -132,8 +151,9 @@ class Mean:
         self.parts: list[Factors] = []
         self.biases: Factors | None = None
 
-    def add(self, sides: tuple[Side, Side]) -> None:
-        (users, user_bias), (items, item_bias) = (side.kept() for side in sides)
+    def add(self, of_users: tuple[Tensor, Tensor], of_items: tuple[Tensor, Tensor]) -> None:
+        """One more pair of (factors, bias) of both sides."""
+        (users, user_bias), (items, item_bias) = of_users, of_items
         self.draws += 1
         self.parts.append(Factors(users, items))
         if self.biases is None:

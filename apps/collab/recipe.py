@@ -41,7 +41,7 @@ class CollabRecipe(Recipe):
         ("random", "last", "users"),
     )
     shown: int = dial(5, "rows of each held-out user that --split users shows before it asks the rest", least=1)
-    factors: int = dial(8, "numbers that describe a user or an item", least=1)
+    factors: int = dial(8, "numbers that describe a user or an item, at most: few ratings afford fewer", least=1)
     samples: int = dial(100, "draws of the posterior that are averaged (ratings)", least=1)
     burn: int = dial(20, "draws before those, thrown away", least=0)
     weights: str = dial(

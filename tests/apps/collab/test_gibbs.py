@@ -43,12 +43,13 @@ def test_draws_have_the_ridge_solution_as_mean_and_its_curvature_as_precision() 
     prior_mean, precision = torch.tensor([[0.5, -0.5]]), torch.tensor([[2.0, 0.5], [0.5, 1.0]])
     partners = torch.cat([x, torch.zeros(6, 1)], 1)
     drawn = [draw_factors(block, partners, prior_mean, precision, noise) for _ in range(4000)]
-    draws = torch.cat([factors for factors, _ in drawn])
+    draws = torch.cat([factors for factors, _, _ in drawn])
     errors = (x @ draws.T - y[:, None]).square().sum(0)
-    assert torch.allclose(torch.tensor([error for _, error in drawn]), errors, rtol=1e-3, atol=1e-4)
+    assert torch.allclose(torch.tensor([error for _, _, error in drawn]), errors, rtol=1e-3, atol=1e-4)
     curvature = precision + noise * x.T @ x
     mean = torch.linalg.solve(curvature, noise * x.T @ y + precision @ prior_mean[0])
     assert torch.allclose(draws.mean(0), mean, atol=0.03)
+    assert torch.allclose(drawn[0][1][0], mean, atol=1e-4)
     assert torch.allclose(draws.T.cov(), torch.linalg.inv(curvature), atol=0.01)
 
 
