@@ -187,8 +187,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--trees", default="auto")
+    parser.add_argument("--epochs", type=int, help="of ours; 0: the trees alone")
     parser.add_argument("--peers", default=",".join(PEERS))
     given = parser.parse_args()
+    dials = {"preset": given.preset, "trees": given.trees, "epochs": given.epochs}
     for name in given.tasks:
         for who in ["ours", *filter(None, given.peers.split(","))]:
             module = {"ours": "torch", "histogram": "sklearn"}.get(who, who)
@@ -196,7 +198,7 @@ def main() -> None:
                 print(json.dumps({"task": name, "who": who, "left out": f"{module} is not installed"}), flush=True)
                 continue
             for seed in range(given.seeds):
-                print(json.dumps(run(name, who, seed, {"preset": given.preset, "trees": given.trees})), flush=True)
+                print(json.dumps(run(name, who, seed, dials)), flush=True)
 
 
 if __name__ == "__main__":

@@ -104,12 +104,12 @@ def _within(positions: Tensor, low: int, high: int) -> bool:
     return not positions.numel() or (int(positions.min()) >= low and int(positions.max()) < high)
 
 
-def joined(forests: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of several grown forests as one."""
+def joined(forests: Sequence[Mapping[str, Tensor]], weights: Sequence[float]) -> dict[str, Tensor]:
+    """The weighed sum of several grown forests as one."""
     starts = torch.tensor([0, *(len(forest["feature"]) for forest in forests)]).cumsum(0).tolist()
     kinds = torch.tensor([0, *(len(forest["member"]) for forest in forests)]).cumsum(0).tolist()
     parts = {name: [forest[name] for forest in forests] for name in forests[0]}
-    parts["value"] = [value / len(forests) for value in parts["value"]]
+    parts["value"] = [value * weight for value, weight in zip(parts["value"], weights, strict=True)]
     for name in ("child", "root"):
         parts[name] = [part + start for part, start in zip(parts[name], starts, strict=False)]
     parts["subset"] = [
