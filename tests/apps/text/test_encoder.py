@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from apps.text.app import APP
-from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec, width
+from apps.text.encoder import _depth, _foreign, build, find_weights, layer_groups, read_spec, width
 from apps.text.plan import plan
 from shared.errors import UserError
 from shared.model import load
@@ -19,6 +22,7 @@ from shared.run import Options, train
 from shared.weights import Weights
 from tests.apps.text.writing import sentences, write_csv, write_encoder
 
+ROOT = Path(__file__).resolve().parents[3]
 TEXTS = np.array(sentences(60)[0], object)
 
 
@@ -158,3 +162,33 @@ def test_foreign_script_is_left_to_the_ngrams(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr("apps.text.plan.find_weights", lambda _: (Weights("tiny", folder, ""), "weights: tiny"))
     recipe, notes = plan(APP.recipe.make({}), np.array(["房间很大，服务不错"] * 30, object), (30, 3, 3))
     assert recipe.weights == "none" and "does not know" in notes[0]
+
+
+def test_our_bert_is_transformers_bert(folder: Path) -> None:
+    weights = Weights("tiny", folder, "")
+    spec = read_spec(weights)
+    ours, theirs = build(spec, 0.0, weights).eval().network, _foreign(spec, 0.0, weights).eval()
+    tokens, mask = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
+    expected, found = (net(input_ids=tokens, attention_mask=mask).last_hidden_state for net in (theirs, ours))
+    assert torch.allclose(found[mask.bool()], expected[mask.bool()], atol=1e-5)
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+
+
+def test_weights_under_older_names_are_found(folder: Path, tmp_path: Path) -> None:
+    old = write_encoder(tmp_path / "old")
+    named = load_file(old / "model.safetensors")
+    renamed = {
+        "bert." + k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): v
+        for k, v in named.items()
+    }
+    save_file(renamed, old / "model.safetensors", metadata={"format": "pt"})
+    built = build(read_spec(Weights("old", old, "")), 0.0, Weights("old", old, "")).network.state_dict()
+    assert all(torch.equal(built[k], v) for k, v in named.items() if "pooler" not in k)
+
+
+def test_answering_by_bert_loads_no_transformers(folder: Path, tmp_path: Path) -> None:
+    dials = {"weights": str(folder), "epochs": 0, "ngrams": "none"}
+    train(APP, write_csv(tmp_path / "a.csv", 60), APP.recipe.make(dials), Options(out=tmp_path / "out"))
+    code = f"import sys; from apps import text; text.load({str(tmp_path / 'out')!r}).predict('a'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"transformers", "fastai", "pandas"} & set(done.stdout.split())
