@@ -20,13 +20,26 @@ from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
 from shared.errors import UserError
 from shared.head import BodyHead, LinearHead
-from shared.loaders import Tensors
+from shared.loaders import Tensors, some
 from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import Progress, Setup
-from shared.protocol import App, Data, Examples, Facts, Group, Preprocessor, Remembers, Settles, Splits, Trains
+from shared.protocol import (
+    App,
+    Completes,
+    Data,
+    Examples,
+    Facts,
+    Group,
+    Preprocessor,
+    Remembers,
+    Settles,
+    Splits,
+    Trains,
+)
 from shared.recipe import Recipe
+from shared.soup import fit_members
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -165,9 +178,7 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
     elif setup.recipe.epochs:
-        from shared.train import fit
-
-        fit(setup, setup.recipe.epochs, progress, checkpoint, TRAIN)
+        fit_members(setup, progress, checkpoint, TRAIN, getattr(setup.recipe, "seeds", None) or 1)
     elif progress.weights is None:
         progress.offer(0.0, setup.network, "closed form")
 
@@ -193,7 +204,8 @@ def train_head(setup: Setup, progress: Progress) -> None:
     """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
     head, frozen_epochs = setup.network.head, getattr(setup.recipe, "frozen_epochs", None)
     assert isinstance(head, nn.Module)
-    train, valid = _features(setup, setup.train), _features(setup, setup.valid)
+    few = some(setup.train, getattr(setup.recipe, "head_rows", None), setup.recipe.seed)
+    train, valid = _features(setup, few), _features(setup, setup.valid)
     entry: dict[str, Any] = {"stage": FROZEN}
     if frozen_epochs is None and isinstance(head, LinearHead):
         entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
@@ -260,6 +272,8 @@ def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) 
     facts.interrupted = interrupted
     if len(setup.valid):
         facts.valid = finite(objective.measure(predictor, setup.valid))
+    if isinstance(app, Completes) and not interrupted and (done := app.complete(setup.network, setup)):
+        notes.append(done)
     measured = next(((name, part) for name, part in _parts(prepared) if len(part)), ("train", setup.train))
     facts.measured_on = measured[0]
     again = measured[0] == "valid"  # measured a moment ago
