@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.artifact import Artifact
     from shared.checkpoint import Checkpoint
-    from shared.progress import Progress, Setup
+    from shared.progress import Progress, Setup, Steps
     from shared.recipe import Recipe
 
 Columns = dict[str, np.ndarray]
@@ -238,6 +238,13 @@ class Trains(Protocol):
     def train(self, setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
         """Offers the weights to keep to `progress`; what was offered last but not finished survives Ctrl-C."""
         ...
+
+
+@runtime_checkable
+class Moves(Protocol):
+    """An app that moves its weights in another way than AdamW's, at least with some dials."""
+
+    def steps(self, recipe: Any) -> Steps: ...
 
 
 @dataclass

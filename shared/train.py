@@ -38,8 +38,9 @@ def make_learner(setup: Setup) -> Learner:
         loaders,
         setup.network.to(recipe.device),
         loss_func=setup.objective.loss,
-        opt_func=partial(OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
+        opt_func=partial(OptimWrapper, opt=setup.steps.optimiser),
         lr=recipe.lr,
+        moms=setup.steps.momentum,
         wd=[recipe.weight_decay * group.decay for group in setup.groups],
         splitter=lambda _: [list(group.parameters) for group in setup.groups],
         metrics=AccumMetric(_headline(setup.objective), flatten=False),
@@ -79,6 +80,7 @@ def fit(
         learner.fit_one_cycle(
             epochs,
             [recipe.lr * group.rate for group in setup.groups],
+            pct_start=setup.steps.warm_up,
             cbs=[callback for callback in (average, watch) if callback is not None],
             start_epoch=start,
         )
