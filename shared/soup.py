@@ -21,14 +21,18 @@ def fit_members(setup: Setup, progress: Progress, checkpoint: Checkpoint | None,
     """Fits the network `members` times and offers the mean of the last weights; each epoch's are offered as ever."""
     from shared.train import fit
 
-    start, names = _copy(setup), [stage, *(f"{stage} {k}" for k in range(2, members + 1))]
+    start = _copy(setup) if members > 1 else {}
+    names = [stage, *(f"{stage} {k}" for k in range(2, members + 1))]
     first = next((k for k, name in enumerate(names) if checkpoint and checkpoint.load(name)), 0)
     for k, name in enumerate(names[first:], first):
-        setup.network.load_state_dict(start)
-        torch.manual_seed(setup.recipe.seed + k)
+        if k:
+            setup.network.load_state_dict(start)
+            torch.manual_seed(setup.recipe.seed + k)
         member = replace(setup, recipe=replace(setup.recipe, seed=setup.recipe.seed + k))
         fit(member, setup.recipe.epochs, progress, checkpoint, name)
-        progress.members.append(_copy(setup))
+        progress.members += [_copy(setup)] if members > 1 else []
+    if members == 1:
+        return
     setup.network.load_state_dict(mean(progress.members))
     what, score = f"the mean of {members} fine-tunings", 0.0
     if len(setup.valid):

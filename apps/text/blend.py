@@ -40,7 +40,7 @@ def tune(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> 
     bare = Texts(valid.inputs.grams)
 
     def loss() -> float:
-        logits = Predictor(network.grams).outputs(bare)[None]
+        logits = Predictor(network.grams).outputs(bare).clone()[None]
         scaled = weigh(logits, valid.targets, torch.ones(1)) * logits[0]
         return loss_of(scaled, valid.targets).item()
 
