@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import gc
 import importlib
 import json
 import os
@@ -18,25 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
+from apps.showing import answer_line, show_training, training_result
 from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError
 from shared.flags import add_flags, given_dials
+from shared.garbage import uncollected
 
 if TYPE_CHECKING:
     from shared.model import Model
-    from shared.protocol import App, Facts
+    from shared.protocol import App
     from shared.recipe import Recipe
 
 FAULT, DONE = 2, 0
-
-NEXT = {
-    "vision": "predict {} PICTURE",
-    "text": 'predict {} "a text"',
-    "tabular": "predict {} TABLE.csv --csv answers.csv",
-    "collab": "recommend {} --user ID",
-}
-"""What a person does with a new model of each app."""
 
 
 def entry() -> None:
@@ -105,6 +98,13 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
 
         add_recommend_flags(_command(commands, "recommend", name, run_collab, "the best unseen items of users"))
         add_similar_flags(_command(commands, "similar", name, run_collab, "the items most like others"))
+    if name == "vision":
+        review = _command(
+            commands, "review", name, run_review, "a page of what a model takes for what, and its worst errors"
+        )
+        review.add_argument("artifact", help="the folder that training wrote")
+        review.add_argument("source", help="labelled pictures: a path or a known name")
+        review.add_argument("folder", help="where index.html, confusion.csv and losses.csv go")
     if name == "tabular":
         explain = _command(commands, "explain", name, run_explain, "which columns the answers hang on, and how")
         explain.add_argument("artifact", help="the folder that training wrote")
@@ -151,16 +151,18 @@ def run_train(parsed: argparse.Namespace) -> int:
     if parsed.source is None:
         display.say(f"no data given: {name}, a real data set out of the installed packages")
 
-    from shared.run import Options, train
+    with uncollected():
+        from shared.run import Options, train
 
+        app = load_app(parsed.app)
     valid = parsed.valid if parsed.valid in (None, "none") else locate(parsed.valid)
     test = None if parsed.test is None else locate(parsed.test)
     start_from = None if parsed.start_from is None else Path(parsed.start_from)
     options = Options(valid, test, out, parsed.resume, start_from, display)
-    facts = train(load_app(parsed.app), source, dials, options).facts
+    facts = train(app, source, dials, options).facts
     if parsed.json:
         print(json.dumps(training_result(parsed.app, out, facts)))
-    show_training(display, parsed, out, facts)
+    show_training(display, parsed.app, out, facts)
     return FAULT if facts.interrupted else DONE
 
 
@@ -175,37 +177,6 @@ def default_folder(app: str, source: str, resume: bool) -> Path:
         number += 1
         folder = Path("models") / f"{app}-{stem}-{number}"
     return unfinished or folder
-
-
-def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
-    """The object that `train --json` prints."""
-    return {
-        "app": app,
-        "artifact": str(out),
-        "headline": facts.headline,
-        "metrics": facts.metrics,
-        "baseline": facts.baseline,
-        "rows": facts.rows,
-        "seconds": facts.seconds,
-        "measured_on": facts.measured_on,
-        "chosen": facts.chosen,
-        "interrupted": facts.interrupted,
-        "notes": facts.notes,
-    }
-
-
-def show_training(display: Display, parsed: argparse.Namespace, out: Path, facts: Facts) -> None:
-    """The closing table."""
-    if facts.interrupted:
-        display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
-    where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
-    display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
-    if facts.measured_on == "train":
-        display.warn("too few rows to hold any back: these numbers are of rows that training saw; give more rows")
-    rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
-    display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
-    display.say(f"model: {out}")
-    display.say(f"next: glance {parsed.app} {NEXT[parsed.app].format(out)}")
 
 
 def run_evaluate(parsed: argparse.Namespace) -> int:
@@ -232,27 +203,15 @@ def run_predict(parsed: argparse.Namespace) -> int:
         Display(parsed.quiet).say(f"{written:,} answers: {parsed.csv}")
         return DONE
     for answer in answers:
-        print(json.dumps(answer, ensure_ascii=False) if parsed.json else _line(answer))
+        print(json.dumps(answer, ensure_ascii=False) if parsed.json else answer_line(answer))
     return DONE
 
 
 def _model(parsed: argparse.Namespace) -> Model:
-    """Without collecting garbage: libraries leave none while they load, and looking for it takes a sixth of the time."""
-    gc.disable()
-    try:
+    with uncollected():
         from shared.model import load
 
         return load(load_app(parsed.app), parsed.artifact)
-    finally:
-        gc.enable()
-
-
-def _line(answer: dict[str, Any]) -> str:
-    prediction, probabilities = answer["prediction"], answer.get("probabilities")
-    given = prediction if isinstance(prediction, list) else [prediction]
-    shown = ", ".join(f"{name}  {probabilities.get(name, 0):.1%}" if probabilities else str(name) for name in given)
-    remarks = "".join(f"  ({answer[part]})" for part in ("basis", "error") if part in answer)
-    return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"
 
 
 def run_collab(parsed: argparse.Namespace) -> int:
@@ -261,6 +220,17 @@ def run_collab(parsed: argparse.Namespace) -> int:
     answer = {"recommend": command.recommend, "similar": command.similar}[parsed.command]
     if written := answer(_model(parsed), parsed):
         Display(parsed.quiet).say(written)
+    return DONE
+
+
+def run_review(parsed: argparse.Namespace) -> int:
+    from apps.vision.page import write_page
+
+    display = Display(parsed.quiet)
+    found = write_page(_model(parsed), locate(parsed.source, progress=display.say), Path(parsed.folder))
+    if parsed.json:
+        print(json.dumps(found, ensure_ascii=False))
+    display.say(f"{found['errors']:,} errors in {found['rows']:,} pictures: {found['page']}")
     return DONE
 
 

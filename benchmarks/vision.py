@@ -2,6 +2,7 @@
 
     python benchmarks/vision.py DATA/train DATA/val --weights vit_tiny_patch16_224 [--runs 2]
     python benchmarks/vision.py DATA/train --feeding [--weights none]
+    python benchmarks/vision.py FOLDER --many 100000       writes that many JPEGs there, trains to the first step, deletes them
 
 Every run is a process of its own; seconds are told as wall time and as processor time (which other programs on
 the machine disturb less). Stock fastai is `ImageDataLoaders`, `vision_learner` and `fine_tune` as its tutorial has them.
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -36,10 +38,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2, help="runs of each side")
     parser.add_argument("--epochs", type=int, default=3, help="argument of stock fastai's fine_tune")
     parser.add_argument("--feeding", action="store_true", help="images/s of training over those of random tensors")
+    parser.add_argument(
+        "--many", type=int, metavar="N", help="seconds and memory until the first step on N drawn pictures"
+    )
     parser.add_argument("--stock", type=int, metavar="SEED", help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.stock is not None:
         print(json.dumps(stock(parsed)))
+    elif parsed.many:
+        print(json.dumps(first_step(parsed.train, parsed.many)))
     elif parsed.feeding:
         print(json.dumps(feeding(parsed.train, parsed.weights)))
     elif parsed.test is None:
@@ -161,6 +168,53 @@ def feeding(train: Path, weights: str) -> dict[str, float]:
                 rates[kind].append(timer.rate)
     best = {kind: max(found[1:]) for kind, found in rates.items()}
     return {**best, "ratio": best["pictures"] / best["random"]}
+
+
+def first_step(folder: Path, count: int) -> dict[str, float]:
+    """Seconds from reading to the end of the first step, and the most memory in bytes; in a process of its own."""
+    folder.mkdir(parents=True)
+    try:
+        draw(folder, count)
+        command = [sys.executable, "-c", FIRST_STEP, str(folder)]
+        shown = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+        found: dict[str, float] = json.loads(shown.splitlines()[-1])
+        return found
+    finally:
+        shutil.rmtree(folder)
+
+
+FIRST_STEP = """
+import json, resource, sys, time
+start = time.perf_counter()
+from fastai.callback.core import Callback, CancelFitException
+from apps import vision
+
+class First(Callback):
+    def after_batch(self): raise CancelFitException
+
+learner = vision.learner(sys.argv[1], weights="none")
+with learner.no_bar(), learner.no_logging():
+    learner.fit(1, cbs=[First()])
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps({"seconds": time.perf_counter() - start, "memory": memory, "rows": len(learner.dls.train.data)}))
+"""
+
+
+def draw(folder: Path, count: int) -> None:
+    """Class folders of JPEGs of 96 to 128 pixels a side: blocks of colour under noise."""
+    import numpy as np
+    from PIL import Image
+
+    draws = np.random.default_rng(0)
+    noise = draws.integers(-30, 30, (160, 160, 3))
+    for label in range(10):
+        (folder / f"class{label}").mkdir()
+    for i in range(count):
+        height, width, top, left = *draws.integers(96, 129, 2), *draws.integers(0, 32, 2)
+        blocks = draws.integers(40, 215, (4, 4, 3)).repeat(32, 0).repeat(32, 1)[:height, :width]
+        blocks[:, :, i % 3] //= 1 + i % 10
+        picture = (blocks + noise[top : top + height, left : left + width]).clip(0, 255).astype(np.uint8)
+        Image.fromarray(picture).save(folder / f"class{i % 10}" / f"{i:06d}.jpg", quality=85)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ PAYS = 1.5
 """bfloat16 is used where a matrix product is at least this many times faster; hardware units for it give
 four to eight times, emulation less than one, so noise cannot tip the choice from run to run."""
 
+LOOK = 0.1
+"""Seconds after which a product has been timed enough: an emulated one takes a quarter of a second."""
+
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """The context to run a network in, for a resolved precision ("fp32" or "bf16")."""
@@ -27,13 +30,13 @@ def resolve(precision: str, device: str) -> str:
 
 @lru_cache
 def bfloat16_ratio(device: str) -> float:
-    """Time of an fp32 matrix product over that of a bfloat16 one, best of five each, (512, 512)."""
+    """Time of an fp32 matrix product over that of a bfloat16 one, best of six or of what fits in LOOK seconds, (512, 512)."""
     if device == "cuda":
         return 2.0 if torch.cuda.is_bf16_supported(including_emulation=False) else 0.5
 
     def best(kind: torch.dtype) -> float:
-        a, times = torch.ones(512, 512, dtype=kind, device=device), []
-        for _ in range(6):
+        a, times = torch.ones(512, 512, dtype=kind, device=device), [0.0]
+        while len(times) <= 6 and sum(times) < LOOK:
             start = time.perf_counter()
             (a @ a).sum().item()
             times.append(time.perf_counter() - start)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from shared.display import Display, number
 from shared.predict import Predictor
 from shared.protocol import Data, Group, Objective
 from shared.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How the loop moves weights. `optimiser` makes one of torch's kind from parameter groups and a rate."""
+
+    optimiser: Callable[..., torch.optim.Optimizer] = partial(torch.optim.AdamW, fused=True)
+    momentum: tuple[float, float, float] = (0.95, 0.85, 0.95)  # at the start, the highest rate and the end of a cycle
+    warm_up: float = 0.25  # share of the steps until the highest rate
 
 
 @dataclass
@@ -25,6 +36,7 @@ class Setup:
     valid: Data
     groups: list[Group]
     callbacks: Callable[[], list[Any]] = list  # made with the Learner: only then is fastai loaded
+    steps: Steps = Steps()
 
     def predictor(self, network: nn.Module | None = None) -> Predictor:
         return Predictor(network or self.network, self.recipe.precision)
@@ -39,6 +51,7 @@ class Progress:
     score: float = float("-inf")
     weights: dict[str, Tensor] | None = None
     chosen: str = ""
+    members: list[dict[str, Tensor]] = field(default_factory=list)  # the last weights of each finished fine-tuning
 
     def offer(self, score: float, network: nn.Module, what: str) -> bool:
         """Keeps a copy of the network's weights when `score` beats the best so far."""

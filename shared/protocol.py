@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.artifact import Artifact
     from shared.checkpoint import Checkpoint
-    from shared.progress import Progress, Setup
+    from shared.progress import Progress, Setup, Steps
     from shared.recipe import Recipe
 
 Columns = dict[str, np.ndarray]
@@ -214,6 +214,15 @@ class Settles(Protocol):
 
 
 @runtime_checkable
+class Completes(Protocol):
+    """An app that, once everything is chosen, fits a part anew to the validation rows as well."""
+
+    def complete(self, network: nn.Module, setup: Any) -> str:
+        """Called after validation was measured and before the test rows are. Returns a sentence, or "" for none."""
+        ...
+
+
+@runtime_checkable
 class Remembers(Protocol):
     """An app whose answers respect rows that nothing was learnt from: nobody wants what they have recommended."""
 
@@ -229,6 +238,13 @@ class Trains(Protocol):
     def train(self, setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
         """Offers the weights to keep to `progress`; what was offered last but not finished survives Ctrl-C."""
         ...
+
+
+@runtime_checkable
+class Moves(Protocol):
+    """An app that moves its weights in another way than AdamW's, at least with some dials."""
+
+    def steps(self, recipe: Any) -> Steps: ...
 
 
 @dataclass

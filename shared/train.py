@@ -38,8 +38,9 @@ def make_learner(setup: Setup) -> Learner:
         loaders,
         setup.network.to(recipe.device),
         loss_func=setup.objective.loss,
-        opt_func=partial(OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
+        opt_func=partial(OptimWrapper, opt=setup.steps.optimiser),
         lr=recipe.lr,
+        moms=setup.steps.momentum,
         wd=[recipe.weight_decay * group.decay for group in setup.groups],
         splitter=lambda _: [list(group.parameters) for group in setup.groups],
         metrics=AccumMetric(_headline(setup.objective), flatten=False),
@@ -79,11 +80,14 @@ def fit(
         learner.fit_one_cycle(
             epochs,
             [recipe.lr * group.rate for group in setup.groups],
+            pct_start=setup.steps.warm_up,
             cbs=[callback for callback in (average, watch) if callback is not None],
             start_epoch=start,
         )
     if watch.failure is not None:
         raise watch.failure
+    if average is not None:
+        average.put(setup.network)
 
 
 def _restore(learner: Learner, saved: dict[str, Any], progress: Progress, average: Average | None) -> int:
@@ -94,6 +98,7 @@ def _restore(learner: Learner, saved: dict[str, Any], progress: Progress, averag
     learner.dls.train.passes = saved["epoch"]
     progress.journal[:] = saved["journal"]
     progress.score, progress.weights, progress.chosen = saved["best"]
+    progress.members[:] = saved["members"]
     if average is not None:
         average.shadow, average.steps = saved["average"]
     torch.set_rng_state(saved["random"])
@@ -139,6 +144,13 @@ class Average(Callback):
         decay = min(self.decay, self.steps / (self.steps + 10))
         assert self.shadow is not None
         torch._foreach_lerp_(self.shadow, [p.detach() for p in self.model.parameters()], 1 - decay)
+
+    @torch.no_grad()
+    def put(self, network: torch.nn.Module) -> None:
+        """Leaves the averaged weights in the network."""
+        assert self.shadow is not None
+        for weight, mean in zip(network.parameters(), self.shadow, strict=True):
+            weight.copy_(mean)
 
     @torch.no_grad()
     def swap(self) -> None:
@@ -230,6 +242,7 @@ class Watch(Callback):
             "optimizer": _plain(self.opt.opt.state_dict()),
             "average": (self.average.shadow, self.average.steps) if self.average else None,
             "journal": self.progress.journal,
+            "members": self.progress.members,
             "best": (self.progress.score, self.progress.weights, self.progress.chosen),
             "random": torch.get_rng_state(),
         }

@@ -11,19 +11,22 @@ import torch
 from torch import Tensor, nn
 
 from apps.vision import backbones, reading, scratch
+from apps.vision.augment import Views
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import calibrate
 from apps.vision.given import as_pictures
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
+from apps.vision.muon import Muon
 from apps.vision.pictures import Encoded, Pictures
 from apps.vision.preprocessor import VisionPreprocessor
 from apps.vision.recipe import VisionRecipe
 from apps.vision.review import review
-from apps.vision.settle import SCRATCH_CROP
+from apps.vision.settle import LARGE_STEP, SCRATCH_CROP, SMALL_STEP
 from shared.artifact import Artifact
 from shared.labels import Labels
 from shared.metrics import Classification
 from shared.predict import Predictor
+from shared.progress import Steps
 from shared.protocol import Data, Examples, Group, Splits
 from shared.several import LabelPresence, LabelSets
 
@@ -72,7 +75,7 @@ class VisionApp:
         if pretrained and recipe.weights != "none":
             weights, _ = backbones.find_weights(recipe.weights)
         network = backbones.build_pretrained(backbone, weights) if weights else backbones.build(backbone)
-        body = Body(network, backbone, recipe.flip_views == "both", one_length=recipe.weights != "none")
+        body = Body(network, backbone, recipe.views, one_length=recipe.weights != "none")
         return VisionNetwork(body, len(preprocessor.labels.names)).to(memory_format=torch.channels_last)
 
     def adopt(self, network: nn.Module, preprocessor: VisionPreprocessor, earlier: Artifact) -> str:
@@ -125,8 +128,14 @@ class VisionApp:
     def callbacks(self, recipe: VisionRecipe) -> list[Any]:
         from apps.vision.callbacks import Augment
 
-        assert recipe.image_size is not None
-        return [Augment(recipe.image_size, recipe.augment, recipe.mirror == "yes", recipe.cutmix)]
+        assert recipe.image_size is not None and recipe.first_size is not None
+        step = SMALL_STEP if recipe.image_size <= scratch.LARGEST else LARGE_STEP
+        views = Views(recipe.augment, recipe.mirror == "yes")
+        return [Augment(views, (recipe.first_size, recipe.image_size, step), recipe.cutmix)]
+
+    def steps(self, recipe: VisionRecipe) -> Steps:
+        """From scratch: orthogonal steps at once; the gentle cycle of AdamW around pretrained weights."""
+        return Steps(Muon, (0.9, 0.9, 0.9), 0.1) if recipe.weights == "none" else Steps()
 
 
 def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:

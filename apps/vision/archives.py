@@ -25,10 +25,13 @@ def unpack(archive: Path, folder: Path) -> None:
         else:
             with tarfile.open(archive) as tar:
                 tar.extractall(folder, filter="data")  # refuses links and paths that lead outside
+    except UserError:
+        raise
     except tarfile.FilterError as error:
         raise UserError(f"{archive}: refused, a member leads out of its folder ({error})") from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise UserError(f"{archive}: damaged, locked or not a tar or zip ({error}); fetch it again") from None
+        reason = str(error).splitlines()[0].rstrip(":") if str(error) else type(error).__name__
+        raise UserError(f"{archive}: damaged, locked or not a tar or zip ({reason}); fetch it again") from None
     except OSError as error:
         reason = error.strerror or f"damaged: {error}"
         raise UserError(f"{archive} could not be unpacked into {folder} ({reason})") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -39,12 +40,6 @@ def random_crop(pictures: Tensor, size: int) -> Tensor:
     return F.grid_sample(planes, where, padding_mode="reflection", align_corners=False).permute(0, 2, 3, 1)
 
 
-def mirror(pictures: Tensor) -> Tensor:
-    """Mirrors a random half of the rows left to right."""
-    chosen = (torch.rand(len(pictures), 1, 1, 1) < 0.5).to(pictures.device)
-    return torch.where(chosen, pictures.flip(2), pictures)
-
-
 def relight(pictures: Tensor) -> Tensor:
     """Random brightness and contrast, each within 1 +- LIGHT."""
     brightness, contrast = (1 + LIGHT * (2 * torch.rand(2, len(pictures), 1, 1, 1) - 1)).to(pictures.device)
@@ -52,15 +47,23 @@ def relight(pictures: Tensor) -> Tensor:
     return (((pictures - mean) * contrast + mean) * brightness).clamp(0, 255)
 
 
-def augmented(pictures: Tensor, size: int, kind: str, mirrored: bool) -> Tensor:
-    """Training views at `size`: `kind` is "none", "shift" (small pictures) or "photo" (crop and light)."""
-    if kind == "photo":
-        pictures = relight(random_crop(pictures, size))
-    else:
+@dataclass(frozen=True)
+class Views:
+    """Training views: `kind` is "none", "shift" (small pictures) or "photo" (crop and light); `mirrored` half of the time."""
+
+    kind: str
+    mirrored: bool
+
+    def of(self, pictures: Tensor, size: int, epoch: int) -> Tensor:
+        """Views of uint8 pictures at `size`. A picture is mirrored in every other epoch: each two epochs show both of its
+        sides (Jordan 2024, arXiv:2404.00498)."""
+        if self.mirrored:
+            odd = (pictures.flatten(1).sum(1) + epoch) % 2 == 1
+            pictures = torch.where(odd[:, None, None, None], pictures.flip(2), pictures)
+        if self.kind == "photo":
+            return relight(random_crop(pictures, size))
         pictures = resize(pictures.float(), size)
-        if kind == "shift":
-            pictures = shift(pictures, max(1, round(size / 16)))
-    return mirror(pictures) if mirrored else pictures
+        return shift(pictures, max(1, round(size / 16))) if self.kind == "shift" else pictures
 
 
 def cutmix(pictures: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:

@@ -83,6 +83,14 @@ def pretrained_backbone(weights: Weights, size: int | None) -> Backbone:
     )
 
 
+def takes_any_size(name: str) -> bool:
+    """Whether the network sees pictures of other sizes than it was built for, as convolutions do."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return config is not None and not config.fixed_input_size
+
+
 def build(backbone: Backbone) -> nn.Module:
     """The network without weights: pictures, shape (rows, channels, size, size), to features, (rows, width)."""
     channels = 1 if backbone.grey else 3

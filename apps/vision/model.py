@@ -20,14 +20,15 @@ class Body(nn.Module):
     """Features of pictures. Bytes, uint8 of shape (rows, side, side, 3), are seen through the centre; floats of
     shape (rows, size, size, 3) in 0..255 are what augmentation made of them and taken as they are.
 
-    `both_views`: answers are of the picture and its mirror image. `one_length`: feature vectors differ in direction only."""
+    `views` are averaged when answering: "one"; "mirror", also its mirror image; "scales", also the whole where one is the
+    middle. `one_length`: feature vectors differ in direction only."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, backbone: Backbone, both_views: bool, one_length: bool) -> None:
+    def __init__(self, network: nn.Module, backbone: Backbone, views: str, one_length: bool) -> None:
         super().__init__()
-        self.network, self.backbone, self.both_views, self.one_length = network, backbone, both_views, one_length
+        self.network, self.backbone, self.views, self.one_length = network, backbone, views, one_length
         self.register_buffer("mean", 255 * torch.tensor(backbone.mean), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(backbone.std), persistent=False)
 
@@ -41,9 +42,10 @@ class Body(nn.Module):
 
     def _seen(self, pictures: Tensor) -> Tensor:
         seen = self.normalise(centre(pictures, self.backbone))
-        if self.both_views and not self.training:
-            return (self.network(seen) + self.network(seen.flip(3))) / 2
-        return self.network(seen)
+        if self.training or self.views == "one":
+            return self.network(seen)
+        other = seen.flip(3) if self.views == "mirror" else self.normalise(resize(pictures.float(), self.backbone.size))
+        return (self.network(seen) + self.network(other)) / 2
 
     def normalise(self, pictures: Tensor) -> Tensor:
         """(rows, size, size, 3) in 0..255 -> (rows, channels, size, size), channels last in memory."""

@@ -18,7 +18,7 @@ class VisionRecipe(Recipe):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "fast": {},
         "default": {},
-        "best": {"flip_views": "both"},
+        "best": {},
     }
 
     epochs: int = dial(None, f"passes of fine-tuning, or from scratch; none: {AUTO}", least=0)
@@ -30,6 +30,9 @@ class VisionRecipe(Recipe):
     frozen_epochs: int | None = dial(None, "epochs of the head alone; none: to convergence; 0: left out", least=0)
     enough: float = dial(0.97, "validation accuracy of the frozen body from which fine-tuning is left out", least=0)
     image_size: int | None = dial(None, "side of what the network sees, in pixels; none: by the pictures", least=4)
+    first_size: int | None = dial(
+        None, "side at which training begins, growing to image_size; none: by preset and network", least=4
+    )
     stored_size: int | None = dial(None, "side at which pictures are kept, in pixels; none: by image_size", least=4)
     layer_decay: float = dial(0.75, "learning rate of a layer over that of the next, when fine-tuning", least=0)
     smoothing: float = dial(
@@ -44,6 +47,10 @@ class VisionRecipe(Recipe):
     cutmix: float = dial(
         0.0, "how strongly training pictures are mixed (alpha of CutMix; 1 for long runs); 0: not", least=0
     )
-    flip_views: str = dial("one", "answer from the picture, or from it and its mirror image", ("one", "both"))
+    views: str = dial(
+        "auto",
+        "what is answered from: one view; it and its mirror image; or its middle and the whole; auto: by cost",
+        ("auto", "one", "mirror", "scales"),
+    )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
     separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")

@@ -15,7 +15,7 @@ LARGEST = 64
 """Side in pixels up to which this network is used."""
 
 PATCH, LAST_SIDE = 2, 3
-WIDTHS = (64, 256, 256, 384)
+WIDTHS = (64, 128, 256, 384)
 
 
 class SmallNetwork(nn.Module):

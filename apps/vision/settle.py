@@ -8,14 +8,21 @@ from dataclasses import replace
 from apps.vision import backbones, scratch
 from apps.vision.pictures import Survey
 from apps.vision.recipe import VisionRecipe
+from shared.errors import UserError
 from shared.several import find_separator
 
 TOO_SMALL = 48
 """Median side in pixels below which a pretrained network would see next to nothing."""
 
 SCRATCH_SIZE, SCRATCH_CROP = 128, 0.875
+SMALL_STEP, LARGE_STEP, LEAST_FIRST = 4, 32, 24
+"""Pixels by which the views of training grow from scratch, and the side from which they begin at the least."""
+
 FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
 """By preset: pictures seen in fine-tuning, and most passes over them."""
+
+FEW = 4_000
+"""Training pictures up to which features are taken of two scales of each."""
 
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
@@ -29,17 +36,33 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
     else:
         recipe, said = _settle_transfer(recipe, side, rows, judged)
         notes += said
-    small = (recipe.image_size or 0) <= scratch.LARGEST
-    recipe = replace(
-        recipe,
-        augment=recipe.augment if recipe.augment != "auto" else ("shift" if small else "photo"),
-        mirror=recipe.mirror if recipe.mirror != "auto" else ("no" if small and seen.grey else "yes"),
-    )
+    recipe = _settle_views(recipe, seen.grey, rows)
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""
     recipe, said = _settle_separator(recipe, labels)
     return recipe, [*notes, f"{shown}; in training {views}{mirrored}", *said]
+
+
+def _settle_views(recipe: VisionRecipe, grey: bool, rows: int) -> VisionRecipe:
+    """How training pictures vary, and what is answered from."""
+    small = (recipe.image_size or 0) <= scratch.LARGEST
+    mirror = recipe.mirror if recipe.mirror != "auto" else ("no" if small and grey else "yes")
+    return replace(
+        recipe,
+        augment=recipe.augment if recipe.augment != "auto" else ("shift" if small else "photo"),
+        mirror=mirror,
+        views=recipe.views if recipe.views != "auto" else _views(recipe, small and mirror == "yes", rows),
+    )
+
+
+def _views(recipe: VisionRecipe, small: bool, rows: int) -> str:
+    """A second view doubles the time of an answer: where that is short, or asked for."""
+    if recipe.preset == "fast":
+        return "one"
+    if recipe.weights == "none":
+        return "mirror" if small or recipe.preset == "best" and recipe.mirror != "no" else "one"
+    return "scales" if rows <= FEW or recipe.preset == "best" else "one"
 
 
 def _settle_separator(recipe: VisionRecipe, labels: Sequence[str]) -> tuple[VisionRecipe, list[str]]:
@@ -65,18 +88,27 @@ def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list
 def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
     size = recipe.image_size or (side if side <= scratch.LARGEST else min(side, SCRATCH_SIZE))
     small = size <= scratch.LARGEST
-    work = 500_000 if small else 150_000  # pictures seen in all: some minutes on two cores
+    work = 300_000 if small else 50_000  # pictures seen in all: some minutes on two cores
     epochs = _within(SHARES[recipe.preset] * work / rows, 4, round(SHARES[recipe.preset] * 40))
     return replace(
         recipe,
         image_size=size,
+        first_size=_first_size(recipe.first_size, size),
         stored_size=recipe.stored_size or (size if small else min(round(size / SCRATCH_CROP), side)),
         frozen_epochs=0,
         epochs=epochs if recipe.epochs is None else recipe.epochs,
-        batch_size=recipe.batch_size or _within(rows / 40, 16, 512 if small else 64),
-        lr=(1e-2 if small else 4e-3) if recipe.lr is None else recipe.lr,
-        smoothing=0.1 if recipe.smoothing is None else recipe.smoothing,
+        batch_size=recipe.batch_size or _within(rows / 40, 16, 512 if small else 96),
+        lr=0.15 if recipe.lr is None else recipe.lr,
+        smoothing=(0.2 if small else 0.1) if recipe.smoothing is None else recipe.smoothing,
     )
+
+
+def _first_size(asked: int | None, size: int) -> int:
+    """Where training begins when it grows: three quarters of the size, in whole steps."""
+    if asked is not None:
+        return min(asked, size)
+    step = SMALL_STEP if size <= scratch.LARGEST else LARGE_STEP
+    return min(size, max(size * 3 // 4 // step * step, LEAST_FIRST))
 
 
 def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
@@ -94,9 +126,14 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
         seen, most = FINE_TUNING[recipe.preset]
         epochs = _within(seen / rows, 1, most)
         notes.append(f"fine-tuning, where the head alone is not enough: {epochs} passes (--preset fast leaves it out)")
+    grows = backbones.takes_any_size(wanted.name)
+    growing = grows and (recipe.first_size is not None or recipe.preset == "best")
+    if recipe.first_size is not None and not grows:
+        raise UserError(f"first_size={recipe.first_size}: {wanted.name} takes one size only; leave it out")
     return replace(
         recipe,
         image_size=wanted.size,
+        first_size=_first_size(recipe.first_size if growing else wanted.size, wanted.size),
         stored_size=recipe.stored_size or min(round(wanted.size / wanted.crop), max(side, 32)),
         epochs=epochs,
         batch_size=recipe.batch_size or _within(rows / 20, 8, 64),

@@ -190,3 +190,19 @@ def test_weights_end_a_training_batch_only() -> None:
     data = Data(Tensors(torch.arange(4.0)), torch.zeros(4), torch.arange(4.0))
     numbers, _, weights = next(iter(Loader(data, 4, seed=1)))
     assert torch.equal(numbers, weights) and len(next(iter(Loader(data, 4)))) == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 4), st.integers(0, 10**6), st.booleans())
+def test_class_metrics_are_those_of_scikit_learn(classes: int, seed: int, ties: bool) -> None:
+    from sklearn import metrics as sk
+
+    draws = np.random.default_rng(seed)
+    targets = np.concatenate([np.arange(classes), draws.integers(0, classes, 17)])
+    scores = draws.random((len(targets), classes)) ** 3
+    scores = scores.round(1) + 0.1 if ties else scores
+    probabilities = scores / scores.sum(1, keepdims=True)
+    found, predicted = classification_metrics(probabilities, targets), probabilities.argmax(1)
+    assert found["f1_macro"] == pytest.approx(sk.f1_score(targets, predicted, average="macro", zero_division=0))
+    areas = [sk.roc_auc_score(targets == k, probabilities[:, k]) for k in range(classes)]
+    assert found["auc"] == pytest.approx(areas[1] if classes == 2 else np.mean(areas))

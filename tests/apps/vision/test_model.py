@@ -1,13 +1,17 @@
 """The network, its groups, augmentation and calibration."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from apps.vision import backbones
-from apps.vision.augment import augmented, cutmix, mirror, random_crop, shift
+from apps.vision.augment import Views, cutmix, random_crop, shift
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import best_temperature, calibration_error
+from apps.vision.callbacks import Augment
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
+from apps.vision.muon import Muon, orthogonal
 from shared.errors import UserError
 from shared.weights import Weights
 
@@ -37,7 +41,7 @@ def test_small_network_takes_every_small_side(side: int, channels: int) -> None:
 
 def test_first_layer_whitens_patches() -> None:
     torch.manual_seed(0)
-    network = VisionNetwork(Body(backbones.build(SMALL), SMALL, False, False), 2)
+    network = VisionNetwork(Body(backbones.build(SMALL), SMALL, "one", False), 2)
     pictures = (torch.rand(64, 16, 16, 1) * 200 + torch.rand(64, 16, 16, 3) * 55).byte()
     whiten(network, pictures)
     planes = network.body.normalise(pictures.float())
@@ -48,16 +52,26 @@ def test_first_layer_whitens_patches() -> None:
     assert all(p is not network.body.network.whiten.weight for p in trained)
 
 
-def test_both_views_answer_a_mirror_image_alike() -> None:
-    network = Body(backbones.build(SMALL), SMALL, True, False).eval()
+def test_both_sides_answer_a_mirror_image_alike() -> None:
+    network = Body(backbones.build(SMALL), SMALL, "mirror", False).eval()
     pictures = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
     assert torch.allclose(network(pictures), network(pictures.flip(2)), atol=1e-5)
-    network.both_views = False
+    network.views = "one"
     assert not torch.allclose(network(pictures), network(pictures.flip(2)), atol=1e-5)
 
 
+def test_scales_are_the_middle_and_the_whole() -> None:
+    wide = replace(SMALL, crop=0.5)
+    network = Body(backbones.build(wide), wide, "scales", False).eval()
+    pictures = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
+    middle, whole = Body(network.network, wide, "one", False), Body(network.network, SMALL, "one", False)
+    expected = (middle.eval()(pictures) + whole.eval()(pictures)) / 2
+    assert torch.allclose(network(pictures), expected, atol=1e-5)
+    assert not torch.allclose(middle(pictures), expected, atol=1e-3)
+
+
 def test_bytes_of_any_side_are_seen_at_the_size() -> None:
-    body = Body(backbones.build(SMALL), SMALL, False, False).eval()
+    body = Body(backbones.build(SMALL), SMALL, "one", False).eval()
     for side in (9, 16, 40):
         assert body(torch.zeros(1, side, side, 3, dtype=torch.uint8)).shape[0] == 1
 
@@ -91,19 +105,28 @@ def test_random_crop_keeps_a_plain_picture() -> None:
     assert torch.allclose(random_crop(torch.full((3, 20, 20, 3), 77, dtype=torch.uint8), 12), torch.tensor(77.0))
 
 
-def test_mirror_turns_some_rows() -> None:
+def test_two_epochs_show_both_sides_of_a_picture() -> None:
     torch.manual_seed(0)
-    pictures = torch.rand(64, 4, 4, 3)
-    same = (mirror(pictures) == pictures).flatten(1).all(1)
-    assert 10 < int(same.sum()) < 54
+    pictures, views = torch.randint(0, 256, (64, 4, 4, 3), dtype=torch.uint8), Views("none", True)
+    one, next_one, third = (views.of(pictures, 4, epoch) for epoch in range(3))
+    assert torch.equal(one.flip(2), next_one) and torch.equal(one, third)
+    turned = (one != pictures).flatten(1).any(1)
+    assert 10 < int(turned.sum()) < 54
 
 
 @pytest.mark.parametrize("kind", ["none", "shift", "photo"])
 @pytest.mark.parametrize("mirrored", [True, False])
 def test_views_have_the_size_and_stay_in_range(kind: str, mirrored: bool) -> None:
-    views = augmented(torch.randint(0, 256, (4, 20, 20, 3), dtype=torch.uint8), 16, kind, mirrored)
+    views = Views(kind, mirrored).of(torch.randint(0, 256, (4, 20, 20, 3), dtype=torch.uint8), 16, 0)
     assert views.shape == (4, 16, 16, 3) and views.is_floating_point()
     assert float(views.min()) >= 0 and float(views.max()) <= 255
+
+
+def test_views_grow_to_the_size() -> None:
+    augment = Augment(Views("none", False), (20, 32, 4), 0.0)
+    sides = [augment.side(done / 100) for done in range(101)]
+    assert sides[0] == 20 and sides[-1] == 32 and sides == sorted(sides) and set(sides) == {20, 24, 28, 32}
+    assert {Augment(Views("none", False), (32, 32, 4), 0.0).side(done) for done in (0.0, 0.5, 1.0)} == {32}
 
 
 def test_mixed_targets_follow_the_area() -> None:
@@ -131,6 +154,37 @@ def test_rows_that_are_all_right_do_not_make_certain() -> None:
 
 
 def test_features_of_one_length_differ_in_direction_only() -> None:
-    network = Body(backbones.build(SMALL), SMALL, False, True).eval()
+    network = Body(backbones.build(SMALL), SMALL, "one", True).eval()
     features = network(torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8))
     assert torch.allclose(features.square().mean(1), torch.ones(3), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(8, 40), (40, 8)])
+def test_steps_of_filters_are_nearly_orthogonal(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    slope = torch.randn(shape)
+    values = torch.linalg.svdvals(orthogonal(slope))
+    assert float(values.min()) > 0.5 and float(values.max()) < 1.3
+    assert float((orthogonal(slope) * slope).sum()) > 0
+
+
+def test_optimiser_learns_filters_and_the_rest() -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 3, bias=False),
+        torch.nn.BatchNorm2d(8),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(72, 2),
+    )
+    pictures = torch.rand(64, 1, 5, 5)
+    targets = (pictures[:, 0, 2, 2] > 0.5).long()
+    optimiser, losses = Muon([{"params": list(network.parameters())}], lr=0.1), []
+    for _ in range(30):
+        loss = torch.nn.functional.cross_entropy(network(pictures), targets)
+        losses.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert losses[-1] < 0.2 < losses[0]
+    assert float(network[0].weight.detach().norm()) == pytest.approx(8**0.5, rel=0.2)

@@ -82,11 +82,13 @@ def test_hostile_archives_are_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "b.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("../outside.png"))
     for name in ("a.zip", "b.tar"):
-        with pytest.raises(UserError, match="leads out"):
+        with pytest.raises(UserError, match="leads out") as refused:
             read(tmp_path / name)
+        assert "damaged" not in str(refused.value)
     (tmp_path / "c.tar").write_bytes(b"no archive" * 100)
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError, match="damaged") as damaged:
         read(tmp_path / "c.tar")
+    assert "\n" not in str(damaged.value)
 
 
 def test_csv_of_paths_and_labels(classes: Path) -> None:

@@ -1,14 +1,19 @@
 """Copies across the splits are found, and errors are told with their files."""
 
+import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
+from apps import vision
 from apps.vision.duplicates import near_duplicates
 from apps.vision.pictures import Pictures, load_pictures
 from apps.vision.review import confusion, review
+from tests.apps.vision.draw import write_classes
 
 
 def photo(seed: int) -> Image.Image:
@@ -46,3 +51,25 @@ def test_errors_are_named_worst_first() -> None:
     assert "greatest losses: c.jpg (labelled 'ant', 100% 'bee'), b.jpg" in said[1]
     assert said[2].startswith("1 of 2 errors are sure of another class")
     assert review(scores[:1], torch.tensor([0]), ["ant", "bee"], ["a.jpg"]) == []
+
+
+def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
+    source = write_classes(tmp_path / "pictures")
+    model = vision.train(source, weights="none", epochs=1, batch_size=8)
+    wrong = tmp_path / "wrong" / "level" / "<b>.png"
+    (tmp_path / "wrong" / "upright").mkdir(parents=True)
+    wrong.parent.mkdir()
+    shutil.copy(source / "upright" / "000.png", wrong)
+    shutil.copy(source / "upright" / "001.png", tmp_path / "wrong" / "upright" / "right.png")
+    found = vision.write_page(model, tmp_path / "wrong", tmp_path / "page")
+    losses = list(csv.DictReader((tmp_path / "page" / "losses.csv").open()))
+    assert found["rows"] == 2 and [row["input"] for row in losses] == ["level/<b>.png", "upright/right.png"]
+    assert float(losses[0]["loss"]) == pytest.approx(-np.log(float(losses[0]["probability"])), rel=1e-2)
+    counts = list(csv.reader((tmp_path / "page" / "confusion.csv").open()))
+    assert sum(int(cell) for line in counts[1:] for cell in line[1:]) == 2 and counts[0] == [
+        "label",
+        "level",
+        "upright",
+    ]
+    page = (tmp_path / "page" / "index.html").read_text()
+    assert page.count("<img") == 2 and "&lt;b&gt;.png" in page and "<b>.png" not in page

@@ -1,0 +1,60 @@
+"""How the command line shows what was trained and answered."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.display import Display, metric_rows
+
+if TYPE_CHECKING:
+    from shared.protocol import Facts
+
+NEXT = {
+    "vision": "predict {} PICTURE",
+    "text": 'predict {} "a text"',
+    "tabular": "predict {} TABLE.csv --csv answers.csv",
+    "collab": "recommend {} --user ID",
+}
+"""What a person does with a new model of each app."""
+
+
+def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
+    """The object that `train --json` prints."""
+    return {
+        "app": app,
+        "artifact": str(out),
+        "headline": facts.headline,
+        "metrics": facts.metrics,
+        "baseline": facts.baseline,
+        "rows": facts.rows,
+        "seconds": facts.seconds,
+        "measured_on": facts.measured_on,
+        "chosen": facts.chosen,
+        "interrupted": facts.interrupted,
+        "notes": facts.notes,
+    }
+
+
+def show_training(display: Display, app: str, out: Path, facts: Facts) -> None:
+    """The closing table."""
+    if facts.interrupted:
+        display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
+    where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
+    display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
+    if facts.measured_on == "train":
+        display.warn("too few rows to hold any back: these numbers are of rows that training saw; give more rows")
+    rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
+    display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
+    display.say(f"model: {out}")
+    display.say(f"next: glance {app} {NEXT[app].format(shlex.quote(str(out)))}")
+
+
+def answer_line(answer: dict[str, Any]) -> str:
+    """One answer for a person to read."""
+    prediction, probabilities = answer["prediction"], answer.get("probabilities")
+    given = prediction if isinstance(prediction, list) else [prediction]
+    shown = ", ".join(f"{name}  {probabilities.get(name, 0):.1%}" if probabilities else str(name) for name in given)
+    remarks = "".join(f"  ({answer[part]})" for part in ("basis", "error") if part in answer)
+    return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"

@@ -1,0 +1,109 @@
+"""What a model gets wrong, to look at: a page with the confusion matrix and the pictures of the greatest losses, and two tables."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from apps.vision.review import confusion
+from shared.answers import write_csv
+from shared.errors import UserError
+from shared.labels import Labels
+from shared.model import Model
+
+SHOWN = 48
+"""Pictures on the page."""
+
+STYLE = """
+body { font: 15px system-ui, sans-serif; margin: 2em; } figure { display: inline-block; margin: 0 1em 1em 0; width: 160px; vertical-align: top; }
+figure img { width: 160px; } figcaption { font-size: 12px; overflow-wrap: anywhere; } table { border-collapse: collapse; margin: 1em 0; }
+td, th { padding: .3em .6em; text-align: right; font-weight: normal; } th { font-size: 12px; }
+"""
+
+
+def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
+    """Writes index.html, confusion.csv and losses.csv (every picture, the greatest loss first) into `folder`.
+
+    Returns the number of pictures and of errors. Raises UserError where a picture may have several labels.
+    """
+    names = getattr(model.preprocessor, "labels", None)
+    if not isinstance(names, Labels):
+        raise UserError(f"{source}: pictures with several labels have no confusion matrix; use evaluate and predict")
+    data = model.encode(model.app.read_examples(source, model.recipe))
+    if not len(data):
+        raise UserError(f"{source}: no labelled pictures to review")
+    scores, targets = model.predictor.outputs(data.inputs), data.targets
+    order = torch.nn.functional.cross_entropy(scores, targets, reduction="none").argsort(descending=True)
+    pictures = data.inputs.pictures[order.numpy()]  # type: ignore[attr-defined]
+    rows = list(_rows(scores[order], targets[order], names.names, pictures.names))
+    counts = confusion(scores, targets)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text(_page(rows[:SHOWN], pictures, counts, names.names), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror}): name another folder") from None
+    write_csv(iter(rows), folder / "losses.csv")
+    table = [dict(zip(names.names, line, strict=True)) for line in counts.tolist()]
+    write_csv(
+        ({"label": name, **line} for name, line in zip(names.names, table, strict=True)), folder / "confusion.csv"
+    )
+    return {
+        "rows": len(rows),
+        "errors": int(counts.sum() - counts.diagonal().sum()),
+        "page": str(folder / "index.html"),
+    }
+
+
+def _rows(scores: Tensor, targets: Tensor, names: tuple[str, ...], files: np.ndarray) -> Iterator[dict[str, Any]]:
+    chances = scores.double().softmax(1)
+    for file, target, row in zip(files, targets.tolist(), chances, strict=True):
+        chance, guess = float(row[target]), int(row.argmax())
+        loss = round(-float(np.log(max(chance, 1e-15))), 6)
+        yield {
+            "input": str(file),
+            "label": names[target],
+            "prediction": names[guess],
+            "probability": round(chance, 6),
+            "loss": loss,
+        }
+
+
+def _page(rows: list[dict[str, Any]], pictures: Any, counts: Tensor, names: tuple[str, ...]) -> str:
+    shown = "".join(_figure(row, pictures.store[pictures.slots[i]]) for i, row in enumerate(rows))
+    return (
+        f"<!doctype html><meta charset=utf-8><title>Glance: what to look at</title><style>{STYLE}</style>"
+        f"<h1>Confusion</h1><p>Rows are labels, columns answers.</p>{_matrix(counts, names)}<h1>Greatest losses</h1>{shown}\n"
+    )
+
+
+def _matrix(counts: Tensor, names: tuple[str, ...]) -> str:
+    shares = counts / counts.sum(1, keepdim=True).clamp_min(1)
+    heading = "".join(f"<th>{escape(name)}" for name in names)
+    lines = []
+    for i, name in enumerate(names):
+        hue = [("120" if i == j else "0") for j in range(len(names))]
+        cells = [
+            f'<td style="background:hsl({hue[j]} 70% {100 - 45 * float(shares[i, j]):.0f}%)">{int(counts[i, j])}'
+            for j in range(len(names))
+        ]
+        lines.append(f"<tr><th>{escape(name)}{''.join(cells)}")
+    return f"<table><tr><th>{heading}{''.join(lines)}</table>"
+
+
+def _figure(row: dict[str, Any], pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=80)
+    said = f"{row['input']}: labelled {row['label']}, taken for {row['prediction']}; {row['probability']:.1%} for its label"
+    picture = base64.b64encode(file.getvalue()).decode()
+    return (
+        f'<figure><img alt="" src="data:image/jpeg;base64,{picture}"><figcaption>{escape(said)}</figcaption></figure>'
+    )
