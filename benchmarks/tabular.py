@@ -72,9 +72,11 @@ class Split:
 
 def make_split(name: str, seed: int) -> Split:
     task = TASKS[name]
-    frame = _frame(locate(name) / task.train, task)
+    first, *rest = name.split("/")
+    folder = locate(first).joinpath(*rest)
+    frame = _frame(folder / task.train, task)
     if task.test is not None:
-        train, test = frame, _frame(locate(name) / task.test, task)
+        train, test = frame, _frame(folder / task.test, task)
     else:
         rows = np.random.default_rng(seed).permutation(len(frame))
         test, train = frame.iloc[rows[: len(frame) // 5]], frame.iloc[rows[len(frame) // 5 :]]
