@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from apps.tabular.boosting import forest_features
 from apps.tabular.forest import Forest
 from apps.tabular.intervals import Intervals
+from apps.tabular.means import CategoryMeans
 from apps.tabular.model import TabularNetwork
 from apps.tabular.neighbours import Neighbours
 
@@ -34,6 +35,7 @@ class Ensemble(nn.Module):
         self.numbers, self.first_code = networks[0].plain
         self.forest = Forest(self.classes if self.classes > 2 else 1)
         self.neighbours = Neighbours()
+        self.means = CategoryMeans()
         self.intervals = Intervals()
         self.register_buffer("trained", torch.ones((), dtype=torch.long))
         self.register_buffer("temperature", torch.ones(()))
@@ -62,7 +64,8 @@ class Ensemble(nn.Module):
     def of_trees(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
         """The trees' answer in the form of a network's."""
         features = forest_features(numbers, flags, codes)
-        return self.of_sums(self.forest(torch.cat([features, self.neighbours(features)], 1)).float())
+        more = self.neighbours(features), self.means(codes).to(features)
+        return self.of_sums(self.forest(torch.cat([features, *more], 1)).float())
 
     def of_sums(self, sums: Tensor) -> Tensor:
         """What trees add up to, (rows, outputs), in the form of a network's answer."""

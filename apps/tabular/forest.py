@@ -110,6 +110,8 @@ def joined(forests: Sequence[Mapping[str, Tensor]], weights: Sequence[float]) ->
     kinds = torch.tensor([0, *(len(forest["member"]) for forest in forests)]).cumsum(0).tolist()
     parts = {name: [forest[name] for forest in forests] for name in forests[0]}
     parts["value"] = [value * weight for value, weight in zip(parts["value"], weights, strict=True)]
+    width = max(part.shape[1] for part in parts["member"])  # a forest without categories has none
+    parts["member"] = [nn.functional.pad(part, (0, width - part.shape[1])) for part in parts["member"]]
     for name in ("child", "root"):
         parts[name] = [part + start for part, start in zip(parts[name], starts, strict=False)]
     parts["subset"] = [

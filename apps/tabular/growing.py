@@ -14,9 +14,10 @@ from apps.tabular import boosting
 from apps.tabular.bagging import held_out
 from apps.tabular.ensemble import Ensemble
 from apps.tabular.forest import joined
+from apps.tabular.means import unseen_means
 from apps.tabular.neighbours import unseen_features
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import PROBE, growth
+from apps.tabular.sizes import PROBE, Growth, growth
 from apps.tabular.targets import Target, standard
 from shared.protocol import Data
 
@@ -24,6 +25,8 @@ UNDECIDED = 0.5
 """The share of the trees where there are no rows to choose by: halves beat either alone more often."""
 
 GREEDY_STEPS = 12
+MEANS_FOREST = 3
+"""The forest in turn that sees the means of categories instead of their codes."""
 
 NEIGHBOUR_ROWS = (2_000, 200_000)
 """With fewer rows neighbours are too far off to tell, with more the trees find the places themselves."""
@@ -47,10 +50,12 @@ def plant(
     if near is not None:
         train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
     plan = growth(len(train), train.features.shape[1], ensemble.forest.outputs, recipe.forests)
+    train, valid, views = _with_means(ensemble, train, valid, _means_parts(ensemble, whole[0], recipe, plan))
     cuts = [train.without(part) for part in parts] or [(train, valid)]
     forests, answers = [], []
     for number in range(plan.forests):
-        grown = [boosting.grow(*cut, replace(options, growth=plan, number=number)) for cut in cuts]
+        told = replace(options, growth=plan, number=number)
+        grown = [_grown(cut, views[number == MEANS_FOREST], told) for cut in cuts]
         forests.append(grown)
         asked = zip(grown, cuts, strict=True)
         answers.append(torch.cat([_sums(ensemble, forest, held.features) for forest, (_, held) in asked]))
@@ -62,6 +67,43 @@ def plant(
     said = f"trees: {rounds:,} rounds in {len(kept)} forests beside the network"
     said += ", with the targets of near training rows" if near is not None else ""
     return said, ensemble.of_sums(_weighed(answers, weights)) if len(targets) else None
+
+
+def _grown(cut: tuple[boosting.Rows, boosting.Rows], view: Tensor, options: boosting.Options) -> dict[str, Tensor]:
+    """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
+    sizes = options.sizes if options.first in view.tolist() else []
+    learnt, held = (boosting.Rows(rows.features[:, view], rows.targets, rows.weights) for rows in cut)
+    forest = boosting.grow(learnt, held, replace(options, sizes=sizes))
+    return forest | {"feature": view.int()[forest["feature"].long()]}
+
+
+def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
+    """The parts whose rows take the means of the others; none where the forest that sees them is not grown."""
+    alone = plan.forests <= MEANS_FOREST or len(ensemble.sizes) < 2
+    if alone or ensemble.forest.outputs > 1 or recipe.time is not None or len(train) < NEIGHBOUR_ROWS[0]:
+        return []
+    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+
+
+def _with_means(
+    ensemble: Ensemble, train: boosting.Rows, valid: boosting.Rows, parts: list[Tensor]
+) -> tuple[boosting.Rows, boosting.Rows, tuple[Tensor, Tensor]]:
+    """(the rows with what their categories had for a target, the features that most forests see, those that the one
+    for the means sees: these instead of codes)."""
+    width = train.features.shape[1]
+    first, end = ensemble.first_code, ensemble.first_code + len(ensemble.sizes)
+    most = torch.arange(width)
+    if not parts:
+        return train, valid, (most, most)
+    codes = train.features[:, first:end]
+    own = unseen_means(ensemble.sizes, codes, train.targets, parts)
+    ensemble.means.place(ensemble.sizes, codes, train.targets)
+    train, valid = train.beside(own), valid.beside(_means_of(ensemble, valid.features[:, first:end]))
+    return train, valid, (most, torch.cat([most[:first], torch.arange(end, width + own.shape[1])]))
+
+
+def _means_of(ensemble: Ensemble, codes: Tensor) -> Tensor:
+    return ensemble.means(codes.to(ensemble.means.table.device)).cpu()
 
 
 def _rows(data: Data, target: Target) -> boosting.Rows:

@@ -22,7 +22,7 @@ FORESTS = 4
 STEP = 0.03
 """The learning rate of the trees where the table leaves room for all rounds."""
 
-VARIED = ((0.5, 0.5, False), (1.0, 0.7, True), (2.0, 0.6, False), (1.0, 0.4, False))
+VARIED = ((0.5, 0.5, False), (1.0, 0.7, True), (2.0, 0.6, False), (1.0, 0.3, False))
 """(factor of the leaves, share of the features a tree sees, categories split one against the rest) of the forests in
 turn: unlike ones average better."""
 

@@ -14,6 +14,7 @@ from apps.tabular.boosting import installed
 from apps.tabular.columns import from_rows
 from apps.tabular.ensemble import Ensemble
 from apps.tabular.growing import best_weights
+from apps.tabular.means import PRIOR_ROWS, CategoryMeans, unseen_means
 from apps.tabular.neighbours import SIZES, Neighbours, unseen_features
 from apps.tabular.preprocessor import fit
 from apps.tabular.recipe import TabularRecipe
@@ -62,6 +63,44 @@ def test_neighbours_that_do_not_fit_are_refused() -> None:
     state["targets"] = state["targets"][:5]
     with pytest.raises(RuntimeError, match="do not fit"):
         Neighbours().load_state_dict(state)
+
+
+def test_means_are_those_of_categories_and_of_pairs() -> None:
+    codes, targets = torch.tensor([[1, 1], [1, 2], [2, 2]] * 40), torch.tensor([1.0, 0.0, 0.0] * 40)
+    means = CategoryMeans()
+    assert means(codes).shape == (120, 0)
+    means.place([3, 4], codes, targets)
+    prior = PRIOR_ROWS / 3
+    expected = [(40 + prior) / (80 + PRIOR_ROWS), (40 + prior) / (40 + PRIOR_ROWS), (40 + prior) / (40 + PRIOR_ROWS)]
+    assert means(codes[:1])[0].tolist() == pytest.approx(expected, abs=1e-6)
+    assert means(torch.tensor([[0, 3]]))[0].tolist() == pytest.approx([1 / 3] * 3, abs=1e-6)  # never seen
+    again = CategoryMeans()
+    again.load_state_dict(means.state_dict())
+    assert torch.equal(again(codes), means(codes))
+    parts = list(torch.arange(120).split(30))
+    before = unseen_means([3, 4], codes, targets, parts)
+    targets[0] = 99
+    assert torch.equal(before[parts[0]], unseen_means([3, 4], codes, targets, parts)[parts[0]])
+
+
+@needs_trees
+def test_one_forest_sees_means_instead_of_codes(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    rows = [
+        {"a": f"a{i}", "b": f"b{j}", "x": x}
+        for i, j, x in zip(*draws.integers(0, 6, (2, 2500)), draws.random(2500), strict=True)
+    ]
+    table = tmp_path / "pairs.csv"
+    lines = [
+        f"{r['a']},{r['b']},{r['x']:.3f},{'yes' if (int(r['a'][1]) * int(r['b'][1])) % 3 == 1 else 'no'}" for r in rows
+    ]
+    table.write_text("a,b,x,target\n" + "\n".join(lines) + "\n")
+    model = train(table, out=tmp_path / "model", epochs=0)
+    network = model.predictor.network
+    assert isinstance(network, Ensemble) and len(network.means.first) == 3
+    assert model.facts.metrics["accuracy"] > 0.95
+    again = load(tmp_path / "model")
+    assert again.predict(rows[0]) == model.predict(rows[0])
 
 
 @needs_trees
