@@ -77,6 +77,7 @@ class Options:
     first: int
     number: int = 0
     class_weights: str = "none"
+    rounds: int = 0  # exactly so many where there is nothing to stop by; 0: PLAIN_ROUNDS at most
 
 
 def grow(train: Rows, valid: Rows, options: Options) -> dict[str, Tensor]:
@@ -86,7 +87,7 @@ def grow(train: Rows, valid: Rows, options: Options) -> dict[str, Tensor]:
     common: dict[str, Any] = {"categorical_feature": _native(options), "params": {"verbose": -1}}
     data = lgb.Dataset(train.features.numpy(), train.targets.numpy(), weight=_weights(train, options), **common)
     if not len(valid.targets):
-        booster = lgb.train(_parameters(options), data, min(PLAIN_ROUNDS, options.growth.rounds))
+        booster = lgb.train(_parameters(options), data, options.rounds or min(PLAIN_ROUNDS, options.growth.rounds))
         return parse(booster.model_to_string())
     held = lgb.Dataset(valid.features.numpy(), valid.targets.numpy(), reference=data, **common)
     stop = [lgb.early_stopping(PATIENCE, verbose=False)]

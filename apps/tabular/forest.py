@@ -55,7 +55,7 @@ class Forest(nn.Module):
 
     def _sums(self, features: Tensor) -> Tensor:
         """Trees of like depth walk together: (rows, features) to (rows, outputs)."""
-        sums = torch.zeros(self.outputs, len(features), device=features.device)
+        sums = torch.zeros(self.outputs, len(features), dtype=self.value.dtype, device=features.device)
         for trees in self.depth.argsort(stable=True).split(TREES):
             leaves = self._walk(features, trees)
             values = self.value.index_select(0, leaves).view(len(trees), -1)

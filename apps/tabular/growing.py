@@ -61,7 +61,13 @@ def plant(
         answers.append(torch.cat([_sums(ensemble, forest, held.features) for forest, (_, held) in asked]))
     targets = torch.cat([held.targets for _, held in cuts])
     weights = best_weights(ensemble, answers, targets) if len(targets) else [1 / len(forests)] * len(forests)
-    kept = [(forest, w / len(cuts)) for grown, w in zip(forests, weights, strict=True) for forest in grown if w]
+    kept = [(forest, w / len(cuts)) for grown, w in zip(forests, weights, strict=True) for forest in grown]
+    if parts:
+        whole_grown = [
+            _grown_whole(train, views[i == MEANS_FOREST], replace(options, growth=plan, number=i), grown)
+            for i, grown in enumerate(forests)
+        ]
+        kept = [(forest, w / 2) for forest, w in [*kept, *zip(whole_grown, weights, strict=True)]]
     ensemble.forest.plant(joined([forest for forest, _ in kept], [weight for _, weight in kept]), UNDECIDED)
     rounds = len(ensemble.forest) // ensemble.forest.outputs
     said = f"trees: {rounds:,} rounds in {len(kept)} forests beside the network"
@@ -75,6 +81,15 @@ def _grown(cut: tuple[boosting.Rows, boosting.Rows], view: Tensor, options: boos
     learnt, held = (boosting.Rows(rows.features[:, view], rows.targets, rows.weights) for rows in cut)
     forest = boosting.grow(learnt, held, replace(options, sizes=sizes))
     return forest | {"feature": view.int()[forest["feature"].long()]}
+
+
+def _grown_whole(
+    train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """A forest like those grown on parts, from all rows: it stops after as many rounds as they did on average."""
+    trees = sum(len(forest["root"]) for forest in grown) / len(grown)
+    rounds = max(round(trees / max(options.classes if options.classes > 2 else 1, 1)), 1)
+    return _grown((train, train.take(torch.arange(0))), view, replace(options, rounds=rounds))
 
 
 def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
