@@ -112,6 +112,12 @@ def test_zero_is_unrated_where_most_rows_have_it_below_whole_numbers(
     assert len(read(tmp_path, "\n".join(["user,item,rating", *rows])).train) == kept
 
 
+def test_decimal_commas_are_numbers(tmp_path: Path) -> None:
+    rows = [f"u{i % 5};i{i};{1 + i % 4},5" for i in range(20)]
+    splits = read(tmp_path, "\n".join(["user;item;rating", *rows]))
+    assert {*splits.train.targets, *splits.test.targets} == {1.5, 2.5, 3.5, 4.5}
+
+
 def test_times_without_ratings_are_no_ratings(tmp_path: Path) -> None:
     splits = read(tmp_path, "u,i,978300760\nu,j,978300761\nv,i,978300762\n")
     assert isinstance(splits.recipe, CollabRecipe) and splits.recipe.task == "ranking"
