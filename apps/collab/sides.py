@@ -121,7 +121,7 @@ def read_side(path: Path, role: str, named: str | None) -> SideColumns:
     """
     frame = read_table(path, text=True)
     known = (name for name in frame.columns if name == named or plain_name(name) in KNOWN[role])
-    key = next(known, frame.columns[0])
+    key = frame.columns[0] if frame.columns[0] == "column_1" else next(known, frame.columns[0])  # no header: the first
     frame[key] = frame[key].map(clean_id)
     frame = frame[frame[key] != ""].drop_duplicates(key).reset_index(drop=True)
     columns = [column for name in frame.columns.drop(key) for column in numbers_of(frame[name])]

@@ -46,6 +46,12 @@ def test_columns_become_numbers(shop: Path) -> None:
     assert not side.placed(("0", "?"))[[0, 2]].any()
 
 
+def test_without_a_header_ids_are_the_first_column_whatever_the_ratings_call_theirs(tmp_path: Path) -> None:
+    (tmp_path / "u.item").write_text("".join(f"{i}|Film {i} (19{60 + i})|{i % 2}\n" for i in range(1, 40)))
+    side = read_side(tmp_path / "u.item", "item", "column_2")
+    assert side.ids[0] == "1" and side.values.shape == (39, 3)
+
+
 def test_names_and_constants_tell_nothing() -> None:
     import pandas as pd
 
