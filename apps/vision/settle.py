@@ -98,7 +98,7 @@ def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
         frozen_epochs=0,
         epochs=epochs if recipe.epochs is None else recipe.epochs,
         batch_size=recipe.batch_size or _within(rows / 40, 16, 512 if small else 96),
-        lr=0.15 if recipe.lr is None else recipe.lr,
+        lr=0.1 if recipe.lr is None else recipe.lr,
         smoothing=(0.2 if small else 0.1) if recipe.smoothing is None else recipe.smoothing,
     )
 
