@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from shared.protocol import Data
+from shared.protocol import Data, Encoded
 
 if TYPE_CHECKING:
     from fastai.data.core import DataLoaders
@@ -30,6 +30,28 @@ class Tensors:
 
     def batch(self, rows: Tensor) -> tuple[Tensor, ...]:
         return tuple(tensor[rows] for tensor in self.tensors)
+
+
+class Chosen:
+    """Some rows of encoded inputs, by position, in the order given."""
+
+    def __init__(self, inputs: Encoded, rows: Tensor) -> None:
+        self.inputs, self.rows = inputs, rows
+        self.lengths = None if inputs.lengths is None else inputs.lengths[rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return self.inputs.batch(self.rows[rows])
+
+
+def some(part: Data, rows: int | None, seed: int) -> Data:
+    """So many rows at random, all of them where `rows` is None."""
+    if rows is None or rows >= len(part):
+        return part
+    chosen = torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))[:rows]
+    return Data(Chosen(part.inputs, chosen), part.targets[chosen])
 
 
 def batches(

@@ -53,6 +53,7 @@ class Progress:
     score: float = float("-inf")
     weights: dict[str, Tensor] | None = None
     chosen: str = ""
+    members: list[dict[str, Tensor]] = field(default_factory=list)  # the last weights of each finished fine-tuning
 
     def offer(self, score: float, network: nn.Module, what: str) -> bool:
         """Keeps a copy of the network's weights when `score` beats the best so far."""

@@ -214,6 +214,15 @@ class Settles(Protocol):
 
 
 @runtime_checkable
+class Completes(Protocol):
+    """An app that, once everything is chosen, fits a part anew to the validation rows as well."""
+
+    def complete(self, network: nn.Module, setup: Any) -> str:
+        """Called after validation was measured and before the test rows are. Returns a sentence, or "" for none."""
+        ...
+
+
+@runtime_checkable
 class Remembers(Protocol):
     """An app whose answers respect rows that nothing was learnt from: nobody wants what they have recommended."""
 

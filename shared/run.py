@@ -21,13 +21,15 @@ from shared.display import Clock, Display, number
 from shared.errors import UserError
 from shared.garbage import uncollected
 from shared.head import BodyHead, LinearHead
-from shared.loaders import Tensors
+from shared.loaders import Tensors, some
 from shared.metrics import finite
 from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import Progress, Setup, Steps
-from shared.protocol import App, Data, Examples, Facts, Group, Moves, Preprocessor, Remembers, Settles, Splits, Trains
+from shared.protocol import App, Data, Examples, Facts, Group, Moves, Preprocessor, Remembers, Splits, Trains
 from shared.recipe import Recipe
+from shared.settling import complete, settle
+from shared.soup import fit_members
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -81,7 +83,7 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     if progress.weights is not None:
         network.load_state_dict(progress.weights)
     with clock.stage("settle"):
-        said = "" if interrupted else _settle(app, prepared, options.display)
+        said = "" if interrupted else settle(app, prepared.setup, prepared.preprocessor, options.display)
     with clock.stage("measure"):
         facts = _facts(app, prepared, progress, interrupted)
     facts.notes += [said] if said else []
@@ -168,9 +170,7 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
     elif setup.recipe.epochs:
-        from shared.train import fit
-
-        fit(setup, setup.recipe.epochs, progress, checkpoint, TRAIN)
+        fit_members(setup, progress, checkpoint, TRAIN, getattr(setup.recipe, "seeds", None) or 1)
     elif progress.weights is None:
         progress.offer(0.0, setup.network, "closed form")
 
@@ -181,22 +181,12 @@ def is_enough(reached: float, rows: int, enough: float) -> bool:
     return reached > 0 and reached + error >= enough
 
 
-def _settle(app: App, prepared: Prepared, display: Display) -> str:
-    """What the app still learns once the weights are chosen; a sentence about it, or none."""
-    if not isinstance(app, Settles):
-        return ""
-    setup = prepared.setup
-    said = app.settle(setup.network, prepared.preprocessor, setup.train, setup.valid, setup.recipe)
-    if said:
-        display.say(said)
-    return said
-
-
 def train_head(setup: Setup, progress: Progress) -> None:
     """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
     head, frozen_epochs = setup.network.head, getattr(setup.recipe, "frozen_epochs", None)
     assert isinstance(head, nn.Module)
-    train, valid = _features(setup, setup.train), _features(setup, setup.valid)
+    few = some(setup.train, getattr(setup.recipe, "head_rows", None), setup.recipe.seed)
+    train, valid = _features(setup, few), _features(setup, setup.valid)
     entry: dict[str, Any] = {"stage": FROZEN}
     if frozen_epochs is None and isinstance(head, LinearHead):
         entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
@@ -264,6 +254,7 @@ def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) 
     facts.interrupted = interrupted
     if len(setup.valid):
         facts.valid = finite(objective.measure(predictor, setup.valid))
+    notes += [] if interrupted else complete(app, setup)
     measured = next(((name, part) for name, part in _parts(prepared) if len(part)), ("train", setup.train))
     facts.measured_on = measured[0]
     again = measured[0] == "valid"  # measured a moment ago

@@ -89,6 +89,8 @@ def fit(
             learner.fit(epochs, cbs=[_falling(rates, setup.steps.momentum[1]), *callbacks], start_epoch=start)
     if watch.failure is not None:
         raise watch.failure
+    if average is not None:
+        average.put(setup.network)
 
 
 def _falling(rates: list[float], momentum: float) -> ParamScheduler:
@@ -104,6 +106,7 @@ def _restore(learner: Learner, saved: dict[str, Any], progress: Progress, averag
     learner.dls.train.passes = saved["epoch"]
     progress.journal[:] = saved["journal"]
     progress.score, progress.weights, progress.chosen = saved["best"]
+    progress.members[:] = saved["members"]
     if average is not None:
         average.shadow, average.steps = saved["average"]
     torch.set_rng_state(saved["random"])
@@ -149,6 +152,13 @@ class Average(Callback):
         decay = min(self.decay, self.steps / (self.steps + 10))
         assert self.shadow is not None
         torch._foreach_lerp_(self.shadow, [p.detach() for p in self.model.parameters()], 1 - decay)
+
+    @torch.no_grad()
+    def put(self, network: torch.nn.Module) -> None:
+        """Leaves the averaged weights in the network."""
+        assert self.shadow is not None
+        for weight, mean in zip(network.parameters(), self.shadow, strict=True):
+            weight.copy_(mean)
 
     @torch.no_grad()
     def swap(self) -> None:
@@ -240,6 +250,7 @@ class Watch(Callback):
             "optimizer": _plain(self.opt.opt.state_dict()),
             "average": (self.average.shadow, self.average.steps) if self.average else None,
             "journal": self.progress.journal,
+            "members": self.progress.members,
             "best": (self.progress.score, self.progress.weights, self.progress.chosen),
             "random": torch.get_rng_state(),
         }

@@ -46,15 +46,18 @@ class TextApp:
     def fit(self, train: Examples, recipe: TextRecipe) -> TextPreprocessor:
         """Finds the n-grams worth keeping, and takes the encoder's description into the state."""
         labels, letters = preprocessor.fit_labels(train.targets, recipe.separator), recipe.characters == "yes"
+        inside = shares(labels.encode(train.targets), len(labels.names))
         weights, _ = encoder.find_weights(recipe.weights)
         spec = None if weights is None else encoder.read_spec(weights)
-        windows = recipe.long == "windows"
+        telling = torch.zeros(0)
+        if spec is not None and recipe.long == "telling":
+            telling = preprocessor.fit_telling(spec, train.inputs.tolist(), inside)
+        given = (spec, recipe.max_tokens, recipe.long, telling)
         if recipe.ngrams == "none":
-            return TextPreprocessor(labels, NOTHING, False, spec, recipe.max_tokens, windows)
+            return TextPreprocessor(labels, NOTHING, False, *given)
         hashed = grams(train.inputs.tolist(), letters)
-        buckets = preprocessor.find_buckets(hashed, shares(labels.encode(train.targets), len(labels.names)))
-        kept = {id(train.inputs): hashed}
-        return TextPreprocessor(labels, buckets, letters, spec, recipe.max_tokens, windows, kept)
+        buckets = preprocessor.find_buckets(hashed, inside)
+        return TextPreprocessor(labels, buckets, letters, *given, {id(train.inputs): hashed})
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
         return preprocessor.restore(state, tensors)
@@ -92,8 +95,22 @@ class TextApp:
     def settle(
         self, network: TextNetwork, fitted: TextPreprocessor, train: Data, valid: Data, recipe: TextRecipe
     ) -> str:
-        """Validation decides the weights of the blend."""
-        return blend.choose(network, valid, recipe.precision) if len(valid) else ""
+        """Validation decides the strength of the n-grams' penalty and the weights of the blend."""
+        if not len(valid):
+            return ""
+        if _closed(network, recipe):
+            blend.tune(network, train, valid, recipe)
+        return blend.choose(network, valid, recipe.precision)
+
+    def complete(self, network: Any, setup: Any) -> str:
+        if not len(setup.valid) or not _closed(network, setup.recipe):
+            return ""
+        return blend.complete(network, setup.train, setup.valid, setup.recipe)
+
+
+def _closed(network: TextNetwork, recipe: TextRecipe) -> bool:
+    """Whether there are n-grams whose fit in closed form no epoch has changed."""
+    return network.has_grams and (network.has_encoder or not recipe.epochs)
 
 
 APP = TextApp()

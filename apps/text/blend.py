@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from apps.text.encoded import Texts, joined
 from apps.text.model import ENCODER, GRAMS, Only, TextNetwork
+from apps.text.recipe import TextRecipe
 from apps.text.several import loss_of
 from shared.predict import Predictor
 from shared.protocol import Data
@@ -13,6 +15,8 @@ from shared.protocol import Data
 NAMES = {ENCODER: "the encoder", GRAMS: "the n-grams"}
 ENOUGH = 30
 """Rows below which the weights stay as they are."""
+ENOUGH_TO_TUNE = 500
+"""Rows below which the strength of the n-grams' penalty stays as it is."""
 PRIOR = 5.0
 """Rows' worth of pull of the logarithm of each weight towards where it was."""
 
@@ -28,6 +32,28 @@ def choose(network: TextNetwork, valid: Data, precision: str) -> str:
         f"{NAMES[e]} alone {share:.4f} (weight {network.blend[e]:.2f})" for e, share in zip(present, right, strict=True)
     ]
     return f"validation accuracy: {', '.join(said)}"
+
+
+def tune(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> None:
+    """The strength of the n-grams' penalty, by the validation loss of their answers at the best scale."""
+    assert isinstance(train.inputs, Texts) and isinstance(valid.inputs, Texts)
+    bare = Texts(valid.inputs.grams)
+
+    def loss() -> float:
+        logits = Predictor(network.grams).outputs(bare).clone()[None]
+        scaled = weigh(logits, valid.targets, torch.ones(1)) * logits[0]
+        return loss_of(scaled, valid.targets).item()
+
+    if len(valid) >= ENOUGH_TO_TUNE:
+        network.grams.tune(train.inputs.grams, train.targets, recipe.class_weights == "auto", loss)
+
+
+def complete(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> str:
+    """Fits the n-grams, whose fit is convex, to the validation rows as well, with all that these decided left as it is."""
+    assert isinstance(train.inputs, Texts) and isinstance(valid.inputs, Texts)
+    grams, targets = joined(train.inputs.grams, valid.inputs.grams), torch.cat([train.targets, valid.targets])
+    network.grams.fit(grams, targets, recipe.class_weights == "auto")
+    return "the n-grams were at last fitted to the validation rows too; validation figures are from before that"
 
 
 def accuracy(logits: Tensor, targets: Tensor) -> float:

@@ -55,3 +55,9 @@ def take(ragged: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     begins = np.cumsum(counts) - counts
     within = np.arange(counts.sum()) - np.repeat(begins, counts)
     return ragged.values[np.repeat(ragged.offsets[rows], counts) + within], counts
+
+
+def joined(first: Ragged, second: Ragged) -> Ragged:
+    """The rows of both."""
+    offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
+    return Ragged(np.concatenate([first.values, second.values]), offsets)

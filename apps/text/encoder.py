@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from apps.text import bert
 from apps.text.tokens import Tokens
 from shared.errors import UserError
 from shared.protocol import Group
@@ -155,13 +156,43 @@ def _attention(training: bool, device: torch.device) -> AbstractContextManager[N
 
 def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder:
     """The encoder, with pretrained weights when given. Raises UserError where the files do not fit each other."""
+    if not bert.speaks(spec.config):
+        return Encoder(_foreign(spec, dropout, weights), spec.pooling)
+    try:
+        network = bert.Bert(spec.config, dropout)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _unbuilt(spec, error) from None
+    if weights is not None and not _fill(network, weights):
+        network.load_state_dict(_foreign(spec, dropout, weights).state_dict())
+    return Encoder(network, spec.pooling)
+
+
+def _fill(network: nn.Module, weights: Weights) -> bool:
+    """Takes the weights from a single file where they bear the network's own names; older files have others."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = weights.path / "model.safetensors" if weights.path.is_dir() else weights.path
+    try:
+        found, own = load_file(path), network.state_dict()
+    except (OSError, SafetensorError):
+        return False
+    if any(name not in found or found[name].shape != tensor.shape for name, tensor in own.items()):
+        return False
+    network.load_state_dict({name: found[name] for name in own})
+    return True
+
+
+def _foreign(spec: Spec, dropout: float, weights: Weights | None) -> nn.Module:
+    """The network as transformers builds it."""
     from safetensors import SafetensorError
     from transformers import AutoModel
 
     config = _configure(spec, dropout)
     options = {"add_pooling_layer": False} if _has_pooler(config) else {}
     if weights is None:
-        return Encoder(AutoModel.from_config(config, **options), spec.pooling)
+        built: nn.Module = AutoModel.from_config(config, **options)
+        return built
     folder = weights.path if weights.path.is_dir() else weights.path.parent
     try:
         with _quiet():
@@ -179,7 +210,7 @@ def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder
         raise UserError(f"{folder}: the weights cannot be read ({_line(error)})") from None
     if missing := sorted(loading["missing_keys"]):
         raise UserError(f"{folder}: the weights lack {len(missing)} tensors of the network, such as {missing[0]}")
-    return Encoder(network, spec.pooling)
+    return network
 
 
 def _configure(spec: Spec, dropout: float) -> Any:
@@ -192,8 +223,12 @@ def _configure(spec: Spec, dropout: float) -> Any:
     try:
         return AutoConfig.for_model(**described)
     except (ValueError, TypeError) as error:
-        kind = described.get("model_type")
-        raise UserError(f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {_line(error)}") from None
+        raise _unbuilt(spec, error) from None
+
+
+def _unbuilt(spec: Spec, error: Exception) -> UserError:
+    kind = spec.config.get("model_type")
+    return UserError(f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {_line(error)}")
 
 
 @contextmanager

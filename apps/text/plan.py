@@ -16,10 +16,10 @@ from apps.text.tokens import MOST_WINDOWS, Tokens
 from shared.precision import resolve, resolve_device
 
 SAMPLE = 400
-FORWARD_RATE, TRAINING_RATE = 5_500.0, 1_200.0
-"""Tokens a second of six layers of width 384 on one processor core in bfloat16 (AVX-512): an order to plan by."""
+FORWARD_RATES = {"bf16": 5_500.0, "fp32": 2_500.0}
+TRAINING_RATES = {"bf16": 1_200.0, "fp32": 850.0}
+"""Tokens a second of six layers of width 384 on one processor core, as measured: an order to plan by."""
 PLANNED_FOR = 6 * 384 * 384
-SLOWER = 2.2  # in float32
 GPU = 120.0  # times faster than one core
 UNKNOWN = 0.15
 """Share of unknown tokens from which an encoder does not speak the language of the texts."""
@@ -28,7 +28,12 @@ SHORT = 400
 MOST_LETTERS = 40_000_000
 """Characters of all texts up to which they are affordable: a character gives twenty bytes of them."""
 LENGTHS = (256, 192, 128, 96, 64)
+HEAD_ROWS = 6_000
+"""Where fine-tuning follows, the head need not begin with more than these."""
 EPOCHS = {"fast": 0, "default": 3, "best": 5}
+SEEDS = {"fast": 1, "default": 3, "best": 5}
+ROWS_FOR_SEEDS = 2_000
+"""Training rows from which several fine-tunings are averaged: a first look at a small table stays short."""
 TIMES_JUDGED = 3
 """Passes over the validation rows beside the epochs' own: the frozen encoder's, the blend's, the last."""
 
@@ -39,7 +44,8 @@ class Survey:
 
     lengths: np.ndarray
     rows: tuple[int, int, int]  # train, valid, test
-    slower: float  # than the network planned for, on one core in bfloat16
+    slower: float  # than the network planned for, on one core
+    precision: str
     windows: bool  # whether all of a long text is read
 
     def seconds(self, rows: int, longest: int, rate: float) -> float:
@@ -48,13 +54,28 @@ class Survey:
 
     def frozen(self, longest: int) -> float:
         """Seconds with the encoder as it is: train and test once, validation for every judgement."""
-        train, valid, test = self.rows
-        return self.seconds(train + TIMES_JUDGED * valid + test, longest, FORWARD_RATE)
+        return self.seconds(self.rows[0], longest, FORWARD_RATES[self.precision]) + self.judged(longest)
+
+    def judged(self, longest: int) -> float:
+        """Seconds of measuring: test once, validation for every judgement beside the epochs'."""
+        _, valid, test = self.rows
+        return self.seconds(TIMES_JUDGED * valid + test, longest, FORWARD_RATES[self.precision])
+
+    def started(self, longest: int) -> float:
+        """Seconds of all but the epochs, when there are some: the head begins with some of the training rows."""
+        rows = head_rows(self.rows[0]) or self.rows[0]
+        return self.seconds(rows, longest, FORWARD_RATES[self.precision]) + self.judged(longest)
 
     def epoch(self, longest: int) -> float:
         """Seconds of one pass of fine-tuning and its validation."""
         train, valid, _ = self.rows
-        return self.seconds(train, longest, TRAINING_RATE) + self.seconds(valid, longest, FORWARD_RATE)
+        judged = self.seconds(valid, longest, FORWARD_RATES[self.precision])
+        return self.seconds(train, longest, TRAINING_RATES[self.precision]) + judged
+
+
+def head_rows(rows: int) -> int | None:
+    """Training rows that the head begins with before fine-tuning; None: all."""
+    return HEAD_ROWS if rows > 2 * HEAD_ROWS else None
 
 
 def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[TextRecipe, list[str]]:
@@ -93,16 +114,18 @@ def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, 
     config, device = spec.config, resolve_device(recipe.device)
     layers = int(config.get("num_hidden_layers") or config.get("n_layers") or 12)
     slower = layers * int(config.get("hidden_size") or config.get("dim") or 768) ** 2 / PLANNED_FOR
-    slower *= 1.0 if resolve(recipe.precision, device) == "bf16" else SLOWER
     slower /= torch.get_num_threads() if device == "cpu" else GPU
-    return Survey(np.diff(found.offsets), rows, slower, recipe.long == "windows"), tokens.unknown_share(found)
+    precision = resolve(recipe.precision, device)
+    return Survey(np.diff(found.offsets), rows, slower, precision, recipe.long == "windows"), tokens.unknown_share(
+        found
+    )
 
 
 def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextRecipe, list[str]]:
     """The greatest length at which one epoch is affordable; else at which the frozen encoder is; else none."""
     limit, wanted = 60 * recipe.minutes, EPOCHS[recipe.preset] if recipe.epochs is None else recipe.epochs
     lengths = [recipe.max_tokens or n for n in LENGTHS]
-    tunable = [n for n in lengths if survey.frozen(n) + survey.epoch(n) <= limit] if wanted else []
+    tunable = [n for n in lengths if survey.started(n) + survey.epoch(n) <= limit] if wanted else []
     readable = [n for n in lengths if survey.frozen(n) <= limit]
     if not readable and recipe.max_tokens is None and not recipe.epochs:
         return _without(recipe), [
@@ -112,16 +135,31 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
     longest = (tunable or readable or lengths[-1:])[0]
     epochs = recipe.epochs
     if epochs is None:
-        epochs = min(wanted, int((limit - survey.frozen(longest)) / survey.epoch(longest))) if tunable else 0
+        epochs = min(wanted, int((limit - survey.started(longest)) / survey.epoch(longest))) if tunable else 0
     longest = min(longest, spec.longest, max(-(-int(survey.lengths.max()) // 8) * 8, 8))
     cut = float((survey.lengths > longest).mean())
-    how = f"read in windows of {longest}" if survey.windows else f"cut to their first and last {longest // 2}"
-    notes = [f"long texts: {cut:.0%} are {how} tokens"] if cut else []
-    seconds = survey.frozen(longest) + epochs * survey.epoch(longest)
+    ways = {
+        "windows": "read in windows of",
+        "ends": "cut to first and last, in all",
+        "telling": "cut to their most telling",
+    }
+    notes = [f"long texts: {cut:.0%} are {ways[recipe.long]} {longest} tokens"] if cut else []
+    seeds = recipe.seeds or _seeds(recipe, survey, longest, epochs, limit)
+    seconds = survey.started(longest) + seeds * epochs * survey.epoch(longest) if epochs else survey.frozen(longest)
     note = f"estimated: {_duration(seconds)} on {_machine(recipe)}, {epochs} epochs of fine-tuning"
+    note += f", {seeds} times, averaged" if epochs and seeds > 1 else ""
     if epochs < wanted:
         note += f" ({wanted} would take over --minutes {recipe.minutes:g})"
-    return replace(recipe, max_tokens=longest, epochs=epochs), [*notes, note]
+    few = head_rows(survey.rows[0]) if recipe.head_rows is None and epochs else recipe.head_rows
+    return replace(recipe, max_tokens=longest, epochs=epochs, seeds=seeds, head_rows=few), [*notes, note]
+
+
+def _seeds(recipe: TextRecipe, survey: Survey, longest: int, epochs: int, limit: float) -> int:
+    """Fine-tunings that the time allows."""
+    if not epochs or survey.rows[0] < ROWS_FOR_SEEDS:
+        return 1
+    affordable = int((limit - survey.started(longest)) / (epochs * survey.epoch(longest)))
+    return min(max(affordable, 1), SEEDS[recipe.preset])
 
 
 def _machine(recipe: TextRecipe) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.text.encoded import Texts, Windows, take
+from apps.text import passages
+from apps.text.encoded import Texts, Windows
 from apps.text.encoder import Spec
 from apps.text.grams import BITS, Ragged, grams
 from apps.text.inputs import as_array
+from apps.text.passages import chi_squared
 from apps.text.tokens import Tokens
 from shared.labels import Labels
 from shared.protocol import Answer, Field
@@ -31,14 +33,15 @@ ROWS = 8192
 @dataclass(frozen=True)
 class TextPreprocessor:
     """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made;
-    `windows`: whether the encoder sees all of a text that has more than `max_tokens`, or its ends."""
+    `long`: what the encoder sees of a text that has more than `max_tokens`; `telling`: how much each token tells."""
 
     labels: Labels | LabelSets
     buckets: Tensor
     letters: bool
     spec: Spec | None = None
     max_tokens: int = 0
-    windows: bool = False
+    long: str = "ends"
+    telling: Tensor = field(default_factory=lambda: torch.zeros(0))
     kept: dict[int, Ragged] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -59,10 +62,13 @@ class TextPreprocessor:
             found = select(grams(texts, self.letters) if hashed is None else hashed, self._positions)
         if self._tokens is None or self.spec is None:
             return Texts(found)
-        if self.windows:
+        begins = np.arange(len(texts) + 1)
+        if self.long == "windows":
             tokens, begins = self._tokens.windows(texts, self.max_tokens)
+        elif self.long == "telling" and len(self.telling):
+            tokens = self._tokens.passages(texts, self.max_tokens, self.telling.numpy())
         else:
-            tokens, begins = self._tokens.encode(texts, self.max_tokens), np.arange(len(texts) + 1)
+            tokens = self._tokens.encode(texts, self.max_tokens)
         return Texts(found, Windows(tokens, begins, self.spec.pad))
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
@@ -80,12 +86,12 @@ class TextPreprocessor:
             "labels": self.labels.state(),
             "letters": self.letters,
             "max_tokens": self.max_tokens,
-            "windows": self.windows,
+            "long": self.long,
             "encoder": encoder,
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        return {"buckets": self.buckets}
+        return {"buckets": self.buckets, "telling": self.telling}
 
 
 def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
@@ -94,10 +100,19 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
     buckets = tensors["buckets"]
     if buckets.dtype != torch.long or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 1 << BITS):
         raise ValueError("the hashes of the n-grams are out of range")
-    labels = labels_from_state(state["labels"])
-    return TextPreprocessor(
-        labels, buckets, bool(state["letters"]), spec, int(state["max_tokens"]), bool(state["windows"])
-    )
+    labels, telling = labels_from_state(state["labels"]), tensors["telling"]
+    if telling.dtype != torch.float or telling.ndim != 1:
+        raise ValueError("how much each token tells is not a row of numbers")
+    longest, long = int(state["max_tokens"]), str(state["long"])
+    return TextPreprocessor(labels, buckets, bool(state["letters"]), spec, longest, long, telling)
+
+
+def fit_telling(spec: Spec, texts: Sequence[str], inside: Tensor) -> Tensor:
+    """How much each of the encoder's tokens tells about the class, from some of the training texts."""
+    some = np.linspace(0, len(texts) - 1, min(passages.LOOKED_AT, len(texts))).astype(int)
+    tokens = Tokens(spec.tokenizer)
+    found = tokens.read([texts[i] for i in some])
+    return torch.from_numpy(passages.fit_telling(found, inside[torch.from_numpy(some)], tokens.size))
 
 
 def fit_labels(targets: np.ndarray, separator: str) -> Labels | LabelSets:
@@ -145,15 +160,3 @@ def find_buckets(found: Ragged, inside: Tensor) -> Tensor:
         told = chi_squared(found, counts, inside.numpy())[kept]
         kept = np.sort(kept[np.argpartition(-told, most)[:most]])
     return torch.from_numpy(kept)
-
-
-def chi_squared(found: Ragged, counts: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """How unevenly each bucket is spread over the classes: sum over classes of (found - expected)^2 / expected."""
-    told = np.zeros(1 << BITS, np.float32)
-    for shares in inside.T:
-        rows, number = np.flatnonzero(shares), np.zeros(1 << BITS, np.int64)
-        for start in range(0, len(rows), ROWS):
-            number += np.bincount(take(found, rows[start : start + ROWS])[0], minlength=1 << BITS)
-        expected = np.maximum(counts * shares.mean(), 1e-9)
-        told += (number - expected) ** 2 / expected
-    return told

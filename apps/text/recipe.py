@@ -30,9 +30,16 @@ class TextRecipe(Recipe):
     epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
     max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
     long: str = dial(
-        "ends", "of a text over max_tokens: its two ends, or all of it in windows of that many", ("ends", "windows")
+        "telling",
+        "of a text over max_tokens: its most telling passages, its two ends, or all of it in windows of that many",
+        ("telling", "ends", "windows"),
     )
     minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
+    seeds: int = dial(None, "fine-tunings whose weights are averaged; none: by --minutes, at most three", least=1)
+    ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    head_rows: int = dial(
+        None, "training rows, at random, that the frozen encoder's head is fitted to; none: by their number", least=1
+    )
     batch_size: int = dial(32, "texts in a step", least=1)
     lr: float = dial(3e-4, "highest learning rate of the one-cycle schedule, at the encoder's last layer", least=0)
     layer_decay: float = dial(0.85, "learning rate of a layer over that of the next, when fine-tuning", least=0)

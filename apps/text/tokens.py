@@ -1,4 +1,4 @@
-"""Texts to token ids by the Rust tokenizers: the beginning and the end of what is too long."""
+"""Texts to token ids by the Rust tokenizers: of what is too long its telling passages, its ends, or windows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from apps.text.grams import Ragged, clip
+from apps.text.passages import passages
 
 LETTERS_PER_TOKEN = 12
 """Characters of a text handed to the tokenizer, for each token that is kept: words average four or five."""
 
 MOST_WINDOWS = 16
+READ = 4096
+"""Tokens of a text that passages are chosen from; of a longer one its beginning and its end are read."""
 BLOCK = 2048
 
 
@@ -27,11 +30,21 @@ class Tokens:
             raise ValueError(f"not a tokenizer: {error}") from None
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
+        self.size = int(self.tokenizer.get_vocab_size())
         self.unknown = self.tokenizer.token_to_id(getattr(self.tokenizer.model, "unk_token", None) or "[UNK]")
 
     def encode(self, texts: Sequence[str], longest: int) -> Ragged:
         """Ids, at most `longest` a text: its first half and its last, marks of beginning and end included."""
         return _ragged([_ends(ids, longest) for ids in self._ids(texts, longest)])
+
+    def read(self, texts: Sequence[str]) -> Ragged:
+        """Ids of all of each text, up to `READ`."""
+        return _ragged([_ends(ids, READ) for ids in self._ids(texts, READ)])
+
+    def passages(self, texts: Sequence[str], longest: int, telling: np.ndarray) -> Ragged:
+        """Ids, at most `longest` a text: of a longer one the passages that tell most, between its marks."""
+        marked = self._marked()
+        return _ragged([_telling(_ends(ids, READ), longest, marked, telling) for ids in self._ids(texts, READ)])
 
     def windows(self, texts: Sequence[str], longest: int) -> tuple[Ragged, np.ndarray]:
         """(ids of every window, at most `longest` each; where each text's windows begin, shape (texts + 1,)).
@@ -39,10 +52,14 @@ class Tokens:
         A text has one window or more, each with the marks of beginning and end. Of a text of more than `MOST_WINDOWS`
         the middle is left out.
         """
-        marks = self.tokenizer.num_special_tokens_to_add(False)
-        cut = [_windows(ids, longest, marks == 2) for ids in self._ids(texts, longest * MOST_WINDOWS)]
+        marked = self._marked()
+        cut = [_windows(ids, longest, marked) for ids in self._ids(texts, longest * MOST_WINDOWS)]
         begins = np.concatenate([[0], np.cumsum([len(windows) for windows in cut], dtype=np.int64)])
         return _ragged([window for windows in cut for window in windows]), begins
+
+    def _marked(self) -> bool:
+        """Whether a text's first and last ids are marks."""
+        return int(self.tokenizer.num_special_tokens_to_add(False)) == 2
 
     def _ids(self, texts: Sequence[str], longest: int) -> Iterator[list[int]]:
         for start in range(0, len(texts), BLOCK):
@@ -62,10 +79,21 @@ def _ragged(rows: list[list[int]]) -> Ragged:
     return Ragged(values, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
 
 
+def _telling(ids: list[int], longest: int, marked: bool, telling: np.ndarray) -> list[int]:
+    if len(ids) <= longest:
+        return ids
+    begin, inner, end = _parted(ids, marked)
+    return begin + passages(inner, max(longest - len(begin) - len(end), 1), telling) + end
+
+
+def _parted(ids: list[int], marked: bool) -> tuple[list[int], list[int], list[int]]:
+    """(mark of the beginning, what stands between, mark of the end)."""
+    return (ids[:1], ids[1:-1], ids[-1:]) if marked else ([], ids, [])
+
+
 def _windows(ids: list[int], longest: int, marked: bool) -> list[list[int]]:
     """Runs of `longest` tokens; with `marked`, of two fewer between the text's first token and its last."""
-    begin, end = (ids[:1], ids[-1:]) if marked else ([], [])
-    inner = ids[1:-1] if marked else ids
+    begin, inner, end = _parted(ids, marked)
     size = max(longest - len(begin) - len(end), 1)
     cut = [inner[i : i + size] for i in range(0, len(inner), size)] or [[]]
     half = MOST_WINDOWS // 2

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from apps.text.app import APP
-from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec, width
+from apps.text.encoder import _depth, _foreign, build, find_weights, layer_groups, read_spec, width
 from apps.text.plan import plan
+from shared import checkpoint
+from shared.display import Display
 from shared.errors import UserError
 from shared.model import load
 from shared.run import Options, train
+from shared.soup import mean
 from shared.weights import Weights
 from tests.apps.text.writing import sentences, write_csv, write_encoder
 
+ROOT = Path(__file__).resolve().parents[3]
 TEXTS = np.array(sentences(60)[0], object)
 
 
@@ -158,3 +165,100 @@ def test_foreign_script_is_left_to_the_ngrams(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr("apps.text.plan.find_weights", lambda _: (Weights("tiny", folder, ""), "weights: tiny"))
     recipe, notes = plan(APP.recipe.make({}), np.array(["房间很大，服务不错"] * 30, object), (30, 3, 3))
     assert recipe.weights == "none" and "does not know" in notes[0]
+
+
+def test_our_bert_is_transformers_bert(folder: Path) -> None:
+    weights = Weights("tiny", folder, "")
+    spec = read_spec(weights)
+    ours, theirs = build(spec, 0.0, weights).eval().network, _foreign(spec, 0.0, weights).eval()
+    tokens, mask = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
+    expected, found = (net(input_ids=tokens, attention_mask=mask).last_hidden_state for net in (theirs, ours))
+    assert torch.allclose(found[mask.bool()], expected[mask.bool()], atol=1e-5)
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+
+
+def test_weights_under_older_names_are_found(folder: Path, tmp_path: Path) -> None:
+    old = write_encoder(tmp_path / "old")
+    named = load_file(old / "model.safetensors")
+    renamed = {
+        "bert." + k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): v
+        for k, v in named.items()
+    }
+    save_file(renamed, old / "model.safetensors", metadata={"format": "pt"})
+    built = build(read_spec(Weights("old", old, "")), 0.0, Weights("old", old, "")).network.state_dict()
+    assert all(torch.equal(built[k], v) for k, v in named.items() if "pooler" not in k)
+
+
+def test_answering_by_bert_loads_no_transformers(folder: Path, tmp_path: Path) -> None:
+    dials = {"weights": str(folder), "epochs": 0, "ngrams": "none"}
+    train(APP, write_csv(tmp_path / "a.csv", 60), APP.recipe.make(dials), Options(out=tmp_path / "out"))
+    code = f"import sys; from apps import text; text.load({str(tmp_path / 'out')!r}).predict('a'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"transformers", "fastai", "pandas"} & set(done.stdout.split())
+
+
+def test_of_a_long_text_the_telling_passages_are_seen(folder: Path, tmp_path: Path) -> None:
+    filler = "the film was a story about people in town and the scene was a story " * 3
+    texts, labels = sentences(200)
+    source = tmp_path / "long.csv"
+    rows = [f"{filler}{text} {filler},{label}" for text, label in zip(texts, labels, strict=True)]
+    source.write_text("\n".join(["text,label", *rows]))
+    dials = {"weights": str(folder), "epochs": 0, "ngrams": "none", "max_tokens": 20}
+    for long, seen in (("telling", True), ("ends", False)):
+        model = train(APP, source, APP.recipe.make({**dials, "long": long}), Options(out=tmp_path / long))
+        assert any("most telling" in note for note in model.facts.notes) == seen
+        a, b = model.predict([f"{filler}{word} {filler}" for word in ("lovely", "dreadful")])
+        assert (a["probabilities"] != b["probabilities"]) == seen
+        assert load(APP, tmp_path / long).predict(filler + "lovely") == model.predict(filler + "lovely")
+
+
+def test_fine_tunings_are_averaged_also_after_a_stop(folder: Path, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", 120)
+    dials = {"weights": str(folder), "epochs": 2, "lr": 1e-2, "ngrams": "none", "precision": "fp32", "seeds": 2}
+    whole = train(APP, source, APP.recipe.make(dials))
+    stages = [entry["stage"] for entry in whole.facts.journal]
+    assert stages == ["frozen body", "train", "train", "train 2", "train 2", "the mean of 2 fine-tunings"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "SECONDS", 0.0)
+        options = Options(out=tmp_path / "out", display=StoppingDisplay("train 2: epoch 1"))
+        with pytest.raises(RuntimeError):
+            train(APP, source, APP.recipe.make(dials), options)
+        resumed = train(APP, source, APP.recipe.make(dials), Options(out=tmp_path / "out", resume=True))
+    assert resumed.facts.journal == whole.facts.journal
+    assert resumed.facts.metrics == whole.facts.metrics
+
+
+class StoppingDisplay(Display):
+    """Falls over once a sentence begins so."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(quiet=True)
+        self.sentence = sentence
+
+    def say(self, sentence: str) -> None:
+        if sentence.startswith(self.sentence):
+            raise RuntimeError("the machine goes off")
+
+
+def test_a_mean_of_weights_is_the_mean() -> None:
+    states = [
+        {"w": torch.tensor([1.0, 3.0]), "n": torch.tensor(4)},
+        {"w": torch.tensor([3.0, 5.0]), "n": torch.tensor(6)},
+    ]
+    found = mean(states)
+    assert torch.equal(found["w"], torch.tensor([2.0, 4.0])) and int(found["n"]) == 4
+
+
+def test_many_rows_start_the_head_with_some(folder: Path) -> None:
+    assert planned(folder, rows=6_000)[0].head_rows is None
+    assert planned(folder, rows=50_000)[0].head_rows == 6_000
+    assert planned(folder, rows=50_000, epochs=0)[0].head_rows is None
+    assert planned(folder, rows=6_000)[0].seeds == 3 and planned(folder, rows=600)[0].seeds == 1
+
+
+def test_the_ngrams_are_fitted_to_validation_rows_at_last(tmp_path: Path) -> None:
+    train_rows, valid_rows = write_csv(tmp_path / "a.csv", 60), tmp_path / "v.csv"
+    valid_rows.write_text("text,label\n" + "a quaint film,good\n" * 300 + "a bleak film,bad\n" * 300)
+    model = train(APP, train_rows, APP.recipe.make({"weights": "none", "seed": 1}), Options(valid=valid_rows))
+    assert any("validation rows too" in note for note in model.facts.notes)
+    assert model.evaluate(valid_rows)["metrics"]["log_loss"] < model.facts.valid["log_loss"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from apps.text.expert import GramExpert
+from apps.text.expert import STRENGTHS, GramExpert
 from apps.text.grams import Ragged
 
 
@@ -23,3 +23,19 @@ def test_balanced_classes_count_alike(several: bool) -> None:
         return (logits.sigmoid() if several else logits.softmax(1))[0, 1].item()
 
     assert rare(False) == pytest.approx(0.1, abs=0.02) and rare(True) == pytest.approx(0.5, abs=0.02)
+
+
+def test_validation_chooses_the_strength_of_the_penalty() -> None:
+    targets = torch.tensor([0, 1] * 30)
+    grams = Ragged(np.tile(np.array([0, 1], np.int32), 30), np.arange(61))
+    for wish, chosen in ((1, STRENGTHS[1]), (-1, STRENGTHS[0])):
+        expert = GramExpert(2, 2)
+        expert.fit(grams, targets)
+        before = expert.weight.detach().clone()
+
+        def loss(expert: GramExpert = expert, wish: int = wish) -> float:
+            return -wish * expert.weight.detach().abs().sum().item()
+
+        expert.tune(grams, targets, False, loss)
+        assert expert.strength == chosen
+        assert torch.equal(expert.weight, before) == (wish < 0)

@@ -61,7 +61,7 @@ def test_long_texts_keep_their_first_and_last_tokens(fitted: TextPreprocessor) -
 
 def test_windows_hold_every_token_between_marks(fitted: TextPreprocessor) -> None:
     texts = np.array([" ".join(["town"] * 30 + ["dull"]), "", "lovely " * 1000], object)
-    tokens, lengths, owners = replace(fitted, windows=True).encode(texts).batch(torch.arange(3))[2:]
+    tokens, lengths, owners = replace(fitted, long="windows").encode(texts).batch(torch.arange(3))[2:]
     rows = [row[:n].tolist() for row, n in zip(tokens, lengths.tolist(), strict=True)]
     assert owners.tolist() == [0, 0, 0, 1] + [2] * MOST_WINDOWS
     assert all(row[0] == 2 and row[-1] == 3 and len(row) <= 16 for row in rows)
@@ -97,4 +97,4 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_memory_holds_no_training_texts(tmp_path: Path, fitted: TextPreprocessor) -> None:
-    assert set(fitted.state()) == {"labels", "letters", "max_tokens", "windows", "encoder"}
+    assert set(fitted.state()) == {"labels", "letters", "max_tokens", "long", "encoder"}
