@@ -244,6 +244,8 @@ def run_explain(parsed: argparse.Namespace) -> int:
     shown = [[entry["column"], f"{entry['mean']:.4g}", f"{entry['spread']:.2g}"] for entry in found["importance"]]
     title = f"growth of {found['metric']} when a column is shuffled, {found['rows']:,} rows"
     display.table([["column", "growth", "spread"], *shown], title)
+    for best in found.get("thresholds", ()):
+        display.say("{metric} {value:.4f} with {class!r} from {threshold} on, {at_half:.4f} from 0.5".format(**best))
     return DONE
 
 

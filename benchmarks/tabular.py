@@ -72,9 +72,11 @@ class Split:
 
 def make_split(name: str, seed: int) -> Split:
     task = TASKS[name]
-    frame = _frame(locate(name) / task.train, task)
+    first, *rest = name.split("/")
+    folder = locate(first).joinpath(*rest)
+    frame = _frame(folder / task.train, task)
     if task.test is not None:
-        train, test = frame, _frame(locate(name) / task.test, task)
+        train, test = frame, _frame(folder / task.test, task)
     else:
         rows = np.random.default_rng(seed).permutation(len(frame))
         test, train = frame.iloc[rows[: len(frame) // 5]], frame.iloc[rows[len(frame) // 5 :]]
@@ -187,8 +189,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--trees", default="auto")
+    parser.add_argument("--epochs", type=int, help="of ours; 0: the trees alone")
     parser.add_argument("--peers", default=",".join(PEERS))
     given = parser.parse_args()
+    dials = {"preset": given.preset, "trees": given.trees, "epochs": given.epochs}
     for name in given.tasks:
         for who in ["ours", *filter(None, given.peers.split(","))]:
             module = {"ours": "torch", "histogram": "sklearn"}.get(who, who)
@@ -196,7 +200,7 @@ def main() -> None:
                 print(json.dumps({"task": name, "who": who, "left out": f"{module} is not installed"}), flush=True)
                 continue
             for seed in range(given.seeds):
-                print(json.dumps(run(name, who, seed, {"preset": given.preset, "trees": given.trees})), flush=True)
+                print(json.dumps(run(name, who, seed, dials)), flush=True)
 
 
 if __name__ == "__main__":

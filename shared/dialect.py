@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 SPACES = r"\s+"
 
+WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
+
 SAMPLE = 1 << 18
 """Bytes of a file's beginning that tell."""
 
@@ -20,6 +22,7 @@ class Layout:
     separator: str | None  # None: one column
     quoted: bool
     errors: str = "strict"
+    decimal: str = "."
 
 
 def layout_of(sample: bytes, tabs: bool) -> Layout:
@@ -28,7 +31,8 @@ def layout_of(sample: bytes, tabs: bool) -> Layout:
     lines = sample.decode(encoding, "ignore").splitlines()[:200]
     lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
     separator = "\t" if tabs else _find_separator(lines)
-    return Layout(encoding, separator, separator != "\t" or _well_quoted(lines), errors)
+    quoted = separator != "\t" or _well_quoted(lines)
+    return Layout(encoding, separator, quoted, errors, _find_decimal(lines, separator))
 
 
 def find_encoding(sample: bytes) -> tuple[str, str]:
@@ -69,6 +73,16 @@ def _find_separator(lines: list[str]) -> str | None:
     return best or (SPACES if _are_spaced(lines) else None)
 
 
+def _find_decimal(lines: list[str], separator: str | None) -> str:
+    """A comma where cells are parted by something else and numbers such as 3,5 stand in them, but none such as 3.5."""
+    if separator in (None, ",", "::", SPACES):
+        return "."
+    assert separator is not None
+    cells = [cell.strip().strip('"') for line in lines for cell in line.split(separator)]
+    commas, points = (sum(bool(form.fullmatch(cell)) for cell in cells) for form in (WITH_COMMA, WITH_POINT))
+    return "," if commas and not points else "."
+
+
 def _are_spaced(lines: list[str]) -> bool:
     """Whether blanks separate cells: two or more in every line, as many in all, and numbers in the last column."""
     cells = [line.split() for line in lines]
@@ -98,14 +112,14 @@ def looks_like_header(rows: list[list[str]]) -> bool:
     """Whether the first row names columns: no cell of it is a number, empty, long, or a value seen below,
     or it stands out as words above a column of numbers."""
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
-    if len(set(first)) < len(first) or any(_is_number(cell) for cell in first) or not all(first):
+    if any(_is_number(cell) for cell in first) or not all(first):
         return False
     if not rest:
-        return True
+        return len(set(first)) == len(first)
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
     if any(column and all(_is_number(cell) for cell in column if cell) and any(column) for column in columns):
-        return True
-    repeated = any(name in column for name, column in zip(first, columns, strict=True))
+        return True  # also where two columns bear one name, which reading then refuses
+    repeated = len(set(first)) < len(first) or any(name in column for name, column in zip(first, columns, strict=True))
     return not repeated and all(len(name) <= 40 for name in first)
 
 

@@ -126,6 +126,11 @@ def regression_metrics(values: np.ndarray, targets: np.ndarray) -> dict[str, flo
     return found
 
 
+def share_error(share: float, rows: int) -> float:
+    """The standard error of a share of so many rows; 0 of what is no share."""
+    return float((max(share * (1 - share), 0) / max(rows, 1)) ** 0.5)
+
+
 def finite(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Metrics as JSON numbers; raises ArithmeticError at NaN or infinity, which JSON cannot hold."""
     for name, value in metrics.items():

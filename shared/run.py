@@ -22,7 +22,7 @@ from shared.errors import UserError
 from shared.garbage import uncollected
 from shared.head import BodyHead, LinearHead
 from shared.loaders import Tensors, some
-from shared.metrics import finite
+from shared.metrics import finite, share_error
 from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import Progress, Setup, Steps
@@ -177,8 +177,7 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
 
 def is_enough(reached: float, rows: int, enough: float) -> bool:
     """Whether a share is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
-    error = (max(reached * (1 - reached), 0) / max(rows, 1)) ** 0.5
-    return reached > 0 and reached + error >= enough
+    return reached > 0 and reached + share_error(reached, rows) >= enough
 
 
 def train_head(setup: Setup, progress: Progress) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from shared.checkpoint import Checkpoint
+from shared.metrics import share_error
 from shared.progress import Progress, Setup
 
 State = dict[str, Tensor]
@@ -34,12 +35,19 @@ def fit_members(setup: Setup, progress: Progress, checkpoint: Checkpoint | None,
     if members == 1:
         return
     setup.network.load_state_dict(mean(progress.members))
-    what, score = f"the mean of {members} fine-tunings", 0.0
-    if len(setup.valid):
-        metrics = setup.objective.measure(setup.predictor(), setup.valid)
-        score = setup.objective.score(metrics)
-        progress.log({"stage": what, setup.objective.headline: metrics[setup.objective.headline]})
-    progress.offer(score if len(setup.valid) else float(setup.recipe.epochs), setup.network, what)
+    _offer(setup, progress, f"the mean of {members} fine-tunings")
+
+
+def _offer(setup: Setup, progress: Progress, what: str) -> None:
+    """The mean is kept unless it is worse by more than a standard error: the best of many epochs is so by luck too."""
+    if not len(setup.valid):
+        progress.offer(float(setup.recipe.epochs), setup.network, what)
+        return
+    metrics, headline = setup.objective.measure(setup.predictor(), setup.valid), setup.objective.headline
+    progress.log({"stage": what, headline: metrics[headline]})
+    score = setup.objective.score(metrics)
+    if progress.offer(score + share_error(metrics[headline], len(setup.valid)), setup.network, what):
+        progress.score = score
 
 
 def mean(states: Sequence[State]) -> State:

@@ -209,7 +209,7 @@ def _options(layout: Layout, width: int, text: bool, header: bool) -> dict[str, 
     if text:
         options |= {"dtype": str, "keep_default_na": False, "na_values": [""]}
     else:
-        options |= {"na_values": ["?"], "low_memory": False}
+        options |= {"na_values": ["?"], "low_memory": False, "decimal": layout.decimal}
     if layout.separator == "::":  # pandas' fast parser takes one character: every second column is empty
         options |= {"sep": ":", "usecols": range(0, 2 * width - 1, 2)}
     return options

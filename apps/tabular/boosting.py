@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.tabular.sizes import VARIED, Growth
+from apps.tabular.sizes import LIKE_ALL, VARIED, Growth
 
 PATIENCE = 60
 """Rounds without a better validation loss before boosting stops."""
@@ -46,35 +46,69 @@ class Rows:
     targets: Tensor
     weights: Tensor | None = None
 
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def take(self, rows: Tensor) -> Rows:
+        """These rows, in this order."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Rows(self.features[rows], self.targets[rows], weights)
+
+    def without(self, part: Tensor) -> tuple[Rows, Rows]:
+        """(the rows outside `part`, those of it)."""
+        keep = torch.ones(len(self), dtype=torch.bool)
+        keep[part] = False
+        return self.take(keep.nonzero().squeeze(1)), self.take(part)
+
+    def beside(self, more: Tensor) -> Rows:
+        """With more features after the others."""
+        return Rows(torch.cat([self.features, more], 1), self.targets, self.weights)
+
 
 @dataclass(frozen=True)
 class Options:
-    """`sizes` are the numbers of codes of the categories, the last features; `classes` is 0 for a number; `number` is
-    the forest's among several."""
+    """`sizes` are the numbers of codes of the categories, which begin at feature `first`; `classes` is 0 for a number;
+    `number` is the forest's among several."""
 
     growth: Growth
     sizes: Sequence[int]
     classes: int
     seed: int
+    first: int
     number: int = 0
     class_weights: str = "none"
+    rounds: int = 0  # exactly so many where there is nothing to stop by; 0: PLAIN_ROUNDS at most
 
 
 def grow(train: Rows, valid: Rows, options: Options) -> dict[str, Tensor]:
     """A forest in the form of `Forest.plant`. Stops by the loss of `valid`, when that has rows."""
     import lightgbm as lgb
 
-    width = train.features.shape[1]
-    native = [width - len(options.sizes) + i for i, size in enumerate(options.sizes) if size <= NATIVE]
-    common: dict[str, Any] = {"categorical_feature": native, "params": {"verbose": -1}}
+    common: dict[str, Any] = {"categorical_feature": _native(options), "params": {"verbose": -1}}
     data = lgb.Dataset(train.features.numpy(), train.targets.numpy(), weight=_weights(train, options), **common)
     if not len(valid.targets):
-        booster = lgb.train(_parameters(options), data, min(PLAIN_ROUNDS, options.growth.rounds))
+        booster = lgb.train(_parameters(options), data, options.rounds or min(PLAIN_ROUNDS, options.growth.rounds))
         return parse(booster.model_to_string())
     held = lgb.Dataset(valid.features.numpy(), valid.targets.numpy(), reference=data, **common)
     stop = [lgb.early_stopping(PATIENCE, verbose=False)]
     booster = lgb.train(_parameters(options), data, options.growth.rounds, valid_sets=[held], callbacks=stop)
     return parse(booster.model_to_string(num_iteration=booster.best_iteration or -1))
+
+
+def probe(train: Rows, asked: Tensor, options: Options) -> tuple[Tensor, Tensor]:
+    """(answers, the gain of each feature) of a forest that is not kept: a class's probability, or a number."""
+    import lightgbm as lgb
+
+    common: dict[str, Any] = {"categorical_feature": _native(options), "params": {"verbose": -1}}
+    data = lgb.Dataset(train.features.numpy(), train.targets.numpy(), weight=_weights(train, options), **common)
+    booster = lgb.train(_parameters(options), data, options.growth.rounds)
+    found = booster.predict(asked.numpy(), num_threads=torch.get_num_threads()), booster.feature_importance("gain")
+    return torch.from_numpy(np.asarray(found[0])).float(), torch.from_numpy(found[1]).float()
+
+
+def _native(options: Options) -> list[int]:
+    """The features that are split by subsets of codes."""
+    return [options.first + i for i, size in enumerate(options.sizes) if size <= NATIVE]
 
 
 def _weights(rows: Rows, options: Options) -> np.ndarray | None:
@@ -94,8 +128,9 @@ def _parameters(options: Options) -> dict[str, Any]:
         task = {"objective": "binary"}
     elif options.classes:
         task = {"objective": "multiclass", "num_class": options.classes}
-    leaves, features = VARIED[options.number % len(VARIED)] if options.growth.forests > 1 else VARIED[1]
+    leaves, features, alone = VARIED[options.number % len(VARIED)] if options.growth.forests > 1 else LIKE_ALL
     return task | {
+        "max_cat_to_onehot": NATIVE if alone else 4,
         "learning_rate": options.growth.rate,
         "num_leaves": round(options.growth.leaves * leaves),
         "min_data_in_leaf": 20,

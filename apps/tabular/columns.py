@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ from shared.protocol import Columns
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DECIMAL_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+),(\d{1,2}|\d{4,})|[-+]?(0|\d{1,3}(\.\d{3})+),\d+")
+"""A comma before any but three digits, or after a zero or after points, parts the fraction; others part thousands."""
 
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>"})
 
@@ -117,14 +121,16 @@ def mapped(column: np.ndarray, values: Mapping[Any, float]) -> np.ndarray:
 
 
 def parse_number(word: str | None) -> float:
-    """The number that a word writes, NaN when it writes none: "1,234.5", "12%" and "$5" count."""
+    """The number that a word writes, NaN when it writes none: "1,234.5", "1.234,5", "3,5", "12%" and "$5" count."""
     if word is None:
         return math.nan
     try:
         return float(word) if "_" not in word else math.nan
     except ValueError:
         pass
-    plain = word.strip("$€£% \u00a0").replace(",", "") if any(mark in word for mark in "$€£%,") else word
+    plain = word.strip("$€£% \u00a0") if any(mark in word for mark in "$€£%") else word
+    if "," in plain:
+        plain = plain.replace(".", "").replace(",", ".") if DECIMAL_COMMA.fullmatch(plain) else plain.replace(",", "")
     try:
         return float(plain) if plain and plain[-1].isdigit() and "_" not in plain else math.nan
     except ValueError:

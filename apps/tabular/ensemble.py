@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from apps.tabular.boosting import forest_features
 from apps.tabular.forest import Forest
 from apps.tabular.intervals import Intervals
+from apps.tabular.means import CategoryMeans
 from apps.tabular.model import TabularNetwork
+from apps.tabular.neighbours import Neighbours
 
 
 class Ensemble(nn.Module):
@@ -30,7 +32,10 @@ class Ensemble(nn.Module):
         self.networks = nn.ModuleList(networks)
         self.classes = networks[0].classes
         self.sizes, self.large = networks[0].categories.sizes, networks[0].categories.large
+        self.numbers, self.first_code = networks[0].plain
         self.forest = Forest(self.classes if self.classes > 2 else 1)
+        self.neighbours = Neighbours()
+        self.means = CategoryMeans()
         self.intervals = Intervals()
         self.register_buffer("trained", torch.ones((), dtype=torch.long))
         self.register_buffer("temperature", torch.ones(()))
@@ -58,7 +63,12 @@ class Ensemble(nn.Module):
 
     def of_trees(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
         """The trees' answer in the form of a network's."""
-        sums = self.forest(forest_features(numbers, flags, codes)).float()
+        features = forest_features(numbers, flags, codes)
+        more = self.neighbours(features), self.means(codes).to(features)
+        return self.of_sums(self.forest(torch.cat([features, *more], 1)).float())
+
+    def of_sums(self, sums: Tensor) -> Tensor:
+        """What trees add up to, (rows, outputs), in the form of a network's answer."""
         if self.classes == 2:
             return nn.functional.logsigmoid(torch.cat([-sums, sums], 1))
         return sums.log_softmax(1) if self.classes else sums.squeeze(1)

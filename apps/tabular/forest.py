@@ -55,7 +55,7 @@ class Forest(nn.Module):
 
     def _sums(self, features: Tensor) -> Tensor:
         """Trees of like depth walk together: (rows, features) to (rows, outputs)."""
-        sums = torch.zeros(self.outputs, len(features), device=features.device)
+        sums = torch.zeros(self.outputs, len(features), dtype=self.value.dtype, device=features.device)
         for trees in self.depth.argsort(stable=True).split(TREES):
             leaves = self._walk(features, trees)
             values = self.value.index_select(0, leaves).view(len(trees), -1)
@@ -104,12 +104,14 @@ def _within(positions: Tensor, low: int, high: int) -> bool:
     return not positions.numel() or (int(positions.min()) >= low and int(positions.max()) < high)
 
 
-def joined(forests: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of several grown forests as one."""
+def joined(forests: Sequence[Mapping[str, Tensor]], weights: Sequence[float]) -> dict[str, Tensor]:
+    """The weighed sum of several grown forests as one."""
     starts = torch.tensor([0, *(len(forest["feature"]) for forest in forests)]).cumsum(0).tolist()
     kinds = torch.tensor([0, *(len(forest["member"]) for forest in forests)]).cumsum(0).tolist()
     parts = {name: [forest[name] for forest in forests] for name in forests[0]}
-    parts["value"] = [value / len(forests) for value in parts["value"]]
+    parts["value"] = [value * weight for value, weight in zip(parts["value"], weights, strict=True)]
+    width = max(part.shape[1] for part in parts["member"])  # a forest without categories has none
+    parts["member"] = [nn.functional.pad(part, (0, width - part.shape[1])) for part in parts["member"]]
     for name in ("child", "root"):
         parts[name] = [part + start for part, start in zip(parts[name], starts, strict=False)]
     parts["subset"] = [

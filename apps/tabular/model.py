@@ -16,12 +16,15 @@ class Members(nn.Module):
     """A perceptron run by several members, each with its own signs of the inputs and its own last layer.
 
     TabM-mini of Gorishniy, Kotelnikov & Babenko 2024, arXiv:2410.24210. (rows, inputs) to (rows, members, outputs).
+    A learned scale of each input, the same for all members, lets it be turned down: Holzmuller et al. 2024,
+    arXiv:2407.04491.
     """
 
     def __init__(self, inputs: int, outputs: int, recipe: TabularRecipe) -> None:
         super().__init__()
         signs = torch.randint(0, 2, (recipe.members, inputs)) * 2.0 - 1
         self.adapter = nn.Parameter(signs if recipe.members > 1 else torch.ones(1, inputs))
+        self.scale = nn.Parameter(torch.ones(inputs))
         self.dropout = nn.Dropout(recipe.dropout)
         self.first = nn.Linear(inputs, recipe.width)
         drop = nn.Dropout(recipe.dropout)
@@ -33,7 +36,8 @@ class Members(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         members = len(self.adapter)
-        weight = (self.adapter.unsqueeze(1) * self.first.weight).flatten(0, 1)  # the signs, moved onto the weights
+        signs = self.scale * self.adapter
+        weight = (signs.unsqueeze(1) * self.first.weight).flatten(0, 1)  # the signs, moved onto the weights
         hidden = nn.functional.linear(self.dropout(features), weight).unflatten(1, (members, -1)) + self.first.bias
         hidden = self.trunk(hidden)
         with torch.autocast(hidden.device.type, enabled=False):
@@ -52,6 +56,7 @@ class TabularNetwork(nn.Module):
         self.classes = classes
         self.numbers = PiecewiseLinear(edges, recipe.embedding)
         self.categories = Categories(sizes, recipe.embedding, recipe.unknown_rate)
+        self.plain = len(edges), len(edges) + flags  # features that are numbers; those before the codes
         inputs = len(edges) * recipe.embedding + flags + self.categories.out
         self.members = Members(inputs, max(classes, 1), recipe)
 

@@ -40,17 +40,19 @@ class MemberRegression(Regression):
     """
 
     def __init__(self, target: NumberTarget, intervals: bool) -> None:
-        super().__init__(target.centre, target.scale, (target.low, target.high))
+        super().__init__(target.mean, 1.0, (target.low, target.high))
+        self.target = target
         self.intervals, self.naive = intervals, (target.lower, target.upper)
 
     def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         if outputs.dim() == 2:
             targets = targets.unsqueeze(1).expand_as(outputs)
             weights = None if weights is None else _for_each(weights, outputs)
-        if weights is None:
-            return super().loss(outputs, targets)
-        error = (outputs.float() - (targets - self.centre) / self.scale).flatten()
-        return (error.square() * weights).mean()
+        error = (outputs.float() - self.target.standard(targets)).flatten().square()
+        return error.mean() if weights is None else (error * weights).mean()
+
+    def values(self, outputs: Tensor) -> Tensor:
+        return self.target.values(outputs).float()
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         values, targets = self.values(predictor.outputs(data.inputs)).numpy(), data.targets.cpu().numpy()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from apps.tabular import boosting
 from apps.tabular.columns import to_words
 from apps.tabular.features import (
     Category,
@@ -23,13 +24,16 @@ from apps.tabular.features import (
 )
 from apps.tabular.kinds import CATEGORY, DATE, GROUP, NUMBER, TEXT, USED, Kind, find_kinds
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.targets import Target, fit_target, target_from
+from apps.tabular.targets import CLASSIFICATION, NumberTarget, Target, fit_target, target_from, with_transform
 from apps.tabular.texts import TextProjection
+from apps.tabular.transforms import checked_transform, is_skewed
+from apps.tabular.trials import PROBED, best_transform
 from shared.errors import UserError
 from shared.loaders import Tensors
 from shared.protocol import Answer, Columns, Examples, Field, count
 
 TEXT_WEIGHT = "text."
+AUTO_TRANSFORM = "auto"
 
 
 class Rows(Tensors):
@@ -110,7 +114,24 @@ def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     if not numbers and not categories:
         raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
     target = fit_target(train.targets, recipe.task, recipe.interval)
-    return TabularPreprocessor(kinds, tuple(numbers), categories, target, edges, texts)
+    fitted = TabularPreprocessor(kinds, tuple(numbers), categories, target, edges, texts)
+    return fitted if recipe.task == CLASSIFICATION else _with_transform(fitted, train, recipe)
+
+
+def _with_transform(fitted: TabularPreprocessor, train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
+    """The target learnt after the transform that was asked for, or that quick forests find best."""
+    target, transform = fitted.target, recipe.target_transform
+    assert isinstance(target, NumberTarget)
+    if transform == AUTO_TRANSFORM:
+        if not boosting.installed() or not is_skewed(train.targets):
+            return fitted
+        sample = train.take(np.random.default_rng(recipe.seed).permutation(len(train))[:PROBED])
+        inputs = fitted.encode(sample.inputs).tensors
+        sizes, first = [len(category) for category in fitted.categories], inputs[0].shape[1] + inputs[1].shape[1]
+        features = boosting.forest_features(*inputs)
+        transform = best_transform(features, target.encode(sample.targets), sizes, first, recipe.seed)
+    moved = with_transform(target, train.targets, checked_transform(transform, train.targets))
+    return replace(fitted, target=moved)
 
 
 def _fit_numbers(

@@ -13,6 +13,7 @@ from apps.tabular.columns import to_words
 from apps.tabular.kinds import NUMBER, USED
 from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.targets import ClassTarget, NumberTarget
+from apps.tabular.thresholds import best_thresholds
 from shared.errors import UserError
 from shared.metrics import classification_metrics, regression_metrics
 from shared.model import Model
@@ -59,7 +60,8 @@ class _Asked:
 
 
 def explain(model: Model, source: str | Path, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
-    """JSON values: `importance` of all columns, `dependence` on the leading ones, and for classes `reliability`.
+    """JSON values: `importance` of all columns, `dependence` on the leading ones, and for classes `reliability`; of two
+    the `thresholds` that are best for some metrics.
 
     Measured on at most `rows` labelled rows of `source`: give rows that the model was not trained on. Raises
     UserError where there are none.
@@ -76,6 +78,10 @@ def explain(model: Model, source: str | Path, rows: int = ROWS, seed: int = 0) -
     found["dependence"] = {name: _dependence(asked, examples.inputs, name) for name in leading}
     if isinstance(asked.preprocessor.target, ClassTarget):
         found["reliability"] = _reliability(asked, examples)
+        names = asked.preprocessor.target.labels.names
+        if len(names) == 2:
+            targets = asked.preprocessor.encode_targets(examples.targets).numpy()
+            found["thresholds"] = best_thresholds(asked.answers(examples.inputs), targets, names)
     return found
 
 

@@ -8,22 +8,26 @@ from dataclasses import dataclass, replace
 from apps.tabular.recipe import AUTO, TabularRecipe
 from apps.tabular.targets import REGRESSION
 
-ROWS_SEEN = 400_000
-"""Rows of training all epochs together, before the limits on their number."""
+ROWS_SEEN = (400_000, 2_000_000)
+"""Rows of training all epochs together: so many are wanted, and so many allowed, within the limits on their number."""
 
-EPOCHS = (10, 40)
+EPOCHS, FEWEST_EPOCHS = (10, 40), 3
 BATCH = (32, 2048)
 
 TREE_WORK = 1.2e10
 """Cells of the table (times outputs, times rounds) that the trees may go through: two or three minutes on two cores."""
 
 ROUNDS = (60, 3000)
-FORESTS = 3
+FORESTS = 4
 STEP = 0.03
 """The learning rate of the trees where the table leaves room for all rounds."""
 
-VARIED = ((0.5, 0.5), (1.0, 0.7), (2.0, 0.6), (1.0, 0.9), (0.5, 0.8))
-"""(factor of the leaves, share of the features a tree sees) of the forests in turn: unlike ones average better."""
+VARIED = ((0.5, 0.5, False), (1.0, 0.7, True), (2.0, 0.6, False), (1.0, 0.3, False))
+"""(factor of the leaves, share of the features a tree sees, categories split one against the rest) of the forests in
+turn: unlike ones average better."""
+
+LIKE_ALL = (1.0, 0.7, False)
+"""A forest that stands alone."""
 
 
 def sized(recipe: TabularRecipe, rows: int) -> TabularRecipe:
@@ -34,7 +38,8 @@ def sized(recipe: TabularRecipe, rows: int) -> TabularRecipe:
     if recipe.batch_size == AUTO:
         recipe = replace(recipe, batch_size=_between(2 ** int(math.log2(max(rows / 40, 1))), BATCH))
     if recipe.epochs == AUTO:
-        recipe = replace(recipe, epochs=_between(round(ROWS_SEEN / max(rows, 1)), EPOCHS))
+        wanted, allowed = (round(seen / max(rows, 1)) for seen in ROWS_SEEN)
+        recipe = replace(recipe, epochs=max(min(_between(wanted, EPOCHS), allowed), FEWEST_EPOCHS))
     if recipe.dropout == AUTO:
         recipe = replace(recipe, dropout=0.0 if recipe.task == REGRESSION else 0.2)
     return recipe
@@ -50,14 +55,21 @@ class Growth:
     forests: int
 
 
-def growth(rows: int, features: int, outputs: int) -> Growth:
-    """From the work that one round is, so that a larger table gets fewer and larger trees with longer steps."""
+def growth(rows: int, features: int, outputs: int, forests: int = AUTO) -> Growth:
+    """From the work that one round is, so that a larger table gets fewer and larger trees with longer steps.
+
+    `forests`: as many as these; AUTO: as many as the table leaves time for.
+    """
     affordable = TREE_WORK / max(rows * features * outputs, 1)
     rounds = _between(int(affordable), ROUNDS)
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
-    return Growth(
-        rounds, min(max(STEP, 50 / rounds), 0.25), leaves, _between(int(affordable / ROUNDS[1]), (1, FORESTS))
-    )
+    rate = min(max(STEP, 50 / rounds), 0.25)
+    number = _between(int(affordable / ROUNDS[1]), (1, FORESTS)) if forests == AUTO else max(forests, 1)
+    return Growth(rounds, rate, leaves, number)
+
+
+PROBE = Growth(rounds=150, rate=0.1, leaves=31, forests=1)
+"""A forest grown in a second, to compare ways of showing it the table."""
 
 
 def _between(number: int, limits: tuple[int, int]) -> int:

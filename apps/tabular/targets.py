@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps.tabular.columns import to_numbers
+from apps.tabular.transforms import NONE, restored, transformed
 from shared.errors import UserError
 from shared.labels import Labels
 from shared.protocol import Answer
@@ -54,7 +55,7 @@ class ClassTarget:
 class NumberTarget:
     """Outputs are standardised, shape (rows,), or with intervals (rows, 3); answers stay within the training span.
 
-    `lower` and `upper` are the ends of the naive interval: quantiles of the training targets.
+    `centre` and `scale` are the mean and standard deviation after the transform, `mean` is that before it. `lower` and `upper` are the ends of the naive interval: quantiles of the training targets.
     """
 
     centre: float
@@ -63,13 +64,20 @@ class NumberTarget:
     high: float
     lower: float
     upper: float
+    mean: float
+    transform: str = NONE
 
     def encode(self, targets: np.ndarray) -> Tensor:
         return torch.from_numpy(targets.astype(np.float64)).float()
 
+    def standard(self, targets: Tensor) -> Tensor:
+        """Targets in their own unit as the outputs that would be right."""
+        return ((transformed(targets.double(), self.transform) - self.centre) / self.scale).float()
+
     def values(self, outputs: Tensor) -> Tensor:
         """Outputs in the target's own unit, float64 of the same shape."""
-        return (outputs.double() * self.scale + self.centre).clamp(self.low, self.high)
+        plain = restored(outputs.double() * self.scale + self.centre, self.transform)
+        return plain.clamp(self.low, self.high)
 
     def answers(self, outputs: Tensor) -> list[Answer]:
         values = self.values(outputs)
@@ -90,13 +98,32 @@ def fit_target(targets: np.ndarray, task: str, level: float) -> Target:
     if low == high:
         raise UserError(f"the target is {low:g} in every training row: there is nothing to learn; name another column")
     lower, upper = np.quantile(targets, [0.5 - min(level, 1) / 2, 0.5 + min(level, 1) / 2])
-    return NumberTarget(float(targets.mean()), float(targets.std()), low, high, float(lower), float(upper))
+    return _number_target(targets, low, high, (float(lower), float(upper)), NONE)
+
+
+def with_transform(target: NumberTarget, targets: np.ndarray, transform: str) -> NumberTarget:
+    """The same target, learnt after a transform; `targets` are those of training."""
+    return _number_target(targets, target.low, target.high, (target.lower, target.upper), transform)
+
+
+def _number_target(
+    targets: np.ndarray, low: float, high: float, ends: tuple[float, float], transform: str
+) -> NumberTarget:
+    moved = transformed(torch.from_numpy(targets.astype(np.float64)), transform).numpy()
+    return NumberTarget(float(moved.mean()), float(moved.std()), low, high, *ends, float(targets.mean()), transform)
+
+
+def standard(targets: Tensor, target: Target) -> Tensor:
+    """Targets as the network and the trees see them."""
+    return target.standard(targets) if isinstance(target, NumberTarget) else targets
 
 
 def target_from(state: Mapping[str, Any]) -> Target:
     if state["task"] == CLASSIFICATION:
         return ClassTarget(Labels.from_state(state))
-    return NumberTarget(*(float(state[field.name]) for field in fields(NumberTarget)))
+    names = ("centre", "scale", "low", "high", "lower", "upper", "mean")
+    centre, scale, low, high, lower, upper, mean = (float(state[name]) for name in names)
+    return NumberTarget(centre, scale, low, high, lower, upper, mean, str(state["transform"]))
 
 
 def infer_task(column: np.ndarray) -> tuple[str, str]:

@@ -188,3 +188,10 @@ def test_a_fault_in_a_later_chunk_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "n,t\n" + "1,a\n" * 20 + "1,b,c,d\n")
     with pytest.raises(UserError, match="a.csv"):
         list(read_chunks(path, 10))
+
+
+def test_a_decimal_comma_is_a_decimal_comma(tmp_path: Path) -> None:
+    german = read_table(write(tmp_path / "a.csv", "preis;ort\n1,250;Ulm\n3,5;Bonn\n"))
+    assert german["preis"].tolist() == [1.25, 3.5]
+    points = read_table(write(tmp_path / "b.csv", "price;size\n1.5;1,250\n2.5;1,300\n"))
+    assert points["price"].tolist() == [1.5, 2.5] and points["size"].tolist() == ["1,250", "1,300"]

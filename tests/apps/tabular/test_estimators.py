@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from apps.tabular import TabularClassifier, TabularRegressor
+from apps.tabular.boosting import installed
 
 FAST = {"members": 1, "width": 32, "trees": "none", "epochs": 12, "lr": 0.02}
 
@@ -43,3 +44,12 @@ def test_frames_of_words_and_gaps() -> None:
 def test_a_bad_dial_is_said() -> None:
     with pytest.raises(ValueError, match="preset"):
         TabularRegressor(preset="bst").fit(np.arange(20.0).reshape(10, 2), np.arange(10.0))
+
+
+@pytest.mark.skipif(not installed(), reason="LightGBM is not installed")
+def test_trees_and_neighbours_answer_in_the_estimators_precision() -> None:
+    draws = np.random.default_rng(0)
+    X = pd.DataFrame({"a": draws.random(2400), "b": draws.random(2400), "kind": draws.choice(["u", "v"], 2400)})
+    height = draws.normal(size=(8, 8))[(X["a"] * 8).astype(int), (X["b"] * 8).astype(int)]
+    model = TabularRegressor(epochs=0).fit(X[:2000], height[:2000])
+    assert np.corrcoef(model.predict(X[2000:]), height[2000:])[0, 1] > 0.9

@@ -13,7 +13,7 @@ from apps.tabular.sizes import growth
 pytestmark = pytest.mark.skipif(not installed(), reason="needs LightGBM")
 
 
-OPTIONS = Options(growth(400, 4, 1), sizes=[6], classes=0, seed=1)
+OPTIONS = Options(growth(400, 4, 1), sizes=[6], classes=0, seed=1, first=3)
 
 
 def made(rows: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
@@ -72,7 +72,7 @@ def test_joined_forests_answer_their_mean() -> None:
         for i in range(2)
     ]
     answers = []
-    for planted in (*grown, joined(grown)):
+    for planted in (*grown, joined(grown, [0.5, 0.5])):
         forest = Forest(1)
         forest.plant(planted, 1.0)
         answers.append(forest(features))

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.tabular.columns import column_of, from_rows
+from apps.tabular.columns import column_of, from_rows, parse_number
 from apps.tabular.features import find_edges
 from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
 from apps.tabular.preprocessor import TabularPreprocessor, fit, restore
@@ -157,3 +157,12 @@ def test_seldom_numbers_have_pieces_of_their_own() -> None:
     edges = find_edges(values, 32)
     assert len(edges) == 33 and (np.diff(edges) > 0).all() and (edges > 0).sum() >= 30
     assert (find_edges(values[-20:], 32) == values[-20:]).all()
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("1,234.5", 1234.5), ("1,234", 1234), ("12,345,678", 12345678), ("3,5", 3.5), ("1.234,56", 1234.56)]
+    + [("0,125", 0.125), ("-7,25", -7.25), ("$1,200", 1200), ("12%", 12), ("1.5", 1.5)],
+)
+def test_numbers_are_read_as_people_write_them(word: str, number: float) -> None:
+    assert parse_number(word) == number

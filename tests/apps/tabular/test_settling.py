@@ -19,6 +19,7 @@ from apps.tabular.settling import best_share, best_temperature
 from apps.tabular.sizes import growth, sized
 from apps.tabular.suspects import find_suspects
 from apps.tabular.texts import TextProjection
+from apps.tabular.thresholds import best_thresholds
 from shared import checkpoint as checkpoints
 from shared.display import Display
 from shared.protocol import Examples
@@ -55,6 +56,15 @@ def test_temperature_undoes_boasting() -> None:
     logits = torch.randn(5000, 2, generator=draws)
     targets = torch.multinomial(logits.softmax(1), 1, generator=draws).squeeze(1)
     assert best_temperature((logits * 1.3).log_softmax(1), targets) == pytest.approx(1.3, abs=0.1)
+
+
+def test_a_rare_class_is_answered_from_a_lower_probability_on() -> None:
+    draws = np.random.default_rng(0)
+    probability = draws.beta(1, 9, 4000)
+    targets = (draws.random(4000) < probability).astype(int)
+    found = best_thresholds(np.stack([1 - probability, probability], 1), targets, ("no", "yes"))
+    best = next(entry for entry in found if entry["metric"] == "balanced_accuracy")
+    assert best["class"] == "yes" and best["threshold"] < 0.2 and best["value"] > best["at_half"] + 0.1
 
 
 def test_the_better_gets_the_greater_share() -> None:
@@ -102,6 +112,7 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     cities = {entry["value"]: entry["mean"] for entry in found["dependence"]["city"]}
     assert cities["Ulm"] > cities["Bonn"]
     assert sum(entry["rows"] for entry in found["reliability"]) == found["rows"] == 300
+    assert {entry["metric"] for entry in found["thresholds"]} == {"accuracy", "balanced_accuracy", "f1_macro"}
     rows = [{"income": 20.0 + 10 * i, "city": "Bonn"} for i in range(8)]
     one = contributions(model, {"income": 120.0, "city": "Ulm"}, rows)[0]
     answer = model.predict({"income": 120.0, "city": "Ulm"})

@@ -79,7 +79,7 @@ def test_a_weight_of_two_counts_as_two_rows() -> None:
     doubled = objective.loss(outputs[[0, 1, 1, 2]], targets[[0, 1, 1, 2]])
     weighed = objective.loss(outputs, targets, torch.tensor([1.0, 2.0, 1.0]) * 3 / 4)
     assert float(weighed) == pytest.approx(float(doubled), abs=1e-6)
-    numbers = MemberRegression(NumberTarget(0, 1, -9, 9, -1, 1), intervals=False)
+    numbers = MemberRegression(NumberTarget(0, 1, -9, 9, -1, 1, 0), intervals=False)
     doubled = numbers.loss(outputs[[0, 1, 1, 2], :, 0], targets[[0, 1, 1, 2]].float())
     weighed = numbers.loss(outputs[..., 0], targets.float(), torch.tensor([1.0, 2.0, 1.0]) * 3 / 4)
     assert float(weighed) == pytest.approx(float(doubled), abs=1e-6)

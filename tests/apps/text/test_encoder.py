@@ -228,6 +228,15 @@ def test_fine_tunings_are_averaged_also_after_a_stop(folder: Path, tmp_path: Pat
     assert resumed.facts.metrics == whole.facts.metrics
 
 
+def test_the_mean_gives_way_only_to_what_is_clearly_better(folder: Path, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", 120)
+    dials = {"weights": str(folder), "epochs": 1, "lr": 1e-2, "ngrams": "none", "precision": "fp32", "seeds": 2}
+    found = train(APP, source, APP.recipe.make(dials)).facts
+    *others, mean_of_two = [entry["accuracy"] for entry in found.journal]
+    error = (mean_of_two * (1 - mean_of_two) / found.rows["valid"]) ** 0.5
+    assert ("the mean" in found.chosen) == (mean_of_two + error > max(others))
+
+
 class StoppingDisplay(Display):
     """Falls over once a sentence begins so."""
 

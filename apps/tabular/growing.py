@@ -1,0 +1,220 @@
+"""Grows the trees beside the networks: unlike forests, weighed on rows that they were kept from, with or without neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from apps.tabular import boosting
+from apps.tabular.bagging import held_out
+from apps.tabular.ensemble import Ensemble
+from apps.tabular.forest import joined
+from apps.tabular.means import unseen_means
+from apps.tabular.neighbours import unseen_features
+from apps.tabular.recipe import TabularRecipe
+from apps.tabular.sizes import PROBE, Growth, growth
+from apps.tabular.targets import Target, standard
+from shared.protocol import Data
+
+UNDECIDED = 0.5
+"""The share of the trees where there are no rows to choose by: halves beat either alone more often."""
+
+GREEDY_STEPS = 12
+MEANS_FOREST = 3
+"""The forest in turn that sees the means of categories instead of their codes."""
+
+NEIGHBOUR_ROWS = (2_000, 200_000)
+"""With fewer rows neighbours are too far off to tell, with more the trees find the places themselves."""
+PROBED, LEADING, PARTS = 10_000, 6, 5
+TOLD, GAINED = 0.02, 0.99
+"""Neighbours are taken where they tell this share of what a first forest leaves open, and then lessen its loss to this."""
+
+
+def plant(
+    ensemble: Ensemble, target: Target, parts: Sequence[Tensor], whole: tuple[Data, Data], recipe: TabularRecipe
+) -> tuple[str, Tensor | None]:
+    """Grows unlike forests on the rows outside each part, or on the training rows where there are no parts.
+
+    Gives what to say, and the trees' answers to the rows that they were kept from: part by part, or validation's.
+    """
+    options = boosting.Options(
+        PROBE, ensemble.sizes, ensemble.classes, recipe.seed, ensemble.first_code, 0, recipe.class_weights
+    )
+    train, valid = (_rows(data, target) for data in whole)
+    near = _add_neighbours(ensemble, train, _near_parts(ensemble, whole[0], recipe), options)
+    if near is not None:
+        train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
+    plan = growth(len(train), train.features.shape[1], ensemble.forest.outputs, recipe.forests)
+    train, valid, views = _with_means(ensemble, train, valid, _means_parts(ensemble, whole[0], recipe, plan))
+    cuts = [train.without(part) for part in parts] or [(train, valid)]
+    forests, answers = [], []
+    for number in range(plan.forests):
+        told = replace(options, growth=plan, number=number)
+        grown = [_grown(cut, views[number == MEANS_FOREST], told) for cut in cuts]
+        forests.append(grown)
+        asked = zip(grown, cuts, strict=True)
+        answers.append(torch.cat([_sums(ensemble, forest, held.features) for forest, (_, held) in asked]))
+    targets = torch.cat([held.targets for _, held in cuts])
+    weights = best_weights(ensemble, answers, targets) if len(targets) else [1 / len(forests)] * len(forests)
+    kept = [(forest, w / len(cuts)) for grown, w in zip(forests, weights, strict=True) for forest in grown]
+    if parts:
+        whole_grown = [
+            _grown_whole(train, views[i == MEANS_FOREST], replace(options, growth=plan, number=i), grown)
+            for i, grown in enumerate(forests)
+        ]
+        kept = [(forest, w / 2) for forest, w in [*kept, *zip(whole_grown, weights, strict=True)]]
+    ensemble.forest.plant(joined([forest for forest, _ in kept], [weight for _, weight in kept]), UNDECIDED)
+    rounds = len(ensemble.forest) // ensemble.forest.outputs
+    said = f"trees: {rounds:,} rounds in {len(kept)} forests beside the network"
+    said += ", with the targets of near training rows" if near is not None else ""
+    return said, ensemble.of_sums(_weighed(answers, weights)) if len(targets) else None
+
+
+def _grown(cut: tuple[boosting.Rows, boosting.Rows], view: Tensor, options: boosting.Options) -> dict[str, Tensor]:
+    """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
+    sizes = options.sizes if options.first in view.tolist() else []
+    learnt, held = (boosting.Rows(rows.features[:, view], rows.targets, rows.weights) for rows in cut)
+    forest = boosting.grow(learnt, held, replace(options, sizes=sizes))
+    return forest | {"feature": view.int()[forest["feature"].long()]}
+
+
+def _grown_whole(
+    train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """A forest like those grown on parts, from all rows: it stops after as many rounds as they did on average."""
+    trees = sum(len(forest["root"]) for forest in grown) / len(grown)
+    rounds = max(round(trees / max(options.classes if options.classes > 2 else 1, 1)), 1)
+    return _grown((train, train.take(torch.arange(0))), view, replace(options, rounds=rounds))
+
+
+def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
+    """The parts whose rows take the means of the others; none where the forest that sees them is not grown."""
+    alone = plan.forests <= MEANS_FOREST or len(ensemble.sizes) < 2
+    if alone or ensemble.forest.outputs > 1 or recipe.time is not None or len(train) < NEIGHBOUR_ROWS[0]:
+        return []
+    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+
+
+def _with_means(
+    ensemble: Ensemble, train: boosting.Rows, valid: boosting.Rows, parts: list[Tensor]
+) -> tuple[boosting.Rows, boosting.Rows, tuple[Tensor, Tensor]]:
+    """(the rows with what their categories had for a target, the features that most forests see, those that the one
+    for the means sees: these instead of codes)."""
+    width = train.features.shape[1]
+    first, end = ensemble.first_code, ensemble.first_code + len(ensemble.sizes)
+    most = torch.arange(width)
+    if not parts:
+        return train, valid, (most, most)
+    codes = train.features[:, first:end]
+    own = unseen_means(ensemble.sizes, codes, train.targets, parts)
+    ensemble.means.place(ensemble.sizes, codes, train.targets)
+    train, valid = train.beside(own), valid.beside(_means_of(ensemble, valid.features[:, first:end]))
+    return train, valid, (most, torch.cat([most[:first], torch.arange(end, width + own.shape[1])]))
+
+
+def _means_of(ensemble: Ensemble, codes: Tensor) -> Tensor:
+    return ensemble.means(codes.to(ensemble.means.table.device)).cpu()
+
+
+def _rows(data: Data, target: Target) -> boosting.Rows:
+    inputs = [part.cpu() for part in data.inputs.batch(torch.arange(len(data)))]
+    return boosting.Rows(boosting.forest_features(*inputs), standard(data.targets.cpu(), target), data.weights)
+
+
+@torch.inference_mode()
+def _sums(ensemble: Ensemble, forest: dict[str, Tensor], features: Tensor) -> Tensor:
+    if not len(features):
+        return torch.zeros(0, ensemble.forest.outputs)
+    ensemble.forest.plant(forest, 1.0)
+    return ensemble.forest(features.to(ensemble.forest.share.device)).float().cpu()
+
+
+def _weighed(answers: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    return torch.stack([answer * weight for answer, weight in zip(answers, weights, strict=True)]).sum(0)
+
+
+def best_weights(ensemble: Ensemble, answers: Sequence[Tensor], targets: Tensor) -> list[float]:
+    """Weights of sum one, found greedily from equal ones (Caruana et al. 2004): each step adds what lowers the loss most."""
+    counts, loss = [1] * len(answers), _loss(ensemble, answers, [1] * len(answers), targets)
+    for _ in range(GREEDY_STEPS):
+        tries = [[count + (i == j) for j, count in enumerate(counts)] for i in range(len(answers))]
+        found = [_loss(ensemble, answers, some, targets) for some in tries]
+        if min(found) >= loss:
+            break
+        loss = min(found)
+        counts = tries[found.index(loss)]
+    return [count / sum(counts) for count in counts]
+
+
+def _loss(ensemble: Ensemble, answers: Sequence[Tensor], counts: Sequence[int], targets: Tensor) -> float:
+    outputs = ensemble.of_sums(_weighed(answers, [count / sum(counts) for count in counts]))
+    return float(F.nll_loss(outputs, targets) if ensemble.classes else F.mse_loss(outputs, targets))
+
+
+def _near_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
+    """The parts whose rows look for neighbours in the others; none where neighbours are not to be looked for."""
+    few, many = NEIGHBOUR_ROWS
+    if (
+        recipe.neighbours == "none"
+        or not few <= len(train) <= many
+        or ensemble.forest.outputs > 1
+        or recipe.time is not None
+    ):
+        return []
+    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+
+
+def _add_neighbours(
+    ensemble: Ensemble, train: boosting.Rows, parts: list[Tensor], options: boosting.Options
+) -> Tensor | None:
+    """What neighbours had for a target, as features of the training rows; None where that does not help."""
+    columns = _find_columns(train, parts, ensemble.numbers, options) if parts else ()
+    if not columns:
+        return None
+    ensemble.neighbours.place(columns, train.features, train.targets)
+    return unseen_features(columns, train.features, train.targets, parts)
+
+
+def _find_columns(
+    train: boosting.Rows, parts: Sequence[Tensor], numbers: int, options: boosting.Options
+) -> tuple[int, ...]:
+    """The numbers whose near rows tell most of what a first forest leaves open, where that makes it better; or none."""
+    sample = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:PROBED].sort().values
+    part_of = torch.zeros(len(train), dtype=torch.long)
+    for i, part in enumerate(parts):
+        part_of[part] = i
+    rows = train.take(sample)
+    parts = [(part_of[sample] == i).nonzero().squeeze(1) for i in range(len(parts))]
+    answers, gains = _crossed(rows, parts, options)
+    left_open = rows.targets.float() - answers
+    leading = [i for i in gains.argsort(descending=True).tolist() if i < numbers and gains[i] > 0][:LEADING]
+    pairs = [*combinations(leading, 2), *([tuple(leading)] if len(leading) > 2 else [])]
+    told = {pair: _told(unseen_features(pair, rows.features, left_open, parts), left_open) for pair in pairs}
+    best = max(told, key=lambda pair: told[pair], default=())
+    if not best or told[best] < TOLD:
+        return ()
+    more, _ = _crossed(rows.beside(unseen_features(best, rows.features, rows.targets, parts)), parts, options)
+    error = (rows.targets.float() - more).square().mean()
+    return best if error < GAINED * left_open.square().mean() else ()
+
+
+def _crossed(rows: boosting.Rows, parts: Sequence[Tensor], options: boosting.Options) -> tuple[Tensor, Tensor]:
+    """(answers to each part by a quick forest grown on the others, the gain of each feature)."""
+    answers, gains = torch.zeros(len(rows)), torch.zeros(rows.features.shape[1])
+    for part in parts:
+        learnt, asked = rows.without(part)
+        answers[part], gain = boosting.probe(learnt, asked.features, options)
+        gains += gain
+    return answers, gains
+
+
+def _told(features: Tensor, left_open: Tensor) -> float:
+    """The share of squared error that the weighed mean of the middle size takes away, scaled as fits best."""
+    told = features[:, 4]
+    slope = (told @ left_open) / (told @ told).clamp_min(1e-12)
+    return 1 - float((left_open - slope * told).square().mean() / left_open.square().mean().clamp_min(1e-12))

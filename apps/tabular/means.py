@@ -1,0 +1,86 @@
+"""What rows of the same categories, and of the same pairs of them, had for a target: features for one of the forests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+MOST_CATEGORIES = 12
+MOST_CELLS = 20_000
+"""Pairs with more combinations than this are left out: most would be seen seldom or never."""
+
+PRIOR_ROWS = 20
+"""A mean is drawn to that of all rows as if so many more had it."""
+
+TENSORS = ("first", "second", "steps", "starts", "table")
+
+
+class CategoryMeans(nn.Module):
+    """Codes (rows, c) to means of targets (rows, m); to no feature at all until `place`.
+
+    Target statistics of categories and their combinations: Micci-Barreca 2001; Prokhorenkova et al. 2018, arXiv:1706.09516.
+    """
+
+    first: Tensor  # (m,) int64: which category
+    second: Tensor  # (m,) int64: and which beside it
+    steps: Tensor  # (m, 2) int64: how far a code of each moves in the table; (1, 0) of a category alone
+    starts: Tensor  # (m,) int64: where a feature's cells begin
+    table: Tensor  # (cells,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in TENSORS:
+            kind = torch.float32 if name == "table" else torch.long
+            self.register_buffer(name, torch.zeros((0, 2) if name == "steps" else (0,), dtype=kind))
+
+    def place(self, sizes: Sequence[int], codes: Tensor, targets: Tensor) -> None:
+        """From training rows; `sizes` are the numbers of codes."""
+        chosen = [(i, i, 1, 0, sizes[i]) for i in range(min(len(sizes), MOST_CATEGORIES))]
+        chosen += [(i, j, sizes[j], 1, sizes[i] * sizes[j]) for i, j in combinations(range(len(chosen)), 2)]
+        chosen = [entry for entry in chosen if entry[-1] <= MOST_CELLS]
+        layout = torch.tensor(chosen, dtype=torch.long).reshape(-1, 5)
+        ends, device = layout[:, 4].cumsum(0), self.table.device
+        self.first, self.second, self.steps = (part.to(device) for part in (layout[:, 0], layout[:, 1], layout[:, 2:4]))
+        self.starts = (ends - layout[:, 4]).to(device)
+        cells = self._cells(codes.to(device)).flatten().cpu()
+        total = int(ends[-1]) if len(ends) else 0
+        each = targets.float().cpu().repeat_interleave(len(layout)).double()
+        sums = torch.bincount(cells, each, minlength=total)
+        counts = torch.bincount(cells, minlength=total)
+        mean = targets.double().mean().cpu()
+        self.table = ((sums + PRIOR_ROWS * mean) / (counts + PRIOR_ROWS)).float().to(device)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return self.table[self._cells(codes)] if len(self.first) else torch.zeros(len(codes), 0, device=codes.device)
+
+    def _cells(self, codes: Tensor) -> Tensor:
+        codes = codes.long()
+        return self.starts + codes[:, self.first] * self.steps[:, 0] + codes[:, self.second] * self.steps[:, 1]
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        """The number of cells is known only from the file: takes the shapes before the values."""
+        for name in TENSORS:
+            if (stored := state_dict.get(prefix + name)) is not None:
+                setattr(self, name, torch.empty_like(stored, device=self.table.device))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        if not len(self.first) == len(self.second) == len(self.steps) == len(self.starts):
+            raise RuntimeError("the categories' means do not fit together")
+
+
+def unseen_means(sizes: Sequence[int], codes: Tensor, targets: Tensor, parts: Sequence[Tensor]) -> Tensor:
+    """The means of training rows: each row's from the rows outside its own part, so that none sees its target."""
+    found: Tensor | None = None
+    for part in parts:
+        others = torch.ones(len(codes), dtype=torch.bool)
+        others[part] = False
+        means = CategoryMeans()
+        means.place(sizes, codes[others], targets[others])
+        if found is None:
+            found = torch.zeros(len(codes), len(means.first))
+        found[part] = means(codes[part])
+    assert found is not None
+    return found

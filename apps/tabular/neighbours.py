@@ -1,0 +1,109 @@
+"""What the nearest training rows had for a target: features for the trees, kept as tensors beside the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+SIZES = (4, 16, 48)
+"""How many of the nearest rows each feature looks at."""
+
+MOST_POINTS = 50_000
+ROWS = 256
+"""Rows compared with all points at a time when answering: bounds memory."""
+
+TENSORS = ("columns", "points", "targets", "reach")
+
+
+class Neighbours(nn.Module):
+    """Numbers (rows, n) to (rows, 3 * len(SIZES)); to no feature at all until `place`.
+
+    For each size the mean target of the nearest points, the same weighed by nearness, and how far the last one is.
+    """
+
+    columns: Tensor  # (k,) int64: the numbers that distance is measured in
+    points: Tensor  # (points, k) of those numbers
+    targets: Tensor  # (points,)
+    reach: Tensor  # () a tenth of a typical distance: nearer than this is as good as there
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in TENSORS:
+            kind = torch.long if name == "columns" else torch.float32
+            self.register_buffer(name, torch.zeros(() if name == "reach" else (0,), dtype=kind))
+
+    def place(self, columns: Sequence[int], numbers: Tensor, targets: Tensor) -> None:
+        """Takes training rows as points; of many a fixed sample."""
+        rows = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))[:MOST_POINTS]
+        device = self.reach.device
+        self.columns = torch.tensor(columns, device=device)
+        points = numbers[rows][:, columns].cpu().contiguous()
+        targets = targets[rows].cpu().float()
+        distances, _ = nearest(points.numpy(), points.numpy())
+        self.points, self.targets = points.to(device), targets.to(device)
+        self.reach = torch.tensor(max(float(np.median(distances[:, SIZES[1]])) / 10, 1e-6), device=device)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        if not len(self.points):
+            return numbers[:, :0]
+        places = numbers[:, self.columns].to(self.points.dtype)
+        return torch.cat([self._features(*self._nearest(part)) for part in places.split(ROWS)]).to(numbers.dtype)
+
+    def of_many(self, numbers: Tensor) -> Tensor:
+        """`forward` for a whole table, by a tree of the points; neighbours equally far may differ."""
+        if not len(self.points):
+            return numbers[:, :0]
+        found = nearest(self.points.cpu().numpy(), numbers[:, self.columns.cpu()].numpy())
+        return self._features(*(torch.from_numpy(part).to(self.points.device) for part in found)).cpu()
+
+    def _nearest(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        distances = torch.cdist(places, self.points, compute_mode="donot_use_mm_for_euclid_dist")
+        found = distances.topk(min(SIZES[-1], len(self.points)), largest=False)
+        return found.values, found.indices
+
+    def _features(self, distances: Tensor, which: Tensor) -> Tensor:
+        targets = self.targets[which]
+        weights = 1 / (distances.to(targets.dtype) + self.reach)
+        found = []
+        for size in SIZES:
+            near = weights[:, :size]
+            weighed = (targets[:, :size] * near).sum(1) / near.sum(1)
+            found += [targets[:, :size].mean(1), weighed, 1 / near[:, -1] - self.reach]
+        return torch.stack(found, 1)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        """The number of points is known only from the file: takes the shapes before the values."""
+        for name in TENSORS:
+            if (stored := state_dict.get(prefix + name)) is not None:
+                setattr(self, name, torch.empty_like(stored, device=self.reach.device))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        fits = len(self.points) == len(self.targets) and (not len(self.points) or self.points.dim() == 2)
+        if not fits or (len(self.points) and self.points.shape[1] != len(self.columns)):
+            raise RuntimeError("the neighbours' parts do not fit together")
+
+
+def nearest(points: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(distances, positions) of the nearest points to each place, (places, SIZES[-1]), the nearest first."""
+    from scipy.spatial import cKDTree
+
+    distances, which = cKDTree(points).query(places, min(SIZES[-1], len(points)))
+    return distances.astype(np.float32), which
+
+
+def unseen_features(columns: Sequence[int], numbers: Tensor, targets: Tensor, parts: Sequence[Tensor]) -> Tensor:
+    """The features of training rows: each row's from the rows outside its own part, so that none sees its target.
+
+    `parts` are positions that together are all rows.
+    """
+    found = torch.zeros(len(numbers), 3 * len(SIZES))
+    for part in parts:
+        others = torch.ones(len(numbers), dtype=torch.bool)
+        others[part] = False
+        neighbours = Neighbours()
+        neighbours.place(columns, numbers[others], targets[others])
+        found[part] = neighbours.of_many(numbers[part])
+    return found
