@@ -1,11 +1,12 @@
 """Glance beside stock fastai, myfm and implicit on the same rows of a table of ratings, in one run.
 
     python benchmarks/collab.py DATA/ml-100k/u.data [--positive 4] [--seed 0] [--only glance fastai myfm implicit]
-    python benchmarks/collab.py --generate 20000000 140000 27000 FILE
+    python benchmarks/collab.py DATA/ml-1m/ratings.csv --scale 20000000 140000 27000
 
 A random tenth of the rows is the test; nobody sees it before the end, as implicit features neither. Seconds are of
 fitting and predicting in this process, imports and reading apart. myfm and implicit come with the extra `bench`; one
-that is not installed is said to be so. `--generate` writes ratings of low rank with popular items and busy users.
+that is not installed is said to be so. `--scale` trains on ROWS generated ratings of low rank, with popular items and busy
+users, after the table that is named: seconds for a million rows, and peak memory, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -44,14 +47,47 @@ def main() -> None:
     parser.add_argument("--positive", type=float, default=4.0, help="least rating that counts as liked when ranking")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=("glance", "fastai", "myfm", "implicit"))
-    parser.add_argument("--generate", nargs=4, metavar=("ROWS", "USERS", "ITEMS", "FILE"))
+    parser.add_argument("--scale", nargs=3, type=int, metavar=("ROWS", "USERS", "ITEMS"))
+    parser.add_argument("--generate", nargs=4, metavar=("ROWS", "USERS", "ITEMS", "FILE"), help="write them alone")
     parsed = parser.parse_args()
     if parsed.generate:
         generate(*map(int, parsed.generate[:3]), Path(parsed.generate[3]))
     elif parsed.ratings is None:
         parser.error("name a table of ratings")
+    elif parsed.scale:
+        scale(parsed.ratings, [str(number) for number in parsed.scale])
     else:
         compare(parsed)
+
+
+def scale(ratings: Path, numbers: list[str]) -> None:
+    """Prints one JSON line for each of the two tables: the whole command's seconds, default dials."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "generated.csv")
+        _timed([__file__, "--generate", *numbers, file])
+        for name, table in ((ratings.name, str(ratings)), (" ".join(numbers), file)):
+            command = ["-m", "apps", "collab", "train", table, "--out", str(Path(folder) / "out"), "--json"]
+            said, seconds, gigabytes = _timed(command)
+            result = json.loads(said.splitlines()[-1])
+            millions = sum(result["rows"].values()) / 1e6
+            found = {"rmse": round(result["metrics"]["rmse"], 4), "seconds": round(seconds, 1)}
+            found |= {"seconds_per_million": round(seconds / millions, 2), "peak_gigabytes": round(gigabytes, 2)}
+            print(json.dumps({"run": name, **found}), flush=True)
+
+
+def _timed(command: list[str]) -> tuple[str, float, float]:
+    """(stdout, seconds, peak gigabytes) of a child; raises where it fails."""
+    start = time.perf_counter()
+    with (
+        tempfile.TemporaryFile("w+") as out,
+        subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=out) as child,
+    ):
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"{command} ended with {child.returncode}")
+        out.seek(0)
+        return out.read(), time.perf_counter() - start, usage.ru_maxrss / 1e6
 
 
 def compare(parsed: argparse.Namespace) -> None:

@@ -117,6 +117,8 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     with clock.stage("encode"):
         preprocessor = app.fit(splits.train, recipe)
         train, valid, test = (_encoded(preprocessor, part) for part in (splits.train, splits.valid, splits.test))
+    notes = splits.notes
+    del splits  # a large one: only the encoded rows are needed from here on
     with clock.stage("build"):
         network = app.model(preprocessor, recipe, pretrained=True)
         app.initialise(network, train, recipe)
@@ -133,7 +135,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         partial(app.callbacks, recipe),
         app.steps(recipe) if isinstance(app, Moves) else Steps(),
     )
-    return Prepared(setup, preprocessor, splits.notes, test)
+    return Prepared(setup, preprocessor, notes, test)
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples) -> Data:

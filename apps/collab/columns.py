@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
 from shared.tables import read_table
@@ -62,7 +64,7 @@ def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: b
     free = [name for name in names if name not in roles.values()]
     inferred = []
     for role in wanted:
-        found = roles.get(role) or next((name for name in free if _plain(name) in KNOWN[role]), None)
+        found = roles.get(role) or next((name for name in free if plain_name(name) in KNOWN[role]), None)
         if found and role not in roles:
             roles[role] = found
             inferred.append(role)
@@ -107,12 +109,12 @@ def read_rows(path: Path, recipe: CollabRecipe, answers: bool = True) -> tuple[p
 
 def _is_name(cell: str, recipe: CollabRecipe) -> bool:
     chosen = (recipe.user, recipe.item, recipe.rating, recipe.time)
-    return cell in chosen or any(_plain(cell) in names for names in KNOWN.values())
+    return cell in chosen or any(plain_name(cell) in names for names in KNOWN.values())
 
 
 def is_count(name: str) -> bool:
     """Whether a column of this name counts or measures use."""
-    return _plain(name) in COUNTS
+    return plain_name(name) in COUNTS
 
 
 def _named(name: str, names: list[str], role: str, place: str) -> str:
@@ -121,8 +123,17 @@ def _named(name: str, names: list[str], role: str, place: str) -> str:
     return name
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def clean_id(value: object) -> str:
+    """An id as the string it is known by: 7, 7.0 and " 7" are "7"; None and NaN are ""."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
 
 
 def _by_position(role: str, free: list[str], frame: pd.DataFrame) -> str | None:

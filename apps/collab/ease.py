@@ -7,6 +7,7 @@ EDLAE (Steck 2020): items that many have are shrunk more.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -21,20 +22,34 @@ DROPOUT = 0.3
 JUDGES = 2000
 """Users that the hold-out is measured on."""
 
+JUDGED = 2000
+"""Items that the hold-out is measured on: the regression takes the cube of their number."""
+
+SHARES = (0.0, 0.1, 0.3, 1.0, 3.0)
+"""Spreads of popularity against one of the scores."""
+
 HELD = 0.1
 """Share of the cells that the strength is chosen on."""
 
 BLOCK = 1024
 
 
-def item_weights(seen: Histories, strength: float | None, seed: int) -> tuple[Tensor, float]:
-    """(weights, shape (items, items), strength). Scores of a user are the sum of the rows of what they have.
+@dataclass(frozen=True)
+class Dials:
+    """The ridge penalty, and the weight of an item's popularity, a share of users, beside what its weights say."""
 
-    Without a `strength` it is found by holding out a tenth of the cells and climbing to the best nDCG@10.
+    strength: float
+    popular: float = 0.0
+
+
+def item_weights(seen: Histories, strength: float | None, seed: int) -> tuple[Tensor, Dials]:
+    """(weights, shape (items, items), dials). Scores of a user are the sum of the rows of what they have.
+
+    Without a `strength` the dials are found on the commonest items, by holding out a tenth of their cells: whatever
+    has the best nDCG@10.
     """
-    if strength is None:
-        strength = _best_strength(seen, seed)
-    return solve(gram(seen), strength), strength
+    dials = _best_dials(_commonest(seen), seed) if strength is None else Dials(strength)
+    return solve(gram(seen), dials.strength), dials
 
 
 def gram(seen: Histories) -> Tensor:
@@ -54,20 +69,39 @@ def solve(counts: Tensor, strength: float) -> Tensor:
     return weights.fill_diagonal_(0.0)
 
 
-def _best_strength(seen: Histories, seed: int) -> float:
-    """Climbs from the middle of STRENGTHS while the held-out nDCG@10 rises."""
+def _commonest(seen: Histories) -> Histories:
+    """The histories within the JUDGED most popular items."""
+    chosen = seen.popularity().topk(min(JUDGED, seen.width)).indices
+    chosen = chosen[chosen > 0]
+    places = torch.zeros(seen.width, dtype=torch.long)
+    places[chosen] = torch.arange(1, len(chosen) + 1)
+    return Histories.of_pairs(seen.rows(), places[seen.items.long()], len(seen), len(chosen) + 1)
+
+
+def _best_dials(seen: Histories, seed: int) -> Dials:
+    """Climbs from the middle of STRENGTHS while the held-out nDCG@10 rises; then tries shares of popularity."""
     user, item = seen.rows(), seen.items.long()
     held = torch.rand(len(user), generator=torch.Generator().manual_seed(seed)) < HELD
     rest, asked = (Histories.of_pairs(user[part], item[part], len(seen), seen.width) for part in (~held, held))
     judges = user[held].unique()[:JUDGES]
     truth = asked.table(judges)
     given, counts = rest.table(judges), gram(rest)
+    if not len(judges):
+        return Dials(STRENGTHS[len(STRENGTHS) // 2])
 
-    def quality(i: int) -> float:
-        scores = (given @ solve(counts, STRENGTHS[i])).masked_fill(given > 0, -torch.inf)
-        return float(ndcg(truth.gather(1, top_items(scores, 10)), truth.sum(1)).mean()) if len(judges) else 0.0
+    def quality(scores: Tensor) -> float:
+        scores = scores.masked_fill(given > 0, -torch.inf)
+        return float(ndcg(truth.gather(1, top_items(scores, 10)), truth.sum(1)).mean())
 
-    return STRENGTHS[_climb(quality, len(STRENGTHS) // 2, len(STRENGTHS))]
+    def scores_at(i: int) -> Tensor:
+        return given @ solve(counts, STRENGTHS[i])
+
+    best = _climb(lambda i: quality(scores_at(i)), len(STRENGTHS) // 2, len(STRENGTHS))
+    scores, popularity = scores_at(best), rest.popularity().float() / len(rest)
+    unit = float(scores.std() / popularity.std().clamp_min(1e-12))
+    shares = [share * unit for share in SHARES]
+    found = [quality(scores + share * popularity) for share in shares]
+    return Dials(STRENGTHS[best], shares[found.index(max(found))])
 
 
 def _climb(quality: Callable[[int], float], start: int, places: int) -> int:

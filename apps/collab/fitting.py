@@ -27,11 +27,13 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
             assert isinstance(train.inputs, Tensors)
             users, items = train.inputs.tensors
             sizes = (len(network.users.weight), len(network.items.weight))
-            _fill_posterior(network, Ratings(users, items, train.targets - network.mean, sizes), recipe)
+            rest = train.targets - network.mean
+            _fill_posterior(network, Ratings(users, items, rest, sizes, network.columns), recipe)
         network = network.ranker
     if isinstance(network, ItemWeights):
-        weights, _ = item_weights(network.seen, recipe.strength, recipe.seed)
+        weights, dials = item_weights(network.seen, recipe.strength, recipe.seed)
         network.weight.copy_(weights)
+        network.item_bias.copy_(dials.popular * network.popularity)
     elif isinstance(network, ItemFactors):
         alternating(network, network.seen)
 

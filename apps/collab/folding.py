@@ -44,6 +44,8 @@ class Given:
 
     def take(self, names: Sequence[str]) -> Given:
         """What these users bring, in this order; nothing for those who bring nothing."""
+        if not self.places:
+            return Given({}, Histories.empty(len(names), self.had.width), self.ratings)
         places = torch.tensor([self.places.get(clean_id(name), -1) for name in names], dtype=torch.long)
         starts, counts = torch.zeros_like(places), torch.zeros_like(places)
         brought = places >= 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 CELLS = 1 << 16
 """Rating cells in one rectangle, padding included: bounds memory and keeps the arithmetic in cache."""
@@ -65,24 +66,29 @@ def _cut(by_count: Tensor, counts: list[int]) -> list[Tensor]:
 
 def draw_factors(
     side: list[Rectangle], partners: Tensor, prior_mean: Tensor, precision: Tensor, noise: float
-) -> Tensor:
-    """One draw of all owners' factors, shape (owners, width), given the partners' (partners, width + 1).
+) -> tuple[Tensor, Tensor, float]:
+    """(one draw of all owners' factors, shape (owners, width), its mean, the squared error of the ratings about it).
 
-    The partners' last column is their own bias, taken off the ratings; `prior_mean` has shape (owners, width),
-    `precision` (width, width); `noise` is the precision of a rating. BPMF, equations 11 to 13.
+    The partners', (partners, width + 1), have their own bias last: it is taken off the ratings; `prior_mean` has shape
+    (owners, width), `precision` (width, width); `noise` is the precision of a rating. BPMF, equations 11 to 13. The
+    products of partners' factors with each other, with what is left of the ratings, and of that with itself come as one.
     """
     padded = torch.cat([partners, partners.new_zeros(1, partners.shape[1])])
-    drawn = prior_mean + _normal(prior_mean.shape, precision)
+    drawn, means = prior_mean + _normal(prior_mean.shape, precision), prior_mean.clone()
+    pull, error = prior_mean @ precision, 0.0
     for block in side:
-        rows = padded[block.partners]
-        x, offset = rows[..., :-1], rows[..., -1]
-        y = block.ratings - offset
-        curvature = torch.baddbmm(precision, x.mT, x, beta=1.0, alpha=noise)
-        slope = noise * (x.mT @ y[..., None]).squeeze(-1) + prior_mean[block.owners] @ precision
+        rows = F.embedding(block.partners, padded)
+        rows[..., -1].neg_().add_(block.ratings)
+        products = rows.mT @ rows
+        curvature = torch.add(precision, products[:, :-1, :-1], alpha=noise)
+        slope = torch.add(pull[block.owners], products[:, :-1, -1], alpha=noise)
         root = torch.linalg.cholesky(curvature)
         mean = torch.cholesky_solve(slope[..., None], root)
-        drawn[block.owners] = (mean + _solve_transposed(root, torch.randn_like(slope)[..., None])).squeeze(-1)
-    return drawn
+        new = mean + _solve_transposed(root, torch.randn_like(slope)[..., None])
+        drawn[block.owners], means[block.owners] = new.squeeze(-1), mean.squeeze(-1)
+        ends = F.pad(new, (0, 0, 0, 1), value=-1.0)
+        error += float((ends * (products @ ends)).sum())
+    return drawn, means, error
 
 
 def _normal(shape: torch.Size, precision: Tensor) -> Tensor:
@@ -129,9 +135,9 @@ def draw_links(features: Tensor, rows: Tensor, links: Tensor, precision: Tensor)
     return torch.cholesky_solve(slope, torch.linalg.cholesky(curvature))
 
 
-def draw_noise(residuals: Tensor) -> float:
-    """A draw of the precision of a rating from its Gamma conditional, given the residuals."""
-    return _gamma(1 + len(residuals) / 2, 1 + float(residuals.square().sum()) / 2)
+def draw_noise(error: float, count: int) -> float:
+    """A draw of the precision of a rating from its Gamma conditional, given the squared error of `count` ratings."""
+    return _gamma(1 + count / 2, 1 + error / 2)
 
 
 def _gamma(shape: float, rate: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class Histories:
 
     def cells(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """(place among `rows`, item) of everything that these rows have: cells of a rows x width table."""
+        if len(rows) == 1:  # answering one user: without a dozen steps for nothing
+            own = self.of(int(rows))
+            return torch.zeros_like(own), own
         counts = self.starts[rows + 1] - self.starts[rows]
         places = torch.arange(len(rows)).repeat_interleave(counts)
         steps = torch.arange(len(places)) - (counts.cumsum(0) - counts).repeat_interleave(counts)
@@ -57,7 +61,8 @@ class Histories:
 
     def take(self, rows: Tensor) -> Histories:
         """The histories of these rows."""
-        return Histories.of_pairs(*self.cells(rows), len(rows), self.width)
+        counts = self.starts[rows + 1] - self.starts[rows]
+        return Histories(F.pad(counts.cumsum(0), (1, 0)), self.cells(rows)[1].int(), self.width)
 
     def table(self, rows: Tensor) -> Tensor:
         """These rows as zeros and ones, shape (rows, width)."""
@@ -72,6 +77,8 @@ class Histories:
 
     def joined(self, rows: Tensor, other: Histories) -> Histories:
         """What `rows` have here and, at the same places, in `other`; each item once."""
+        if not len(other.items):
+            return self.take(rows)
         mine, theirs = self.cells(rows), (other.rows(), other.items.long())
         keys = torch.cat([mine[0] * self.width + mine[1], theirs[0] * self.width + theirs[1]]).unique()
         return Histories.of_pairs(keys // self.width, keys % self.width, len(rows), self.width)

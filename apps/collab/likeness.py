@@ -1,11 +1,17 @@
-"""How like two items are: by the users that they share. And lists whose items differ from each other."""
+"""How like two items are: by the users that they share or, where nobody has one, by its columns. And lists whose
+items differ from each other."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from apps.collab.preprocessor import CollabPreprocessor
+if TYPE_CHECKING:
+    from apps.collab.preprocessor import CollabPreprocessor
 
 SHRINKAGE = 10.0
 """Shared users at which a cosine counts for half: fewer may be chance."""
@@ -14,15 +20,50 @@ SHRINKAGE = 10.0
 def likeness(preprocessor: CollabPreprocessor, item: int) -> tuple[Tensor, Tensor]:
     """(shrunken cosine of every item with this one, users that both share), each of shape (items + 1,).
 
-    For the unknown item, position 0: every item's popularity, twice.
+    Of an item that nobody has: the cosine of its columns, and every item's users. Of one without columns either:
+    every item's popularity, twice.
     """
     counts = preprocessor.item_counts
-    if item == 0:
-        return counts.float(), counts
+    if not counts[item]:
+        told = preprocessor.item_columns[item]
+        return (column_cosines(preprocessor.item_columns, told[None])[0] if told.any() else counts.float()), counts
     _, others = preprocessor.seen.cells(preprocessor.holders.of(item))
     shared = torch.bincount(others, minlength=len(counts))
     cosines = shared / (counts * counts[item]).clamp_min(1).sqrt()
     return cosines * shared / (shared + SHRINKAGE), shared
+
+
+def column_cosines(columns: Tensor, asked: Tensor) -> Tensor:
+    """Of rows of `asked`, shape (asked, columns), with all `columns`, shape (rows, columns)."""
+    return F.normalize(asked, dim=1) @ F.normalize(columns, dim=1).T
+
+
+@dataclass(frozen=True)
+class Newest:
+    """Items that nobody has and that columns tell of: `positions`, and beside each the NEAR likest that some have."""
+
+    positions: Tensor
+    nearest: Tensor
+
+    @classmethod
+    def of(cls, columns: Tensor, counts: Tensor) -> Newest:
+        """From the columns of every position and its users."""
+        positions, had = ((part & columns.any(1)).nonzero()[:, 0] for part in (counts == 0, counts > 0))
+        near = min(NEAR, len(had))
+        nearest = [torch.zeros(0, near, dtype=torch.long)]
+        for block in positions.split(1024):
+            nearest.append(had[column_cosines(columns[had], columns[block]).topk(near, dim=1).indices])
+        return cls(positions, torch.cat(nearest))
+
+    def score(self, scores: Tensor) -> None:
+        """Fills in, for each row of users, the mean score of the items that are like a new one."""
+        if not self.nearest.numel():
+            return
+        for positions, nearest in zip(self.positions.split(1024), self.nearest.split(1024), strict=True):
+            scores[:, positions] = scores[:, nearest.flatten()].view(len(scores), *nearest.shape).mean(2)
+
+
+NEAR = 10
 
 
 def spread_out(preprocessor: CollabPreprocessor, pool: Tensor, scores: Tensor, k: int, diversity: float) -> Tensor:

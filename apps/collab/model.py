@@ -44,12 +44,14 @@ class Ranker(nn.Module):
 
 
 class ItemWeights(Ranker):
-    """The score of an item is the sum of its weights, a table of (items + 1, items + 1), on what the user has."""
+    """The score of an item is the sum of its weights, a table of (items + 1, items + 1), on what the user has, and its
+    bias."""
 
     def __init__(self, preprocessor: CollabPreprocessor) -> None:
         super().__init__(preprocessor)
         size = len(preprocessor.items) + 1
         self.weight = nn.Parameter(torch.zeros(size, size))
+        self.item_bias = nn.Parameter(torch.zeros(size))
 
     def forward(self, users: Tensor) -> Tensor:
         """Scores, shape (rows, items + 1), of users at these positions."""
@@ -58,9 +60,10 @@ class ItemWeights(Ranker):
     def score(self, had: Histories) -> Tensor:
         device = self.weight.device
         if len(had) >= MANY_ROWS:
-            return self.or_popular(had.table(torch.arange(len(had))).to(device) @ self.weight, had.counts())
+            table = had.table(torch.arange(len(had))).to(device)
+            return self.or_popular(table @ self.weight + self.item_bias, had.counts())
         scores = F.embedding_bag(had.items.to(device), self.weight, had.starts[:-1].int().to(device), mode="sum")
-        return self.or_popular(scores, had.counts())
+        return self.or_popular(scores + self.item_bias, had.counts())
 
 
 class ItemFactors(Ranker):
@@ -106,14 +109,14 @@ class RatingNetwork(nn.Module):
         self.user_bias, self.item_bias = nn.Embedding(users, 1), nn.Embedding(items, 1)
         self.register_buffer("mean", torch.tensor(preprocessor.scale[1], dtype=torch.float))
         self.least, _, self.greatest = preprocessor.scale
-        self.seen = preprocessor.seen
+        self.seen, self.columns = preprocessor.seen, (preprocessor.user_columns, preprocessor.item_columns)
         self.register_buffer("noise", torch.ones(()))  # variance of a rating about its prediction
         self.register_buffer("user_spread", torch.zeros(users))  # variance of the prediction itself is a product
         self.register_buffer("item_spread", torch.zeros(items))
         self.ranker = make_ranker(preprocessor)
-        for factors in (self.users, self.items):
+        for factors, counts in ((self.users, self.seen.counts()), (self.items, preprocessor.item_counts)):
             nn.init.normal_(factors.weight, std=0.1)
-            nn.init.zeros_(factors.weight[0])
+            factors.weight.data[counts == 0] = 0.0
         self.user_bias.weight.data[:, 0] = preprocessor.user_bias
         self.item_bias.weight.data[:, 0] = preprocessor.item_bias
 

@@ -9,12 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from apps.collab.histories import Histories
+from apps.collab.newusers import Folded
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.topk import list_metrics, top_items
 from shared.loaders import Tensors
 from shared.metrics import regression_metrics
 from shared.predict import Given
 from shared.protocol import Data, Outputs
+
+Cells = tuple[Tensor, Tensor]
 
 K = 10
 BLOCK = 1024
@@ -35,12 +39,15 @@ class RatingError:
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         """rmse, mae, r2 of the predictions, held within the rating scale."""
-        values = predictor.outputs(data.inputs)[:, 0].float()
-        return self._metrics(values, data)
+        if isinstance(data.inputs, Folded):
+            return self._metrics(data.inputs.predicted(predictor), data)
+        return self._metrics(predictor.outputs(data.inputs)[:, 0].float(), data)
 
     def baseline(self, data: Data) -> dict[str, float]:
-        users, items = data.inputs.batch(torch.arange(len(data)))
         known = self.preprocessor
+        if isinstance(data.inputs, Folded):
+            return self._metrics(data.inputs.usual(known.scale[1], known.item_bias), data)
+        users, items = data.inputs.batch(torch.arange(len(data)))
         return self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
 
     def score(self, metrics: Mapping[str, float]) -> float:
@@ -70,6 +77,8 @@ class TopItems:
         return F.cross_entropy(outputs.float()[:, 1:], targets[:, 1] - 1)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        if isinstance(data.inputs, Folded):
+            return self._metrics(data.inputs.scorer(predictor, self.preprocessor.newcomers), data)
         if isinstance(predictor, Given):  # one row of scores for each pair: the first of each user serves
             users, first = np.unique(data.targets[:, 0].numpy(), return_index=True)
             rows = torch.zeros(len(self.preprocessor.users) + 1, dtype=torch.long)
@@ -86,7 +95,7 @@ class TopItems:
         return metrics[self.headline]
 
     def _metrics(self, scores: Callable[[Tensor], Tensor], data: Data) -> dict[str, float]:
-        pairs = data.targets.cpu()
+        pairs, seen, held = self._asked(data)
         order = pairs[:, 0].argsort(stable=True)
         users, counts = pairs[order, 0].unique_consecutive(return_counts=True)
         parts = [list_metrics(torch.zeros(0, K), torch.zeros(0), K)]  # names, where nobody is measured
@@ -94,7 +103,7 @@ class TopItems:
         for block, items in zip(users.split(BLOCK), pairs[order, 1].split(_sums(counts)), strict=True):
             rows = torch.arange(len(block)).repeat_interleave(counts[: len(block)])
             counts = counts[len(block) :]
-            found, top = self._block(scores(block), block, rows, items)
+            found, top = self._block(scores(block), (seen.cells(block), held.cells(block)), rows, items)
             parts.append(found)
             shown += torch.bincount(top.flatten(), minlength=len(shown))
         whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -103,16 +112,25 @@ class TopItems:
         novelty = float((surprise * shown).sum() / shown.sum().clamp_min(1))
         return means | {f"coverage@{K}": float((shown[1:] > 0).float().mean()), f"novelty@{K}": novelty}
 
-    def _block(self, scores: Tensor, users: Tensor, rows: Tensor, items: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """(metrics of each user with something to find, the lists) for scores of shape (users, items + 1)."""
+    def _asked(self, data: Data) -> tuple[Tensor, Histories, Histories]:
+        """(user, item) of each row, what the users have in the training rows or showed, and in the validation rows."""
+        if isinstance(data.inputs, Folded):
+            had = data.inputs.given.had
+            return torch.stack([data.inputs.places, data.inputs.items], 1), had, Histories.empty(len(had), had.width)
+        return data.targets.cpu(), self.preprocessor.seen, self.preprocessor.held
+
+    def _block(
+        self, scores: Tensor, had: tuple[Cells, Cells], rows: Tensor, items: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """(metrics of each user with something to find, the lists) for scores of shape (users, items + 1); the cells of
+        what they `had` are those seen and those held back."""
         scores = scores.clone()
         truth = torch.zeros_like(scores)
         truth[rows, items] = 1.0
-        unknown = torch.bincount(rows[items == 0], minlength=len(users)).float()
+        unknown = torch.bincount(rows[items == 0], minlength=len(scores)).float()
         truth[:, 0], scores[:, 0] = 0.0, -torch.inf
-        held = self.preprocessor.held.cells(users)
+        seen, held = had
         scores[held] = torch.where(truth[held] > 0, scores[held], -torch.inf)
-        seen = self.preprocessor.seen.cells(users)
         scores[seen], truth[seen] = -torch.inf, 0.0
         chosen = truth.sum(1) + unknown
         top = top_items(scores, K)

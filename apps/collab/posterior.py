@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from apps.collab.components import components
 from apps.collab.gibbs import Rectangle, draw_factors, draw_links, draw_noise, draw_prior, rectangles
 from apps.collab.histories import Histories
 
@@ -20,12 +22,20 @@ FIRST_PRECISION = 10.0
 
 @dataclass(frozen=True)
 class Ratings:
-    """Training rows: positions of user and item, and the rating less the mean; `sizes` count the positions."""
+    """Training rows: positions of user and item, and the rating less the mean; `sizes` count the positions.
+
+    `columns`, where there are some, tell of users and of items, shapes (users, any) and (items, any).
+    """
 
     user: Tensor
     item: Tensor
     rating: Tensor
     sizes: tuple[int, int]
+    columns: tuple[Tensor, Tensor] | None = None
+
+    def counts(self) -> tuple[Tensor, Tensor]:
+        """Ratings of each user and of each item."""
+        return torch.bincount(self.user, minlength=self.sizes[0]), torch.bincount(self.item, minlength=self.sizes[1])
 
 
 @dataclass(frozen=True)
@@ -40,43 +50,49 @@ class Factors:
 class Side:
     """Users or items within the chain: their rectangles of ratings, features, and current draws.
 
-    Row 0 of `factors`, shape (rows, width + 1), is the unknown one: it has no ratings and follows the prior.
-    The last column is the bias.
+    `factors` has shape (rows, width + 1), the last column is the bias. Rows without ratings, the unknown row 0 among
+    them, follow the prior, and the prior is drawn from the `rated` rows alone.
     """
 
     blocks: list[Rectangle]
+    counts: Tensor
     features: Tensor
     factors: Tensor
     links: Tensor
     mean: Tensor
     precision: Tensor
+    centre: Tensor
 
     @classmethod
-    def start(cls, blocks: list[Rectangle], features: Tensor, width: int) -> Side:
+    def start(cls, blocks: list[Rectangle], counts: Tensor, features: Tensor, width: int) -> Side:
         rows, columns = features.shape[0], width + 1
         factors = 0.1 * torch.randn(rows, columns)
         factors[:, -1] = 0.0
         links, mean = torch.zeros(features.shape[1], columns), torch.zeros(columns)
-        return cls(blocks, features, factors, links, mean, FIRST_PRECISION * torch.eye(columns))
+        return cls(blocks, counts, features, factors, links, mean, FIRST_PRECISION * torch.eye(columns), factors)
 
     def partner_view(self) -> Tensor:
         """These factors as the other side sees them: a constant for its own bias, then this side's bias."""
         return torch.cat([self.factors[:, :-1], torch.ones(len(self.factors), 1), self.factors[:, -1:]], 1)
 
-    def draw(self, other: Side, noise: float) -> None:
-        """New factors given the other side's, then their prior given them."""
+    def draw(self, other: Side, noise: float) -> float:
+        """New factors given the other side's, then their prior given them; returns the ratings' squared error."""
         expected = self.mean + self.features @ self.links
-        self.factors = draw_factors(self.blocks, other.partner_view(), expected, self.precision, noise)
-        own = self.factors[1:] - self.features[1:] @ self.links
-        self.mean, self.precision = draw_prior(own)
+        found = draw_factors(self.blocks, other.partner_view(), expected, self.precision, noise)
+        self.factors, self.centre, error = found
+        rated = self.counts > 0
+        own, features = self.factors[rated], self.features[rated]
+        self.mean, self.precision = draw_prior(own - features @ self.links)
         if len(self.links):
-            rest = self.factors[1:] - self.mean
-            self.links = draw_links(self.features[1:], rest, self.links, self.precision)
+            self.links = draw_links(features, own - self.mean, self.links, self.precision)
+        return error
 
-    def kept(self) -> tuple[Tensor, Tensor]:
-        """(factors, bias) of this draw; the unknown row is the prior's mean."""
-        rows = self.factors.clone()
-        rows[0] = self.mean
+    def kept(self, factors: Tensor) -> tuple[Tensor, Tensor]:
+        """(factors, bias) of the draw or of its centre. Rows without ratings have what their features say of the average rating's
+        owner: those that get rated are the better ones."""
+        expected = self.mean + self.features @ self.links
+        share = self.counts / self.counts.sum()
+        rows = torch.where(self.counts[:, None] > 0, factors, expected + share @ (factors - expected))
         return rows[:, :-1], rows[:, -1]
 
 
@@ -92,27 +108,76 @@ class Posterior:
 
 
 def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept_width: int) -> Posterior:
-    """The mean prediction over `samples` draws after `burn`.
+    """The mean prediction over `samples` draws after `burn`, its factors brought down to `kept_width` columns.
 
-    The factors of all draws side by side are brought down to `kept_width` columns by the best approximation
-    (Eckart & Young 1936); biases come as factors (users, 2), (items, 2), exact.
+    Of each draw the mean given the other side is kept, not the draw itself (Rao & Blackwell): whoever has few ratings
+    would bring the noise of the prior into the average.
     """
-    sides = _start(ratings, width)
-    noise, noises, kept = 1.0, [], []
+    sides = _start(ratings, affordable(ratings, width))
+    noise, noises, mean = 1.0, 0.0, Mean(kept_width)
     moments = Moments.start(ratings.sizes)
     for draw in range(burn + samples):
-        sides[0].draw(sides[1], noise)
-        sides[1].draw(sides[0], noise)
-        noise = draw_noise(residuals(sides, ratings))
+        users, items = sides
+        users.draw(items, noise)
         if draw >= burn:
-            kept.append((sides[0].kept(), sides[1].kept()))
-            noises.append(1 / noise)
+            mean.add(users.kept(users.centre), items.kept(items.factors))
+        noise = draw_noise(items.draw(users, noise), len(ratings.rating))
+        if draw >= burn:
+            mean.add(users.kept(users.factors), items.kept(items.centre))
             moments.add(sides)
-    users, items = (torch.cat([pair[side][0] for pair in kept], 1) for side in (0, 1))
-    biases = [torch.stack([pair[side][1] for pair in kept]).mean(0) for side in (0, 1)]
-    factors = compress(Factors(users, items / samples), kept_width)
-    return Posterior(factors, Factors(biases[0], biases[1]), moments.spread(), sum(noises) / samples)
+            noises += 1 / noise
+    return Posterior(*mean.found(), moments.spread(), noises / samples)
 
+
+def affordable(ratings: Ratings, width: int) -> int:
+    """The factors that the ratings can tell: at most `width`, and one for every EACH ratings of an average owner."""
+    owners = sum(int((counts > 0).sum()) for counts in ratings.counts())
+    return max(1, min(width, int(len(ratings.rating) / (EACH * owners))))
+
+
+EACH = 2
+"""Ratings of an average owner that one more factor needs."""
+
+
+class Mean:
+    """The mean of what pairs of sides predict: biases exactly, products by the best factors of `width` columns.
+
+    Those are of all draws side by side (Eckart & Young 1936), brought down whenever GATHERED times `width` columns
+    have come: memory does not grow with the draws.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width, self.draws = width, 0
+        self.parts: list[Factors] = []
+        self.biases: Factors | None = None
+
+    def add(self, of_users: tuple[Tensor, Tensor], of_items: tuple[Tensor, Tensor]) -> None:
+        """One more pair of (factors, bias) of both sides."""
+        (users, user_bias), (items, item_bias) = of_users, of_items
+        self.draws += 1
+        self.parts.append(Factors(users, items))
+        if self.biases is None:
+            self.biases = Factors(user_bias.clone(), item_bias.clone())
+        else:
+            self.biases.users.add_(user_bias)
+            self.biases.items.add_(item_bias)
+        if sum(part.users.shape[1] for part in self.parts) > GATHERED * self.width:
+            self.parts = [self._joined()]
+
+    def _joined(self) -> Factors:
+        users, items = (torch.cat([getattr(part, side) for part in self.parts], 1) for side in ("users", "items"))
+        return compress(Factors(users, items), self.width)
+
+    def found(self) -> tuple[Factors, Factors]:
+        """(factors, biases) of the mean prediction."""
+        factors = self._joined()
+        assert self.biases is not None
+        biases = Factors(self.biases.users / self.draws, self.biases.items / self.draws)
+        return Factors(factors.users, factors.items / self.draws), biases
+
+
+GATHERED = 2
+"""Times the kept width: columns of draws that are held side by side."""
 
 JUDGES = 64
 """Partners, drawn at random, that the spread of an owner's predictions is averaged over."""
@@ -151,31 +216,19 @@ class Moments:
         return Factors(users, items / items.mean().clamp_min(1e-12))
 
 
-BLOCK = 1 << 20
-"""Ratings predicted at a time."""
-
-
-def residuals(sides: tuple[Side, Side], ratings: Ratings) -> Tensor:
-    """The training ratings less this draw's predictions, shape (rows,)."""
-    rest = torch.empty_like(ratings.rating)
-    for start in range(0, len(rest), BLOCK):
-        part = slice(start, start + BLOCK)
-        users, items = sides[0].factors[ratings.user[part]], sides[1].factors[ratings.item[part]]
-        predicted = (users[:, :-1] * items[:, :-1]).sum(1) + users[:, -1] + items[:, -1]
-        rest[part] = ratings.rating[part] - predicted
-    return rest
-
-
 def _start(ratings: Ratings, width: int) -> tuple[Side, Side]:
     user, item, rating, (users, items) = ratings.user, ratings.item, ratings.rating, ratings.sizes
     of_users, of_items = who_rated_what(ratings)
+    if ratings.columns is not None:
+        of_users = torch.cat([of_users, ratings.columns[0]], 1)
+        of_items = torch.cat([of_items, ratings.columns[1]], 1)
+    counts = ratings.counts()
     return (
-        Side.start(rectangles(user, item, rating, (users, items)), of_users, width),
-        Side.start(rectangles(item, user, rating, (items, users)), of_items, width),
+        Side.start(rectangles(user, item, rating, (users, items)), counts[0], of_users, width),
+        Side.start(rectangles(item, user, rating, (items, users)), counts[1], of_items, width),
     )
 
 
-ITERATIONS = 4
 COMPONENTS = 50
 """Principal components of who rated what, at most a quarter of the users or items."""
 
@@ -184,50 +237,48 @@ RATINGS_EACH = 2000
 
 
 def who_rated_what(ratings: Ratings) -> tuple[Tensor, Tensor]:
-    """Features of users (users, c) and of items (items, c): principal components of the table of rated pairs."""
+    """Features of users (users, c) and of items (items, c): principal components of the table of rated pairs.
+
+    Centred on the rating's average owner, of unit mean spread; rows without ratings are zero.
+    """
     of_users = Histories.of_pairs(ratings.user, ratings.item, *ratings.sizes)
     of_items = of_users.transposed()
-    return _components(of_users, of_items), _components(of_items, of_users)
+    width = max(0, min(COMPONENTS, (min(ratings.sizes) - 1) // 4, len(of_users.items) // RATINGS_EACH))
+    parts = components(of_users, of_items, width), components(of_items, of_users, width)
+    return _standard(parts[0], of_users.counts()), _standard(parts[1], of_items.counts())
 
 
-def _components(own: Histories, other: Histories) -> Tensor:
-    """Features of the rows of `own`, centred, of unit mean spread; row 0, the unknown owner, is zero.
-
-    A cell is divided by the root of its row's count (SVD++), and columns are evened out half-way, so that
-    neither those with many ratings nor the most popular partners decide alone. The components are found by
-    subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4).
-    """
-    width = min(COMPONENTS, (min(len(own), len(other)) - 1) // 4, len(own.items) // RATINGS_EACH)
-    if width < 1:
-        return torch.zeros(len(own), 0)
-    by_row = own.counts().clamp_min(1).float().rsqrt()[:, None]
-    table, transposed = own.sparse(), other.sparse()
-    by_column = (transposed @ by_row.square()).clamp_min(1e-12).sqrt().rsqrt()
-
-    def products(columns: Tensor) -> Tensor:
-        return by_row * (table @ (by_column * columns))
-
-    basis = products(torch.randn(len(other), width))
-    for _ in range(ITERATIONS):
-        back = torch.linalg.qr(by_column * (transposed @ (by_row * torch.linalg.qr(basis).Q))).Q
-        basis = products(back)
-    left, strengths, _ = torch.linalg.svd(basis, full_matrices=False)
-    return _standard(left * strengths)
-
-
-def _standard(rows: Tensor) -> Tensor:
-    known = rows[1:] - rows[1:].mean(0)
-    return torch.cat([torch.zeros(1, rows.shape[1]), known / known.std(0, unbiased=False).mean().clamp_min(1e-6)])
+def _standard(rows: Tensor, counts: Tensor) -> Tensor:
+    if not rows.shape[1]:
+        return rows
+    scale = rows[counts > 0].std(0, unbiased=False).mean().clamp_min(1e-6)
+    return torch.where(counts[:, None] > 0, (rows - counts / counts.sum() @ rows) / scale, 0.0)
 
 
 def compress(factors: Factors, width: int) -> Factors:
-    """Factors of `width` columns with nearly the same products, the strongest column first."""
-    if min(factors.users.shape) == 0:
-        return factors
-    left, above = torch.linalg.qr(factors.users)
-    right, below = torch.linalg.qr(factors.items)
+    """Factors of `width` columns with nearly the same products, the strongest column first.
+
+    By the singular values of the product of the two roots of the tables of inner products, which are small.
+    """
+    (above, left), (below, right) = _rooted(factors.users), _rooted(factors.items)
     u, s, vt = torch.linalg.svd(above @ below.T, full_matrices=False)
     root = s[:width].sqrt()
-    users, items = left @ (u[:, :width] * root), right @ (vt[:width].T * root)
+    users = factors.users @ (left @ (u[:, :width] * root)).float()
+    items = factors.items @ (right @ (vt[:width].T * root)).float()
     missing = max(0, width - users.shape[1])
-    return Factors(*(torch.nn.functional.pad(part, (0, missing)).contiguous() for part in (users, items)))
+    return Factors(*(F.pad(part, (0, missing)).contiguous() for part in (users, items)))
+
+
+def _rooted(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """(R, L), float64, with rows.T @ rows = R.T @ R and rows @ L orthonormal, rows = rows @ L @ R."""
+    products = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.double)
+    for block in rows.split(BLOCK):
+        products.addmm_(block.double().T, block.double())
+    values, vectors = torch.linalg.eigh(products)
+    real = values > 1e-12 * values[-1:]
+    root, vectors = values[real].sqrt(), vectors[:, real]
+    return root[:, None] * vectors.T, vectors / root
+
+
+BLOCK = 1 << 16
+"""Rows whose products are added up at a time."""

@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from apps.collab.columns import clean_id
 from apps.collab.histories import Histories
+from apps.collab.likeness import Newest
 from apps.collab.newcomers import Newcomers
-from apps.collab.reading import clean_id
+from apps.collab.sides import ROLES, Asked, Interactions, SideColumns
 from shared.errors import UserError
 from shared.loaders import Tensors
-from shared.protocol import Answer, Examples, Field, Inputs
+from shared.protocol import Answer, Encoded, Examples, Field, Inputs
 
 MANY = 10_000
 """From so many ids on each is looked up once: ids of interactions repeat."""
@@ -30,7 +32,8 @@ class CollabPreprocessor:
     """`users` and `items` are the raw ids in order of appearance; position 1 is the first of them.
 
     `scale` are the least, mean and greatest training rating; the biases, one a position, are shrunken means of the
-    ratings less their mean: what a bias-only model knows. `seen` is what each user has in the training rows,
+    ratings less their mean: what a bias-only model knows. `user_columns` and `item_columns`, one row a position, are
+    what side tables tell, of unrated ones too. `seen` is what each user has in the training rows,
     `held` in the validation rows: nothing is learnt from those, but nobody wants them recommended.
     """
 
@@ -42,13 +45,24 @@ class CollabPreprocessor:
     held: Histories
     user_bias: Tensor
     item_bias: Tensor
+    user_columns: Tensor
+    item_columns: Tensor
 
     @classmethod
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
         """Raises UserError where there is nothing to tell apart."""
-        users, items = (tuple(dict.fromkeys(map(clean_id, _once(train.inputs[role])))) for role in ("user", "item"))
+        sides: Mapping[str, SideColumns] = train.sides if isinstance(train, Interactions) else {}
+        users, items = (_names(train.inputs[role]) for role in ROLES)
         if len(items) < 2:
             raise UserError(f"all rows are of one item, {items[0]!r}: check which column holds the items (--item)")
+        users, items = (
+            tuple(dict.fromkeys((*names, *sides[role].ids))) if role in sides else names
+            for role, names in zip(ROLES, (users, items), strict=True)
+        )
+        columns = (
+            sides[role].placed(names) if role in sides else torch.zeros(len(names) + 1, 0)
+            for role, names in zip(ROLES, (users, items), strict=True)
+        )
         scale = (0.0, 1.0, 1.0)
         if task == "ratings":
             values = train.targets.astype(float)
@@ -57,7 +71,7 @@ class CollabPreprocessor:
                 raise UserError(f"every rating is {scale[0]:g}: nothing to predict; use --task ranking")
         none = Histories.empty(len(users) + 1, len(items) + 1)
         biases = torch.zeros(len(users) + 1), torch.zeros(len(items) + 1)
-        fitted = cls(task, users, items, scale, none, none, *biases)
+        fitted = cls(task, users, items, scale, none, none, *biases, *columns)
         pairs = fitted.positions(train.inputs)
         fitted.seen = fitted.cells(*pairs)
         if task == "ratings":
@@ -92,6 +106,11 @@ class CollabPreprocessor:
         """Answers histories too short for the ranker."""
         return Newcomers(self.seen)
 
+    @cached_property
+    def newest(self) -> Newest:
+        """Scores items that nobody has, by their columns."""
+        return Newest.of(self.item_columns, self.item_counts)
+
     def histories(self, inputs: Inputs) -> Histories:
         """What known users have of known items in these rows."""
         return self.cells(*self.positions(inputs))
@@ -104,8 +123,12 @@ class CollabPreprocessor:
         """Positions of users and items, each of shape (rows,), 0 where unknown."""
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
-    def encode(self, inputs: Inputs) -> Tensors:
+    def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item); for ranking the user alone: the network scores every item."""
+        if isinstance(inputs, Asked):
+            from apps.collab.newusers import Folded
+
+            return Folded.of(inputs, self)
         users, items = (part.int() for part in self.positions(inputs))
         return Tensors(users, items) if self.task == "ratings" else Tensors(users)
 
@@ -132,11 +155,13 @@ class CollabPreprocessor:
 
     def _basis(self, user: int, item: int) -> Answer:
         """What an answer rests on, and how many training rows of the user and of the item stand behind it."""
-        basis = {(True, True): "personal", (True, False): "user-only", (False, True): "item-only"}
         support = {
             "user": int(self.seen.starts[user + 1] - self.seen.starts[user]),
             "item": int(self.item_counts[item]),
         }
+        if user and item and not all(support.values()):
+            return {"basis": "columns", "support": support}
+        basis = {(True, True): "personal", (True, False): "user-only", (False, True): "item-only"}
         return {"basis": basis.get((user > 0, item > 0), "mean"), "support": support}
 
     def _scores(self, outputs: Tensor, users: Tensor, items: Tensor) -> list[Answer]:
@@ -147,7 +172,7 @@ class CollabPreprocessor:
             score = float(row[item] if item else known.min())
             rank = int((known > score).sum()) + 1 if item else len(self.items) + 1
             answer = {"prediction": score, "value": score, "rank": rank, **self._basis(user, item)}
-            answers.append(answer | ({} if user else {"basis": "popular"}))
+            answers.append(answer | ({} if answer["support"]["user"] else {"basis": "popular"}))
         return answers
 
     def fields(self) -> list[Field]:
@@ -159,7 +184,8 @@ class CollabPreprocessor:
     def tensors(self) -> dict[str, Tensor]:
         parts = {"seen": self.seen, "held": self.held}
         cells = {f"{name}_{part}": getattr(had, part) for name, had in parts.items() for part in ("starts", "items")}
-        return cells | {"user_bias": self.user_bias, "item_bias": self.item_bias}
+        names = ("user_bias", "item_bias", "user_columns", "item_columns")
+        return cells | {name: getattr(self, name) for name in names}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CollabPreprocessor:
@@ -168,12 +194,19 @@ class CollabPreprocessor:
         seen, held = (
             Histories(tensors[f"{name}_starts"], tensors[f"{name}_items"], len(items) + 1) for name in ("seen", "held")
         )
-        biases = tensors["user_bias"], tensors["item_bias"]
-        return cls(str(state["task"]), users, items, (least, mean, greatest), seen, held, *biases)
+        told = (tensors[name] for name in ("user_bias", "item_bias", "user_columns", "item_columns"))
+        return cls(str(state["task"]), users, items, (least, mean, greatest), seen, held, *told)
 
 
-def look_up(positions: Mapping[str, int], names: Sequence[object]) -> Tensor:
-    """Positions of ids, shape (rows,), int64; 0 where unknown or missing."""
+def _names(column: Sequence[object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(clean_id, _once(column))))
+
+
+def look_up(positions: Mapping[str, int], names: Any) -> Tensor:
+    """Positions of ids, shape (rows,), int64; 0 where unknown or missing. Of pandas' categories each is looked up once."""
+    if hasattr(names, "categories") and hasattr(names, "codes"):
+        each_name = [positions.get(clean_id(name), 0) for name in names.categories]
+        return torch.from_numpy(np.array([*each_name, 0], np.int64)[names.codes])
     if len(names) <= MANY:
         each = (positions.get(clean_id(name), 0) for name in names)
     else:
@@ -188,7 +221,9 @@ def _once(names: Sequence[object]) -> Iterable[object]:
         return names
     import pandas as pd
 
-    unique: Iterable[object] = pd.unique(np.asarray(names, dtype=object))
+    unique: Iterable[object] = pd.unique(
+        names if isinstance(names, pd.Categorical) else np.asarray(names, dtype=object)
+    )
     return unique
 
 

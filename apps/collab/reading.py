@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.collab.columns import Roles, is_count, read_rows
+from apps.collab.columns import Roles, clean_id, is_count, read_rows
 from apps.collab.layouts import find_tables, partner
+from apps.collab.newusers import hold_out_users
 from apps.collab.recipe import CollabRecipe
+from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Splits
@@ -23,8 +26,13 @@ if TYPE_CHECKING:
 COUNTS = 100
 """Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
 
-UNRATED = -1
-"""What stands for "had, not rated" where every other rating is 1 or more, of three values at least."""
+DECIMAL_COMMA = r"^\s*(-?\d+),(\d{1,2})\s*$"
+
+UNRATED = (-1, 0)
+"""What may stand for "had, not rated" where every other rating is 1 or more, of three values at least."""
+
+MANY_ZEROS = 0.25
+"""Share of rows from which 0, if also the commonest value, is no rating but such a mark."""
 
 
 def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, test: Path | None) -> Splits:
@@ -46,7 +54,10 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
         parts["valid"] = train.take(np.arange(0))
     if recipe.time and recipe.split == "random" and parts["test"] is None:
         notes.append("random split: training may hold rows later than those measured; --split last holds out the last")
-    return Splits(*_complete(train, parts["valid"], parts["test"], recipe), recipe, tuple(notes))
+    train, found_valid, found_test = _complete(train, parts["valid"], parts["test"], recipe)
+    sides, recipe = find_sides(source, recipe, train, notes)
+    train = Interactions(train.inputs, train.targets, sides=sides)
+    return Splits(train, found_valid, found_test, recipe, tuple(notes))
 
 
 def read_part(path: Path, recipe: CollabRecipe, notes: list[str] | None = None) -> Examples:
@@ -112,7 +123,7 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         notes.append(f"{path.name}: {twice}: the last {'in time' if roles.time else 'row'} is kept")
     if recipe.task == "ranking":
         kept = _liked(kept, ratings, recipe, path, notes)
-    inputs = {role: column[kept] for role, column in columns.items()}
+    inputs: dict[str, Any] = {role: column[kept] for role, column in columns.items()}
     if times is not None:
         inputs["time"] = times[kept]
     pairs = np.stack([inputs["user"], inputs["item"]], 1) if recipe.task == "ranking" else ratings[kept]
@@ -120,12 +131,18 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
 
 
 def _without_unrated(ratings: np.ndarray, name: str, path: Path, notes: list[str]) -> np.ndarray:
-    """-1 among positive ratings is a mark, not a rating: it becomes NaN."""
-    marked = ratings == UNRATED
-    rest = ratings[~marked & ~np.isnan(ratings)]
-    if not marked.any() or len(np.unique(rest)) < 3 or rest.min() < 1:
+    """-1 among positive ratings is a mark, not a rating, as 0 below whole numbers is where most rows have it: NaN."""
+    least = np.nanmin(ratings) if np.isfinite(ratings).any() else 1
+    if least not in UNRATED:
         return ratings
-    notes.append(f"{path.name}: {marked.sum():,} rows have {name} {UNRATED}, taken for unrated")
+    marked = ratings == least
+    values, counts = np.unique(ratings[~marked & ~np.isnan(ratings)], return_counts=True)
+    if len(values) < 3 or values[0] < 1:
+        return ratings
+    rare = marked.mean() < MANY_ZEROS or marked.sum() < counts.max()
+    if least == 0 and (rare or (values % 1 != 0).any()):
+        return ratings
+    notes.append(f"{path.name}: {marked.sum():,} rows have {name} {least:g}, taken for unrated: left out")
     return np.where(marked, np.nan, ratings)
 
 
@@ -141,20 +158,13 @@ def _liked(kept: np.ndarray, ratings: np.ndarray, recipe: CollabRecipe, path: Pa
     return liked
 
 
-def _ids(column: pd.Series) -> np.ndarray:
-    """Ids as strings, one object for equal ones; missing is ""."""
+def _ids(column: pd.Series) -> pd.Categorical:
+    """Ids as categories of strings; a missing one is ""."""
+    import pandas as pd
+
     codes, names = column.factorize()
-    texts = np.array([clean_id(name) for name in names] + [""], dtype=object)
-    return texts[codes]
-
-
-def clean_id(value: object) -> str:
-    """An id as the string it is known by: 7, 7.0 and " 7" are "7"; None and NaN are ""."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
+    places, texts = pd.factorize(np.array([clean_id(name) for name in names] + [""], dtype=object))
+    return pd.Categorical.from_codes(places.astype(np.int32)[codes], pd.Index(texts))
 
 
 def _numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
@@ -162,7 +172,8 @@ def _numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        values = pd.to_numeric(pd.Series(column.cat.categories), errors="coerce").to_numpy(float)
+        texts = pd.Series(column.cat.categories).astype(str).str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
+        values = pd.to_numeric(texts, errors="coerce").to_numpy(float)
         numbers = np.append(values, np.nan)[column.cat.codes]
     else:
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
@@ -177,12 +188,12 @@ def _numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
     return numbers
 
 
-def _once_each(columns: dict[str, np.ndarray], times: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+def _once_each(columns: Mapping[str, pd.Categorical], times: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     """Of rows with the same user and item only the last, in time where there is one; the file's order stays."""
     import pandas as pd
 
-    users, items = (pd.factorize(columns[role][rows])[0] for role in ("user", "item"))
-    pairs = users * (int(items.max()) + 1) + items
+    users, items = (columns[role].codes[rows] for role in ("user", "item"))
+    pairs = users.astype(np.int64) * len(columns["item"].categories) + items
     ordered = np.sort(pairs)
     if (ordered[1:] != ordered[:-1]).all():
         return rows
@@ -215,6 +226,8 @@ def hold_out(examples: Examples, share: float, recipe: CollabRecipe, seed: int) 
         raise UserError(f"a share of {share} of the rows: give a number from 0 to below 1")
     if not share:
         return examples, examples.take(np.arange(0))
+    if recipe.split == "users":
+        return hold_out_users(examples, share, recipe.shown, seed)
     if recipe.split == "last":
         kept, held = _last(examples, share)
     else:
@@ -240,4 +253,4 @@ def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
 def read_pairs(path: Path, recipe: CollabRecipe) -> Columns:
     """The users and items of a table to answer, row by row as they stand; a missing id is ""."""
     frame, roles = read_rows(path, _forget_missing(path, recipe), answers=False)
-    return {"user": _ids(frame[roles.user]), "item": _ids(frame[roles.item])}
+    return {"user": np.asarray(_ids(frame[roles.user])), "item": np.asarray(_ids(frame[roles.item]))}

@@ -29,14 +29,19 @@ class CollabRecipe(Recipe):
     item: str | None = dial(None, "column of the items; none: inferred")
     rating: str | None = dial(None, "column of the ratings; none: inferred, or no rating at all")
     time: str | None = dial(None, "column of the times; none: inferred")
+    user_columns: str = dial("auto", "table of what is known of users; auto: in the source's folder; none")
+    item_columns: str = dial("auto", "table of what is known of items; auto: in the source's folder; none")
     task: str = dial(
         "auto", "predict ratings or rank items; auto: by the rating column", ("auto", "ratings", "ranking")
     )
     positive: float | None = dial(None, "least rating that counts as liked when ranking; none: every row")
     split: str = dial(
-        "random", "which rows of each user are held out: random ones or the last in time", ("random", "last")
+        "random",
+        "what is held out: of each user random rows or the last in time; or whole users, a few rows shown",
+        ("random", "last", "users"),
     )
-    factors: int = dial(8, "numbers that describe a user or an item", least=1)
+    shown: int = dial(5, "rows of each held-out user that --split users shows before it asks the rest", least=1)
+    factors: int = dial(8, "numbers that describe a user or an item, at most: few ratings afford fewer", least=1)
     samples: int = dial(100, "draws of the posterior that are averaged (ratings)", least=1)
     burn: int = dial(20, "draws before those, thrown away", least=0)
     weights: str = dial(

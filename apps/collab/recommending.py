@@ -64,7 +64,7 @@ class Asked:
     folded: Tensor
 
     def basis(self, row: int) -> str:
-        return "folded-in" if self.folded[row] else "personal" if self.positions[row] else "popular"
+        return "folded-in" if self.folded[row] else "personal" if self.had.counts()[row] else "popular"
 
 
 def recommend(model: Model, users: Sequence[str], wish: Wish, given: Given | None = None) -> Iterator[dict[str, Any]]:
@@ -98,6 +98,7 @@ def _answers(
     ranker = network.ranker if isinstance(network, RatingNetwork) else network
     assert isinstance(ranker, Ranker)
     scores = scores_of_all(ranker, preprocessor.newcomers, asked.positions, asked.had, asked.folded)
+    preprocessor.newest.score(scores)
     scores[:, ~allowed] = -torch.inf
     if not wish.seen:
         scores[asked.had.cells(torch.arange(len(names)))] = -torch.inf
@@ -126,7 +127,7 @@ def _answers(
 def similar(model: Model, items: Sequence[str], k: int) -> Iterator[dict[str, Any]]:
     """For each item `{"item", "basis", "support", "items": [{"item", "score", "support"}, ...]}`, the likest first.
 
-    `basis` is "shared users", or "popular" for an item nobody has; `support` counts the users of the item, and
+    `basis` is "shared users", "columns" for an item nobody has that columns tell of, else "popular"; `support` counts the users of the item, and
     those that two items share. Raises UserError at a k below one.
     """
     preprocessor, wish = model.preprocessor, Wish(k)
@@ -135,9 +136,10 @@ def similar(model: Model, items: Sequence[str], k: int) -> Iterator[dict[str, An
         scores, shared = likeness(preprocessor, item)
         scores[[0, item]] = -torch.inf
         best, found = scores.topk(min(wish.k, len(preprocessor.items) - (item > 0)))
+        basis = "columns" if preprocessor.item_columns[item].any() else "popular"
         lines = [
             {"item": preprocessor.items[other - 1], "score": round(score, 6), "support": count}
             for other, score, count in zip(found.tolist(), best.tolist(), shared[found].tolist(), strict=True)
         ]
         support = int(preprocessor.item_counts[item])
-        yield {"item": name, "basis": "shared users" if item else "popular", "support": support, "items": lines}
+        yield {"item": name, "basis": "shared users" if support else basis, "support": support, "items": lines}

@@ -10,7 +10,7 @@ import torch
 from sklearn.metrics import ndcg_score
 
 from apps import collab
-from apps.collab.ease import DROPOUT, gram, item_weights, solve
+from apps.collab.ease import DROPOUT, Dials, gram, item_weights, solve
 from apps.collab.histories import Histories
 from apps.collab.topk import list_metrics, top_items
 from shared.errors import UserError
@@ -43,8 +43,8 @@ def test_weights_minimise_the_ridge_of_each_item_on_the_others() -> None:
 
 
 def test_strength_is_found_or_taken() -> None:
-    assert item_weights(histories(), 7.0, 0)[1] == 7.0
-    assert item_weights(histories(), None, 0)[1] > 0
+    assert item_weights(histories(), 7.0, 0)[1] == Dials(7.0)
+    assert item_weights(histories(), None, 0)[1].strength > 0
 
 
 def test_list_metrics_are_the_textbook_ones() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.collab.reading import clean_id, read_splits
+from apps.collab.columns import clean_id
+from apps.collab.reading import read_splits
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError
 from shared.protocol import Splits
@@ -100,6 +101,21 @@ def test_blanks_separate_cells_too(tmp_path: Path) -> None:
 def test_minus_one_beside_positive_ratings_is_unrated(tmp_path: Path, ratings: str, kept: int) -> None:
     rows = [f"u{i % 2},i{i},{value}" for i, value in enumerate(ratings.split())]
     assert len(read(tmp_path, "\n".join(["user,item,rating", *rows])).train) == kept
+
+
+@pytest.mark.parametrize(("zeros", "step", "kept"), [(30, 1, 20), (5, 1, 25), (30, 0.5, 50)])
+def test_zero_is_unrated_where_most_rows_have_it_below_whole_numbers(
+    tmp_path: Path, zeros: int, step: float, kept: int
+) -> None:
+    values = [0] * zeros + [1 + step * (i % 9) for i in range(20)]
+    rows = [f"u{i % 5},i{i},{value}" for i, value in enumerate(values)]
+    assert len(read(tmp_path, "\n".join(["user,item,rating", *rows])).train) == kept
+
+
+def test_decimal_commas_are_numbers(tmp_path: Path) -> None:
+    rows = [f"u{i % 5};i{i};{1 + i % 4},5" for i in range(20)]
+    splits = read(tmp_path, "\n".join(["user;item;rating", *rows]))
+    assert {*splits.train.targets, *splits.test.targets} == {1.5, 2.5, 3.5, 4.5}
 
 
 def test_times_without_ratings_are_no_ratings(tmp_path: Path) -> None:
