@@ -70,20 +70,25 @@ class GramExpert(nn.Module):
 
 
 def _matrix(grams: Ragged, features: int) -> Any:
-    """Rows of unit length, as scipy's sparse matrix."""
+    """1 where a row has a feature, as scipy's sparse matrix."""
     from scipy import sparse
 
-    counts = np.diff(grams.offsets)
-    values = np.repeat((1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32), counts)
-    return sparse.csr_array((values, grams.values, grams.offsets), shape=(len(counts), features))
+    ones = np.ones(len(grams.values), np.float32)
+    return sparse.csr_array((ones, grams.values, grams.offsets), shape=(len(grams), features))
 
 
 class Problem:
-    """min over (v, b) of loss(matrix @ (ratios * v) + b, targets) + strength / 2 * |v|^2."""
+    """min over (v, b) of loss(unit rows of matrix @ (ratios * v) + b, targets) + strength / 2 * |v|^2.
+
+    The rows' lengths are kept apart, so that both ways of the matrix share their ones.
+    """
 
     def __init__(self, matrix: Any, targets: Tensor, classes: int, weights: Tensor | None) -> None:
         self.weights = weights
         self.matrix, self.transposed, self.targets = matrix, matrix.T.tocsr(), targets
+        self.transposed.data = matrix.data
+        counts = np.maximum(np.diff(matrix.indptr), 1).astype(np.float32)
+        self.scale = (1 / np.sqrt(counts))[:, None]
         self.ratios = _ratios(self.transposed, shares(targets, classes))
 
     def solve(self, strength: float) -> tuple[Tensor, Tensor]:
@@ -95,13 +100,13 @@ class Problem:
             optimizer.zero_grad()
             with torch.no_grad():
                 weight = (self.ratios * scaled).numpy()
-                logits = torch.from_numpy(self.matrix @ weight) + bias
+                logits = torch.from_numpy(self.scale * (self.matrix @ weight)) + bias
             logits.requires_grad_()
             with torch.enable_grad():
                 loss = loss_of(logits, self.targets, weights=self.weights)
                 loss.backward()
             assert logits.grad is not None
-            gradient = torch.from_numpy(self.transposed @ logits.grad.numpy())
+            gradient = torch.from_numpy(self.transposed @ (self.scale * logits.grad.numpy()))
             scaled.grad = self.ratios * gradient + strength * scaled.detach()
             bias.grad = logits.grad.sum(0)
             return loss.item() + strength / 2 * scaled.detach().square().sum().item()
@@ -112,10 +117,7 @@ class Problem:
 
 def _ratios(transposed: Any, inside: Tensor) -> Tensor:
     """How much more often a feature stands in a class than outside it: |log ratio|, shape (features, classes)."""
-    presence = type(transposed)(
-        (np.ones_like(transposed.data), transposed.indices, transposed.indptr), transposed.shape
-    )
-    found = torch.from_numpy(presence @ inside.numpy())
+    found = torch.from_numpy(transposed @ inside.numpy())
     rows = inside.sum(0)
     total, everything = found.sum(1, keepdim=True), rows.sum()
     within = (found + 1) / (rows + 2)

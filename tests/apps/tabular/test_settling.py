@@ -81,6 +81,8 @@ def test_sizes_grow_with_the_table_and_given_ones_stay() -> None:
     numbers, classes = (sized(TabularRecipe(task=task), 500).dropout for task in ("regression", "classification"))
     assert numbers < classes and sized(TabularRecipe(dropout=0.5), 500).dropout == 0.5
     assert growth(1_000, 10, 1).rounds > growth(10**6, 50, 7).rounds
+    assert growth(1_000, 10, 1, forests=1).rate > growth(1_000, 10, 1).rate
+    assert sized(TabularRecipe(), 500_000).epochs == 3 and sized(TabularRecipe(), 10**7).epochs == 2
     assert growth(10**6, 50, 7).rate > growth(1_000, 10, 1).rate
 
 
