@@ -157,6 +157,7 @@ def feeding(train: Path, weights: str) -> dict[str, float]:
     learner = vision.learner(train, weights=weights, valid="none", epochs=1)
     pictures, augment, timer = learner.dls.train, learner.augment, Timer()
     data, size = pictures.data, learner.augment.size
+    augment.first = size  # both sides see pictures of one size
     noise = Loader(Data(Noise(len(data), pictures.batch_size, size), data.targets), pictures.batch_size, 0)
     rates: dict[str, list[float]] = {"pictures": [], "random": []}
     learner.remove_cb(augment)

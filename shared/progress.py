@@ -22,7 +22,9 @@ class Steps:
 
     optimiser: Callable[..., torch.optim.Optimizer] = partial(torch.optim.AdamW, fused=True)
     momentum: tuple[float, float, float] = (0.95, 0.85, 0.95)  # at the start, the highest rate and the end of a cycle
-    warm_up: float = 0.25  # share of the steps until the highest rate
+    warm_up: float = (
+        0.25  # share of the steps until the highest rate; 0: it falls in a straight line from the first step
+    )
 
 
 @dataclass

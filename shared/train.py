@@ -10,10 +10,14 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
-import fastai.callback.schedule  # noqa: F401 (gives Learner its fit_one_cycle and lr_find)
 import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelFitException, CancelValidException
+from fastai.callback.schedule import (
+    ParamScheduler,
+    SchedLin,
+    SchedNo,
+)  # also gives Learner its fit_one_cycle and lr_find
 from fastai.callback.training import GradientAccumulation
 from fastai.learner import Learner
 from fastai.metrics import AccumMetric
@@ -64,9 +68,9 @@ def _headline(objective: Objective) -> Callable[[Tensor, Tensor], float]:
 def fit(
     setup: Setup, epochs: int, progress: Progress, checkpoint: Checkpoint | None = None, stage: str = "train"
 ) -> None:
-    """One one-cycle schedule over the groups' own rates; the best weights by validation are kept in `progress`.
+    """One schedule over the groups' own rates; the best weights by validation are kept in `progress`.
 
-    Continues from `checkpoint` where that holds the same stage. Cycle: Smith & Topin 2018, arXiv:1708.07120.
+    Continues from `checkpoint` where that holds the same stage. Cycle: Smith & Topin 2018, arXiv:1708.07120; without a warm-up the rates fall in a straight line.
     """
     learner, recipe = make_learner(setup), setup.recipe
     average = Average(recipe.ema) if recipe.ema else None
@@ -76,18 +80,22 @@ def fit(
         start = _restore(learner, saved, progress, average)
         watch.since_best = saved["since_best"]
         progress.display.say(f"resuming {stage} after epoch {start} of {epochs}")
+    rates = [recipe.lr * group.rate for group in setup.groups]
+    callbacks = [callback for callback in (average, watch) if callback is not None]
     with learner.no_bar(), learner.no_logging(), closing(learner.autocast):
-        learner.fit_one_cycle(
-            epochs,
-            [recipe.lr * group.rate for group in setup.groups],
-            pct_start=setup.steps.warm_up,
-            cbs=[callback for callback in (average, watch) if callback is not None],
-            start_epoch=start,
-        )
+        if setup.steps.warm_up:
+            learner.fit_one_cycle(epochs, rates, pct_start=setup.steps.warm_up, cbs=callbacks, start_epoch=start)
+        else:
+            learner.fit(epochs, cbs=[_falling(rates, setup.steps.momentum[1]), *callbacks], start_epoch=start)
     if watch.failure is not None:
         raise watch.failure
     if average is not None:
         average.put(setup.network)
+
+
+def _falling(rates: list[float], momentum: float) -> ParamScheduler:
+    """Each group's rate in a straight line from its height to nothing."""
+    return ParamScheduler({"lr": SchedLin(np.array(rates), np.zeros(len(rates))), "mom": SchedNo(momentum, momentum)})
 
 
 def _restore(learner: Learner, saved: dict[str, Any], progress: Progress, average: Average | None) -> int:

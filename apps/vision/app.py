@@ -135,7 +135,7 @@ class VisionApp:
 
     def steps(self, recipe: VisionRecipe) -> Steps:
         """From scratch: orthogonal steps at once; the gentle cycle of AdamW around pretrained weights."""
-        return Steps(Muon, (0.9, 0.9, 0.9), 0.1) if recipe.weights == "none" else Steps()
+        return Steps(Muon, (0.6, 0.6, 0.6), 0.0) if recipe.weights == "none" else Steps()
 
 
 def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -15,7 +15,7 @@ class Augment(Callback):
     """
 
     order = -20  # before Autocast: pixels stay in single precision
-    GROWING = 0.8
+    GROWING = 0.55
 
     def __init__(self, views: Views, sides: tuple[int, int, int], alpha: float) -> None:
         self.views, self.alpha = views, alpha

@@ -18,14 +18,15 @@ COEFFICIENTS, ROUNDS = (3.4445, -4.7750, 2.0315), 3
 
 
 class Muon(Optimizer):
-    """Parameters of four dimensions are filter banks; `weight_decay` is for the others, whose rate is `lr` * PLAIN."""
+    """Parameters of four dimensions are filter banks; `weight_decay` is for the others, whose rate is `lr` * PLAIN.
 
-    PLAIN = 0.05
+    Steps of one size turn a filter bank the further, the longer its momentum remembers: a short memory allows a high rate.
+    """
 
-    def __init__(
-        self, params: Any, lr: float, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+    PLAIN, BETAS = 1 / 32, (0.9, 0.99)
+
+    def __init__(self, params: Any, lr: float, momentum: float = 0.6, weight_decay: float = 0.0) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -38,7 +39,7 @@ class Muon(Optimizer):
 
     def _orthogonal(self, weight: Tensor, group: dict[str, Any]) -> None:
         """Nesterov's momentum, made orthogonal; the step is `lr` of the filter bank's own length."""
-        state, momentum, slope = self.state[weight], group["betas"][0], weight.grad
+        state, momentum, slope = self.state[weight], float(group["momentum"]), weight.grad
         assert slope is not None
         mean = state.setdefault("mean", torch.zeros_like(slope))
         mean.lerp_(slope, 1 - momentum)
@@ -48,7 +49,7 @@ class Muon(Optimizer):
 
     def _adam(self, weight: Tensor, group: dict[str, Any]) -> None:
         """Kingma & Ba 2014, arXiv:1412.6980, with decoupled decay."""
-        state, (first, second), slope = self.state[weight], group["betas"], weight.grad
+        state, (first, second), slope = self.state[weight], self.BETAS, weight.grad
         assert slope is not None
         if not state:
             state |= {"steps": 0, "mean": torch.zeros_like(slope), "square": torch.zeros_like(slope)}
@@ -58,7 +59,7 @@ class Muon(Optimizer):
         state["square"].lerp_(slope.square(), 1 - second)
         spread = (state["square"] / (1 - second ** state["steps"])).sqrt().add_(1e-8)
         weight.mul_(1 - rate * group["weight_decay"])
-        weight.addcdiv_(state["mean"], spread, value=-rate / (1 - float(first) ** state["steps"]))
+        weight.addcdiv_(state["mean"], spread, value=-rate / (1 - first ** state["steps"]))
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -26,7 +26,11 @@ class VisionRecipe(Recipe):
     lr: float = dial(None, "highest learning rate; none: one for fine-tuning, one from scratch", least=0)
     weight_decay: float = dial(0.05, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(0, "epochs without a better validation score before training stops; 0: never", least=0)
-    ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    ema: float = dial(
+        None,
+        "decay per step of the averaged weights that are kept; 0: the plain ones; none: 0.99 with weights, else 0",
+        least=0,
+    )
     frozen_epochs: int | None = dial(None, "epochs of the head alone; none: to convergence; 0: left out", least=0)
     enough: float = dial(0.97, "validation accuracy of the frozen body from which fine-tuning is left out", least=0)
     image_size: int | None = dial(None, "side of what the network sees, in pixels; none: by the pictures", least=4)

@@ -98,7 +98,8 @@ def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
         frozen_epochs=0,
         epochs=epochs if recipe.epochs is None else recipe.epochs,
         batch_size=recipe.batch_size or _within(rows / 40, 16, 512 if small else 96),
-        lr=0.15 if recipe.lr is None else recipe.lr,
+        lr=0.24 if recipe.lr is None else recipe.lr,
+        ema=0.0 if recipe.ema is None else recipe.ema,
         smoothing=(0.2 if small else 0.1) if recipe.smoothing is None else recipe.smoothing,
     )
 
@@ -138,6 +139,7 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
         epochs=epochs,
         batch_size=recipe.batch_size or _within(rows / 20, 8, 64),
         lr=5e-4 if recipe.lr is None else recipe.lr,
+        ema=0.99 if recipe.ema is None else recipe.ema,
         smoothing=0.0 if recipe.smoothing is None else recipe.smoothing,
     ), notes
 

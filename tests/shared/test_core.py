@@ -3,14 +3,18 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
+from fastai.callback.core import Callback
 
 from shared.errors import UserError
+from shared.progress import Steps
 from shared.run import Options, is_enough, train
 from tests.contract import ROOT, AppContract
-from tests.tiny import APP, TinyNetwork, TinyRecipe, write_rings
+from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
 
 
 class TestTiny(AppContract):
@@ -110,3 +114,24 @@ def test_frozen_stage_is_judged_by_the_whole_network(rings: Path, monkeypatch: p
     monkeypatch.setattr(type(APP), "model", lambda *given, **named: Biased(plain(*given, **named)))
     model = train(APP, rings, TinyRecipe.make({"epochs": 0}))
     assert model.facts.journal[0]["accuracy"] == model.facts.valid["accuracy"] < 0.9
+
+
+def test_rates_fall_in_a_straight_line_where_there_is_no_warm_up(rings: Path) -> None:
+    class Straight(TinyApp):
+        def callbacks(self, recipe: Any) -> list[Any]:
+            return [Spy()]
+
+        def steps(self, recipe: Any) -> Steps:
+            return Steps(momentum=(0.5, 0.5, 0.5), warm_up=0)
+
+    class Spy(Callback):
+        rates: ClassVar[list[float]] = []
+
+        def after_batch(self) -> None:
+            if self.training:
+                self.rates.append(float(self.opt.hypers[-1]["lr"]))
+                assert self.opt.hypers[-1]["mom"] == 0.5
+
+    train(Straight(), rings, TinyRecipe.make({"epochs": 2, "frozen_epochs": 0, "lr": 0.1}))
+    steps = len(Spy.rates)
+    assert np.allclose(Spy.rates, 0.1 * (1 - np.arange(steps) / steps))

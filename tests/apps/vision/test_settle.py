@@ -1,0 +1,57 @@
+"""The dials that the pictures decide."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from apps.vision import settle
+from apps.vision.pictures import Survey
+from apps.vision.recipe import VisionRecipe
+from shared.errors import UserError
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files whose names tell the network; settling does not open them."""
+    for name in ("vit_tiny_patch16_224", "resnet18"):
+        save_file({"x": torch.zeros(1)}, tmp_path / f"{name}.safetensors")
+    monkeypatch.setenv("GLANCE_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def settled(side: int = 300, grey: bool = False, rows: int = 100, **dials: Any) -> VisionRecipe:
+    labels = ["a", "b"] * (rows // 2)
+    return settle.settle(VisionRecipe.make(dials), Survey(side, grey), labels, True)[0]
+
+
+def test_second_views_are_taken_where_they_are_cheap(weights: Path) -> None:
+    transfer = {"weights": "vit_tiny_patch16_224"}
+    assert settled(**transfer).views == "scales"
+    assert settled(**transfer, views="one").views == "one"
+    assert settled(**transfer, rows=2 * settle.FEW).views == "one"
+    assert settled(**transfer, rows=2 * settle.FEW, preset="best").views == "scales"
+    assert settled(**transfer, preset="fast").views == "one"
+    assert settled(32, weights="none").views == "mirror"
+    assert settled(32, grey=True, weights="none").views == "one"
+    assert settled(300, weights="none").views == "one"
+
+
+def test_training_grows_where_the_network_takes_any_size(weights: Path) -> None:
+    assert settled(weights="none").first_size == 96
+    assert settled(32, weights="none").first_size == 24
+    assert settled(8, weights="none").first_size == 8
+    assert settled(weights="resnet18").first_size == 224
+    assert settled(weights="resnet18", preset="best").first_size == 160
+    assert settled(weights="resnet18", first_size=128).first_size == 128
+    assert settled(weights="vit_tiny_patch16_224", preset="best").first_size == 224
+    with pytest.raises(UserError, match="one size only"):
+        settled(weights="vit_tiny_patch16_224", first_size=128)
+
+
+def test_small_sets_are_seen_more_often() -> None:
+    assert settled(32, rows=50_000, weights="none").epochs == 6
+    assert settled(32, rows=500, weights="none").epochs == 40
+    assert settled(32, rows=500, weights="none", epochs=3).epochs == 3
