@@ -21,10 +21,10 @@ class Steps:
     """How the loop moves weights. `optimiser` makes one of torch's kind from parameter groups and a rate."""
 
     optimiser: Callable[..., torch.optim.Optimizer] = partial(torch.optim.AdamW, fused=True)
-    momentum: tuple[float, float, float] = (0.95, 0.85, 0.95)  # at the start, the highest rate and the end of a cycle
-    warm_up: float = (
-        0.25  # share of the steps until the highest rate; 0: it falls in a straight line from the first step
-    )
+    momentum: tuple[float, float, float] = (0.95, 0.85, 0.95)
+    """At the start, at the highest rate and at the end of a cycle."""
+    warm_up: float = 0.25
+    """Share of the steps until the highest rate; 0: it falls in a straight line from the first step."""
 
 
 @dataclass

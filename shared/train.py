@@ -13,11 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelFitException, CancelValidException
-from fastai.callback.schedule import (
-    ParamScheduler,
-    SchedLin,
-    SchedNo,
-)  # also gives Learner its fit_one_cycle and lr_find
+from fastai.callback.schedule import ParamScheduler, SchedLin, SchedNo  # the import gives Learner fit_one_cycle
 from fastai.callback.training import GradientAccumulation
 from fastai.learner import Learner
 from fastai.metrics import AccumMetric
@@ -70,7 +66,8 @@ def fit(
 ) -> None:
     """One schedule over the groups' own rates; the best weights by validation are kept in `progress`.
 
-    Continues from `checkpoint` where that holds the same stage. Cycle: Smith & Topin 2018, arXiv:1708.07120; without a warm-up the rates fall in a straight line.
+    Continues from `checkpoint` where that holds the same stage. Cycle: Smith & Topin 2018, arXiv:1708.07120; without a
+    warm-up the rates fall in a straight line.
     """
     learner, recipe = make_learner(setup), setup.recipe
     average = Average(recipe.ema) if recipe.ema else None
