@@ -95,7 +95,12 @@ def _grown_whole(
 def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
     """The parts whose rows take the means of the others; none where the forest that sees them is not grown."""
     alone = plan.forests <= MEANS_FOREST or len(ensemble.sizes) < 2
-    if alone or ensemble.forest.outputs > 1 or recipe.time is not None or len(train) < NEIGHBOUR_ROWS[0]:
+    return [] if alone or len(train) < NEIGHBOUR_ROWS[0] else _parts(ensemble, train, recipe)
+
+
+def _parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
+    """Parts of the training rows, each to be told of the others' targets; none for several outputs or rows in time."""
+    if ensemble.forest.outputs > 1 or recipe.time is not None:
         return []
     return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
 
@@ -159,14 +164,8 @@ def _loss(ensemble: Ensemble, answers: Sequence[Tensor], counts: Sequence[int], 
 def _near_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
     """The parts whose rows look for neighbours in the others; none where neighbours are not to be looked for."""
     few, many = NEIGHBOUR_ROWS
-    if (
-        recipe.neighbours == "none"
-        or not few <= len(train) <= many
-        or ensemble.forest.outputs > 1
-        or recipe.time is not None
-    ):
-        return []
-    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+    sought = recipe.neighbours != "none" and few <= len(train) <= many
+    return _parts(ensemble, train, recipe) if sought else []
 
 
 def _add_neighbours(
