@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shared.attention import attend
+
 
 @dataclass(frozen=True)
 class Output:
@@ -73,7 +75,7 @@ class Layer(nn.Module):
     def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
         reading = self.attention["self"]
         query, key, value = (self._parted(reading[name](states)) for name in ("query", "key", "value"))  # type: ignore[index]
-        read = F.scaled_dot_product_attention(query, key, value, mask).transpose(1, 2).flatten(2)
+        read = attend(query, key, value, mask).transpose(1, 2).flatten(2)
         states = self._add(self.attention["output"], read, states)
         return self._add(self.output, F.gelu(self.intermediate["dense"](states)), states)
 

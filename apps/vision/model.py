@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apps.vision import backbones, scratch
 from apps.vision.backbones import Backbone
+from shared.attention import plain_pays
 from shared.head import BodyHead, LinearHead
 from shared.protocol import Group
 
@@ -31,8 +34,11 @@ class Body(nn.Module):
         self.network, self.backbone, self.views, self.one_length = network, backbone, views, one_length
         self.register_buffer("mean", 255 * torch.tensor(backbone.mean), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(backbone.std), persistent=False)
+        self.attentions: list[Any] = [part for part in network.modules() if hasattr(part, "fused_attn")]
 
     def forward(self, pictures: Tensor) -> Tensor:
+        for part in self.attentions:
+            part.fused_attn = not plain_pays(self.mean)
         if pictures.dtype.is_floating_point:
             features = self.network(self.normalise(pictures))
         else:
