@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from apps.collab.blend import Blend
 from apps.collab.inputs import from_python, from_sources
 from apps.collab.layouts import find_tables
 from apps.collab.model import RatingNetwork, build
@@ -19,6 +20,10 @@ from apps.collab.warm import adopt
 from shared.artifact import Artifact
 from shared.protocol import Data, Examples, Group, Inputs, Objective, Preprocessor, Splits
 from shared.recipe import Recipe
+
+if TYPE_CHECKING:
+    from shared.checkpoint import Checkpoint
+    from shared.progress import Progress, Setup
 
 
 class CollabApp:
@@ -66,12 +71,27 @@ class CollabApp:
         fit_closed_form(network, train, recipe)
 
     def groups(self, network: nn.Module, recipe: Recipe) -> list[Group]:
+        if isinstance(network, Blend):
+            return [Group(list(network.autoencoder.parameters()), rate=0.1, decay=1 / 30)]
         trained = network.factors() if isinstance(network, RatingNetwork) else list(network.parameters())
         return [Group(trained)]
 
     def objective(self, preprocessor: Preprocessor, recipe: Recipe) -> Objective:
         assert isinstance(preprocessor, CollabPreprocessor)
         return RatingError(preprocessor) if preprocessor.task == "ratings" else TopItems(preprocessor)
+
+    def train(self, setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
+        """See shared.protocol.Trains."""
+        if isinstance(setup.network, Blend):
+            from apps.collab.learning import learn
+
+            learn(setup, progress, checkpoint)
+        elif setup.recipe.epochs:
+            from shared.train import fit
+
+            fit(setup, setup.recipe.epochs, progress, checkpoint)
+        else:
+            progress.offer(0.0, setup.network, "closed form")
 
     def settle(
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe
@@ -91,7 +111,12 @@ class CollabApp:
         remember_held(preprocessor, held)
 
     def callbacks(self, recipe: Recipe) -> list[Any]:
-        return []
+        assert isinstance(recipe, CollabRecipe)
+        if recipe.task != "ranking" or not recipe.epochs:
+            return []
+        from apps.collab.callbacks import Divergence
+
+        return [Divergence()]
 
 
 APP = CollabApp()

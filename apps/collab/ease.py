@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from apps.collab.histories import Histories
-from apps.collab.topk import ndcg, top_items
+from apps.collab.topk import quality
 
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 DROPOUT = 0.3
@@ -89,26 +89,22 @@ def _best_dials(seen: Histories, seed: int) -> Dials:
     if not len(judges):
         return Dials(STRENGTHS[len(STRENGTHS) // 2])
 
-    def quality(scores: Tensor) -> float:
-        scores = scores.masked_fill(given > 0, -torch.inf)
-        return float(ndcg(truth.gather(1, top_items(scores, 10)), truth.sum(1)).mean())
-
     def scores_at(i: int) -> Tensor:
         return given @ solve(counts, STRENGTHS[i])
 
-    best = _climb(lambda i: quality(scores_at(i)), len(STRENGTHS) // 2, len(STRENGTHS))
+    best = _climb(lambda i: quality(scores_at(i), given, truth), len(STRENGTHS) // 2, len(STRENGTHS))
     scores, popularity = scores_at(best), rest.popularity().float() / len(rest)
     unit = float(scores.std() / popularity.std().clamp_min(1e-12))
     shares = [share * unit for share in SHARES]
-    found = [quality(scores + share * popularity) for share in shares]
+    found = [quality(scores + share * popularity, given, truth) for share in shares]
     return Dials(STRENGTHS[best], shares[found.index(max(found))])
 
 
-def _climb(quality: Callable[[int], float], start: int, places: int) -> int:
-    """The place of a peak of `quality`, from `start` towards the better side."""
-    best, height = start, quality(start)
+def _climb(height_at: Callable[[int], float], start: int, places: int) -> int:
+    """The place of a peak, from `start` towards the better side."""
+    best, height = start, height_at(start)
     for step in (1, -1):
-        while 0 <= best + step < places and (next_height := quality(best + step)) > height:
+        while 0 <= best + step < places and (next_height := height_at(best + step)) > height:
             best, height = best + step, next_height
         if best != start:
             break

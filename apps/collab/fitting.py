@@ -9,9 +9,10 @@ from torch import nn
 
 from apps.collab.ease import item_weights
 from apps.collab.ials import alternating
-from apps.collab.model import ItemFactors, ItemWeights, RatingNetwork
+from apps.collab.model import RatingNetwork
 from apps.collab.posterior import Ratings, sample_posterior
 from apps.collab.preprocessor import CollabPreprocessor
+from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from apps.collab.recipe import CollabRecipe
 from shared.loaders import Tensors
 from shared.protocol import Data
@@ -30,12 +31,20 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
             rest = train.targets - network.mean
             _fill_posterior(network, Ratings(users, items, rest, sizes, network.columns), recipe)
         network = network.ranker
-    if isinstance(network, ItemWeights):
-        weights, dials = item_weights(network.seen, recipe.strength, recipe.seed)
-        network.weight.copy_(weights)
-        network.item_bias.copy_(dials.popular * network.popularity)
-    elif isinstance(network, ItemFactors):
-        alternating(network, network.seen)
+    assert isinstance(network, Ranker)
+    for ranker in network.rankers():
+        fit_ranker(ranker, recipe)
+
+
+@torch.no_grad()
+def fit_ranker(ranker: Ranker, recipe: CollabRecipe) -> None:
+    """Fills it in place where a closed form does so."""
+    if isinstance(ranker, ItemWeights):
+        weights, dials = item_weights(ranker.seen, recipe.strength, recipe.seed)
+        ranker.weight.copy_(weights)
+        ranker.item_bias.copy_(dials.popular * ranker.popularity)
+    elif isinstance(ranker, ItemFactors):
+        alternating(ranker, ranker.seen)
 
 
 def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabRecipe) -> None:

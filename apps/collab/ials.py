@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from apps.collab.components import components
 from apps.collab.gibbs import Rectangle, rectangles
 from apps.collab.histories import Histories
-from apps.collab.model import ItemFactors
+from apps.collab.rankers import ItemFactors
 
 SWEEPS = 5
 """From the principal components on; from random factors three times as many."""

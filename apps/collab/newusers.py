@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from apps.collab.columns import clean_id
 from apps.collab.folding import Given, ratings_of_all, scores_of_all
-from apps.collab.model import Ranker, RatingNetwork
+from apps.collab.model import RatingNetwork
 from apps.collab.newcomers import Newcomers
 from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.rankers import Ranker
 from apps.collab.sides import Asked
 from shared.errors import UserError
 from shared.protocol import Examples, Outputs

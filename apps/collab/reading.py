@@ -85,7 +85,8 @@ def _with_task(recipe: CollabRecipe, roles: Roles, frame: pd.DataFrame, path: Pa
     if task == "ratings" and roles.rating is None:
         raise UserError(f"{path}: no rating column to predict: name it with --rating, or use --task ranking")
     settled = {role: getattr(roles, role) for role in ("user", "item", "rating", "time")}
-    return replace(recipe, task=task, **settled), why
+    epochs = recipe.epochs or (recipe.ranking_epochs if task == "ranking" else 0)
+    return replace(recipe, task=task, epochs=epochs, **settled), why
 
 
 def _infer_task(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from apps.collab.histories import Histories
 from apps.collab.ials import curvature
-from apps.collab.model import ItemFactors, ItemWeights, Ranker
 from apps.collab.preprocessor import CollabPreprocessor
+from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 
 REASONS = 3
 
@@ -31,10 +32,20 @@ def reasons(ranker: Ranker, preprocessor: CollabPreprocessor, had: Tensor, chose
 def contributions(ranker: Ranker, had: Tensor, chosen: Tensor) -> Tensor:
     """What each item the user has adds to the score of each chosen one, shape (had, chosen).
 
-    For factors by Hu, Koren & Volinsky 2008, equation 7.
+    For factors by Hu, Koren & Volinsky 2008, equation 7. Of a blend: what the score loses without the item.
     """
     if isinstance(ranker, ItemWeights):
         return ranker.weight[had][:, chosen].cpu()
-    assert isinstance(ranker, ItemFactors)
+    if not isinstance(ranker, ItemFactors):
+        return _losses(ranker, had, chosen)
     items = ranker.items.weight
     return (items[had] @ torch.linalg.solve(curvature(items, had), items[chosen].T)).cpu()
+
+
+def _losses(ranker: Ranker, had: Tensor, chosen: Tensor) -> Tensor:
+    """The whole score less that without each item, shape (had, chosen); of an only item all that is left is its score."""
+    count, width = len(had), len(ranker.popularity)
+    rows, places = (1 - torch.eye(count)).nonzero(as_tuple=True)
+    whole = ranker.score(Histories.of_pairs(torch.zeros_like(had), had, 1, width))
+    without = ranker.score(Histories.of_pairs(rows, had[places], count, width))
+    return (whole - without)[:, chosen].float().cpu()

@@ -12,18 +12,24 @@ from shared.recipe import Recipe, dial
 @dataclass(frozen=True)
 class CollabRecipe(Recipe):
     """With `epochs` 0, the default, everything is fitted in closed form or by exact sampling, on all training
-    rows; nothing is chosen by validation, so no row is spent on it unless `valid_fraction` or a file asks."""
+    rows; nothing is chosen by validation, so no row is spent on it unless `valid_fraction` or a file asks. When ranking,
+    `epochs` train an autoencoder that is blended with the closed forms."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "fast": {"samples": 40, "burn": 10},
         "default": {},
-        "best": {"samples": 400, "burn": 40, "factors": 16},
+        "best": {"samples": 400, "burn": 40, "factors": 16, "ranking_epochs": 50},
     }
 
-    epochs: int = dial(0, "passes of gradient descent; 0: Bayesian sampling (ratings), closed form (ranking)", least=0)
-    batch_size: int = dial(2048, "ratings in a step of gradient descent", least=1)
-    lr: float = dial(0.01, "highest learning rate of the one-cycle schedule", least=0)
-    weight_decay: float = dial(0.3, "decoupled weight decay (AdamW)", least=0)
+    epochs: int = dial(
+        0, "passes of gradient descent; 0: Bayesian sampling (ratings), --ranking-epochs (ranking)", least=0
+    )
+    ranking_epochs: int = dial(
+        0, "passes over the users of an autoencoder that joins the closed forms (ranking)", least=0
+    )
+    batch_size: int = dial(2048, "ratings in a step of gradient descent; of users, a sixteenth (ranking)", least=1)
+    lr: float = dial(0.01, "highest learning rate of the one-cycle schedule; a tenth of it (ranking)", least=0)
+    weight_decay: float = dial(0.3, "decoupled weight decay (AdamW); a thirtieth of it (ranking)", least=0)
     valid_fraction: float = dial(0.0, "share of rows for validation when none is given", least=0)
     user: str | None = dial(None, "column of the users; none: inferred")
     item: str | None = dial(None, "column of the items; none: inferred")

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from apps.collab.folding import Given, ratings_of_all, scores_of_all
 from apps.collab.histories import Histories
 from apps.collab.likeness import likeness, spread_out
-from apps.collab.model import Ranker, RatingNetwork
+from apps.collab.model import RatingNetwork
 from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.rankers import Ranker
 from apps.collab.reasons import reasons
 from shared.errors import UserError
 from shared.model import Model

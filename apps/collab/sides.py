@@ -88,12 +88,13 @@ def find_sides(
         {"user": recipe.user_columns, "item": recipe.item_columns},
         {"user": recipe.user, "item": recipe.item},
     )
+    descends = recipe.epochs > 0 and recipe.task == "ratings"
     for role, place in wanted.items():
         beside = (source / name for name in FOUND[role] if source.is_dir())
         path = next((file for file in beside if file.is_file()), None) if place == "auto" else Path(place)
-        if place == "none" or path is None or (place == "auto" and recipe.epochs):
+        if place == "none" or path is None or (place == "auto" and descends):
             continue
-        if recipe.epochs:
+        if descends:
             raise UserError(f"--{role}-columns {place}: gradient descent does not use it: leave out --epochs")
         try:
             sides[role] = _fitting(read_side(path, role, named[role]), train.inputs[role].categories, path)

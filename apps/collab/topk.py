@@ -14,6 +14,12 @@ def top_items(scores: Tensor, k: int) -> Tensor:
     return scores.topk(min(k, scores.shape[1]), dim=1).indices
 
 
+def quality(scores: Tensor, had: Tensor, truth: Tensor) -> float:
+    """Mean nDCG@10 of lists without what users `had`, against the `truth`: tables of one shape, of zeros and ones."""
+    best = top_items(scores.masked_fill(had > 0, -torch.inf), 10)
+    return float(ndcg(truth.gather(1, best), truth.sum(1)).mean())
+
+
 def ndcg(hits: Tensor, chosen: Tensor) -> Tensor:
     """Discounted gain over the best possible; `hits` (rows, k), `chosen` (rows,) how many there were to find."""
     discounts = 1 / torch.arange(2, hits.shape[1] + 2, dtype=torch.float).log2()

@@ -6,15 +6,18 @@ know the user and the item, the earlier prediction weighs as much as the ratings
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from apps.collab.model import ItemFactors, ItemWeights, RatingNetwork
+from apps.collab.autoencoder import Autoencoder
+from apps.collab.model import RatingNetwork
 from apps.collab.posterior import Factors, compress
 from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from shared.artifact import Artifact
 from shared.errors import UserError
 
@@ -36,15 +39,46 @@ def adopt(network: nn.Module, preprocessor: CollabPreprocessor, earlier: Artifac
         task = earlier.preprocessor.get("task")
         raise UserError(f"the earlier model's task is {task}, this one's {preprocessor.task}: train with --task {task}")
     common = _common(preprocessor, CollabPreprocessor.restore(earlier.preprocessor, earlier.fitted))
-    if isinstance(network, (RatingNetwork, ItemFactors)):
-        _mix_factors(network, earlier, common)
-    weights = network.ranker if isinstance(network, RatingNetwork) else network
-    old = earlier.network.get("ranker.weight", earlier.network.get("weight"))
-    if isinstance(weights, ItemWeights) and old is not None:
-        share = torch.outer(common.item_weight, common.item_weight)
-        weights.weight.lerp_(old[common.items][:, common.items], share)
+    if isinstance(network, RatingNetwork):
+        _mix_factors(network, earlier.network, common)
+    ranker = network.ranker if isinstance(network, RatingNetwork) else network
+    assert isinstance(ranker, Ranker)
+    for each in ranker.rankers():
+        _mix_ranker(each, earlier.network, common)
     users, items = int((common.users > 0).sum()), int((common.items > 0).sum())
     return f"knows {users:,} of {len(preprocessor.users):,} users and {items:,} of {len(preprocessor.items):,} items"
+
+
+def _mix_ranker(ranker: Ranker, earlier: Mapping[str, Tensor], common: Common) -> None:
+    """Mixes in the earlier model's ranker of the same kind, if it has one, alone or among others."""
+    if isinstance(ranker, ItemWeights):
+        old = _within(earlier, ("", "ranker.", "members.weights.")).get("weight")
+        if old is not None:
+            share = torch.outer(common.item_weight, common.item_weight)
+            ranker.weight.lerp_(old[common.items][:, common.items], share)
+    elif isinstance(ranker, ItemFactors):
+        _mix_factors(ranker, _within(earlier, ("", "ranker.", "members.factors.")), common)
+    elif isinstance(ranker, Autoencoder):
+        _take_over(ranker, _within(earlier, ("members.autoencoder.",)), common.items)
+
+
+def _within(tensors: Mapping[str, Tensor], prefixes: Sequence[str]) -> dict[str, Tensor]:
+    """Those whose names begin so, without the beginning."""
+    return {
+        name[len(start) :]: tensor for start in prefixes for name, tensor in tensors.items() if name.startswith(start)
+    }
+
+
+def _take_over(network: Autoencoder, old: Mapping[str, Tensor], items: Tensor) -> None:
+    """The earlier autoencoder's weights, of items those that both know: training goes on from there."""
+    known = items > 0
+    for name, weight in network.named_parameters() if old else ():
+        if name == "first.weight":
+            weight[:, known] = old[name][:, items[known]]
+        elif name.startswith("last."):
+            weight[known] = old[name][items[known]]
+        else:
+            weight.copy_(old[name])
 
 
 def _common(new: CollabPreprocessor, old: CollabPreprocessor) -> Common:
@@ -60,10 +94,10 @@ def _weight(positions: Tensor, old_counts: Tensor, new_counts: Tensor) -> Tensor
     return before / (before + new_counts).clamp_min(1)
 
 
-def _mix_factors(network: RatingNetwork | ItemFactors, earlier: Artifact, common: Common) -> None:
+def _mix_factors(network: RatingNetwork | ItemFactors, earlier: Mapping[str, Tensor], common: Common) -> None:
     """Adds, between the users and items both know, the weighted difference of the two models' predictions."""
     users, items = network.users.weight, network.items.weight
-    old = _whole(dict(earlier.network))
+    old = _whole(dict(earlier))
     if old is None:
         return
     new = _whole(network.state_dict())

@@ -62,15 +62,16 @@ def test_list_metrics_are_the_textbook_ones() -> None:
     }
 
 
-@pytest.fixture(scope="module", params=["weights", "factors", "ratings"])
+@pytest.fixture(scope="module", params=["weights", "factors", "blend", "ratings"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     folder = tmp_path_factory.mktemp("source")
     if request.param == "ratings":
         return collab.train(write_ratings(folder / "a.csv"), samples=5, burn=3, strength=10.0)
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "factors":
-            patch.setattr("apps.collab.model.WEIGHTED_ITEMS", 10)
-        return collab.train(write_likes(folder / "a.csv"), strength=10.0)
+            patch.setattr("apps.collab.rankers.WEIGHTED_ITEMS", 10)
+        epochs = 3 if request.param == "blend" else 0
+        return collab.train(write_likes(folder / "a.csv"), strength=10.0, epochs=epochs)
 
 
 def test_only_unseen_items_are_recommended_best_first(model: Model) -> None:

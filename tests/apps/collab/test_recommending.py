@@ -14,7 +14,8 @@ from apps import collab
 from apps.__main__ import main
 from apps.collab.folding import Given, ratings_of_all
 from apps.collab.histories import Histories
-from apps.collab.model import ItemFactors, RatingNetwork
+from apps.collab.model import RatingNetwork
+from apps.collab.rankers import ItemFactors
 from apps.collab.reasons import contributions
 from shared.errors import UserError
 from shared.model import Model
@@ -28,7 +29,7 @@ def ranking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     likes = write_likes(tmp_path_factory.mktemp("source") / "a.csv")
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "factors":
-            patch.setattr("apps.collab.model.WEIGHTED_ITEMS", 10)
+            patch.setattr("apps.collab.rankers.WEIGHTED_ITEMS", 10)
         return collab.train(likes, strength=10.0)
 
 
@@ -180,7 +181,7 @@ def test_missing_lists_are_said(folder: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_factors_rank_where_weights_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.collab.model.WEIGHTED_ITEMS", 10)
+    monkeypatch.setattr("apps.collab.rankers.WEIGHTED_ITEMS", 10)
     model = collab.train(write_ratings(tmp_path / "a.csv"), samples=3, burn=1)
     assert isinstance(model.predictor.network.ranker, ItemFactors)
     assert collab.recommend(model, ["user 1"])[0]["basis"] == "personal"

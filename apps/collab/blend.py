@@ -1,0 +1,95 @@
+"""A ranker made of several: item weights and factors in closed form, and what gradient descent learns."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import torch
+from torch import Tensor, nn
+
+from apps.collab.autoencoder import Autoencoder
+from apps.collab.histories import Histories
+from apps.collab.preprocessor import CollabPreprocessor
+from apps.collab.rankers import RANKING_FACTORS, ItemFactors, ItemWeights, Ranker, make_ranker
+from apps.collab.topk import quality
+
+STEP = 0.25
+"""Between the shares that are tried."""
+
+
+class Blend(Ranker):
+    """The score is the sum of the members' scores, each standardised over a user's items, by their `shares`.
+
+    In training it is the autoencoder's alone: the others are fitted already.
+    """
+
+    shares: Tensor
+
+    def __init__(self, preprocessor: CollabPreprocessor) -> None:
+        super().__init__(preprocessor)
+        closed = make_ranker(preprocessor)
+        self.members = nn.ModuleDict({"factors": ItemFactors(preprocessor, RANKING_FACTORS)})
+        if isinstance(closed, ItemWeights):
+            self.members["weights"] = closed
+        self.members["autoencoder"] = Autoencoder(preprocessor)
+        self.register_buffer("shares", torch.full((len(self.members),), 1 / len(self.members)))
+
+    @property
+    def autoencoder(self) -> Autoencoder:
+        member = self.members["autoencoder"]
+        assert isinstance(member, Autoencoder)
+        return member
+
+    @property
+    def divergence(self) -> Tensor:
+        return self.autoencoder.divergence
+
+    def rankers(self) -> list[Ranker]:
+        return [member for member in self.members.values() if isinstance(member, Ranker)]
+
+    def forward(self, users: Tensor) -> Tensor:
+        """Scores, shape (rows, items + 1), of users at these positions."""
+        if self.training:
+            return self.autoencoder(users)
+        return self._blended([member(users) for member in self.rankers()])
+
+    def score(self, had: Histories) -> Tensor:
+        return self._blended([member.score(had) for member in self.rankers()])
+
+    def _blended(self, scores: list[Tensor]) -> Tensor:
+        blended = torch.zeros_like(scores[0], dtype=torch.float)
+        for share, each in zip(self.shares, scores, strict=True):
+            blended += share * standard(each)
+        return blended
+
+    @torch.no_grad()
+    def choose(self, users: Tensor, seen: Tensor, truth: Tensor) -> float:
+        """Takes the shares that find most of the `truth` beside what users have `seen`, tables of shape (users, items +
+        1); returns their nDCG@10."""
+        scores = [standard(member(users.to(self.shares.device))).cpu() for member in self.rankers()]
+        best, height = self.shares.cpu(), -1.0
+        for shares in _simplex(len(scores)):
+            found = quality(
+                torch.stack([share * each for share, each in zip(shares, scores, strict=True)]).sum(0), seen, truth
+            )
+            if found > height:
+                best, height = torch.tensor(shares), found
+        self.shares.copy_(best)
+        return height
+
+
+def standard(scores: Tensor) -> Tensor:
+    """Each row with mean 0 and deviation 1 over the known items, in single precision."""
+    scores = scores.float()
+    spread, mean = torch.std_mean(scores[:, 1:], dim=1, correction=0, keepdim=True)
+    return (scores - mean) / spread.clamp_min(1e-12)
+
+
+def _simplex(members: int) -> list[tuple[float, ...]]:
+    """All shares in steps of STEP that add up to one."""
+    steps = round(1 / STEP)
+    return [
+        tuple(part * STEP for part in parts)
+        for parts in product(range(steps + 1), repeat=members)
+        if sum(parts) == steps
+    ]
