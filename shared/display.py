@@ -104,11 +104,14 @@ def number(value: float) -> str:
 
 
 def metric_rows(metrics: Mapping[str, float], baseline: Mapping[str, float], headline: str) -> list[list[str]]:
-    """The closing table's rows, the headline first."""
+    """The closing table's rows, the headline first. What `baseline` calls `KIND:NAME` is another naive answer's: each
+    kind has a column of its own."""
     order = [headline, *(name for name in metrics if name != headline)]
+    kinds = list(dict.fromkeys(name.partition(":")[0] for name in baseline if ":" in name))
     rows = [
-        [name, number(metrics[name]), number(baseline[name]) if name in baseline else ""]
+        [name, number(metrics[name])]
+        + [number(baseline[key]) if key in baseline else "" for key in (name, *(f"{kind}:{name}" for kind in kinds))]
         for name in order
         if name in metrics
     ]
-    return [["metric", "model", "baseline"], *rows]
+    return [["metric", "model", "baseline", *kinds], *rows]

@@ -21,6 +21,9 @@ from shared.protocol import Data, Outputs
 Cells = tuple[Tensor, Tensor]
 
 K = 10
+BIAS_ONLY = "bias-only"
+"""Names the metrics of the other naive lists: of what is rated best, where there are ratings."""
+
 BLOCK = 1024
 """Users whose scores are held at a time."""
 
@@ -64,7 +67,8 @@ class TopItems:
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
     item training never saw counts as missed. What a user has in the validation rows is left out of the list,
     unless it is what is asked. `coverage` is the share of items that anyone is shown, `novelty` the mean of
-    -log2(share of users who have the item). The baseline recommends what most users have.
+    -log2(share of users who have the item). The baseline recommends what most users have; beside it stands what
+    is rated best, by shrunken means, where the training rows have ratings.
     """
 
     headline = f"ndcg@{K}"
@@ -88,8 +92,12 @@ class TopItems:
         return self._metrics(lambda block: predictor.outputs(Tensors(block)), data)
 
     def baseline(self, data: Data) -> dict[str, float]:
-        popular = self.preprocessor.item_counts.float()
-        return self._metrics(lambda block: popular.expand(len(block), -1), data)
+        popular, liked = self.preprocessor.item_counts.float(), self.preprocessor.item_bias
+        found = self._metrics(lambda block: popular.expand(len(block), -1), data)
+        if liked.any():
+            by_bias = self._metrics(lambda block: liked.expand(len(block), -1), data)
+            found |= {f"{BIAS_ONLY}:{name}": value for name, value in by_bias.items()}
+        return found
 
     def score(self, metrics: Mapping[str, float]) -> float:
         return metrics[self.headline]

@@ -74,8 +74,10 @@ class CollabPreprocessor:
         fitted = cls(task, users, items, scale, none, none, *biases, *columns)
         pairs = fitted.positions(train.inputs)
         fitted.seen = fitted.cells(*pairs)
-        if task == "ratings":
-            fitted._fit_biases(*pairs, torch.from_numpy(values - scale[1]).float())
+        rated = train.targets if task == "ratings" else train.inputs.get("rating")
+        if rated is not None:
+            given = torch.from_numpy(rated.astype(float))
+            fitted._fit_biases(*pairs, (given - given.mean()).float())
         return fitted
 
     def _fit_biases(self, users: Tensor, items: Tensor, rest: Tensor) -> None:

@@ -97,11 +97,15 @@ def _infer_task(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[str, str
     if len(ratings) and ratings.min() == ratings.max():
         same = f"every {roles.rating} is {ratings[0]:g}: there is nothing to predict, so items are ranked"
         return "ranking", f"{same} as implicit feedback (--task)"
-    counted = is_count(roles.rating) or (len(ratings) and ratings.max() > COUNTS)
-    if counted and len(ratings) and ratings.min() >= 0:
+    if _counts_use(roles.rating, ratings):
         counts = f"{roles.rating} (up to {ratings.max():,g}) counts or measures use, it is no scale of liking"
         return "ranking", f"{counts}: items are ranked as implicit feedback (--task ratings predicts the numbers)"
     return "ratings", f"task: predict {roles.rating} (--task ranking ranks items instead)"
+
+
+def _counts_use(name: str, ratings: np.ndarray) -> bool:
+    """Whether numbers, none missing, are counts or amounts: by their column's name, or by how far they reach."""
+    return bool(len(ratings)) and ratings.min() >= 0 and (is_count(name) or bool(ratings.max() > COUNTS))
 
 
 def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Path, notes: list[str]) -> Examples:
@@ -127,8 +131,11 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     inputs: dict[str, Any] = {role: column[kept] for role, column in columns.items()}
     if times is not None:
         inputs["time"] = times[kept]
-    pairs = np.stack([inputs["user"], inputs["item"]], 1) if recipe.task == "ranking" else ratings[kept]
-    return Examples(inputs, pairs)
+    if recipe.task == "ratings":
+        return Examples(inputs, ratings[kept])
+    if roles.rating is not None and not _counts_use(roles.rating, ratings[kept]):
+        inputs["rating"] = ratings[kept]
+    return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1))
 
 
 def _without_unrated(ratings: np.ndarray, name: str, path: Path, notes: list[str]) -> np.ndarray:

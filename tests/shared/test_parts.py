@@ -158,7 +158,7 @@ def test_display_writes_plain_lines_where_there_is_no_terminal() -> None:
     display = Display(stream=stream)
     display.progress("epoch", 1, 2)
     display.say("done")
-    display.table(metric_rows({"a": 0.5, "b": 12345.6}, {"a": 0.1}, "a"))
+    display.table(metric_rows({"a": 0.5, "b": 12345.6}, {"a": 0.1, "other:b": 7}, "a"))
     assert "\r" not in stream.getvalue() and "\033" not in stream.getvalue()
     assert stream.getvalue().startswith("done\n") and "12,346" in stream.getvalue()
 

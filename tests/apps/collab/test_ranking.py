@@ -132,3 +132,10 @@ def test_test_rows_are_measured_without_the_validation_rows_in_the_lists(
     monkeypatch.setattr("apps.collab.fitting.remember_held", lambda preprocessor, held: None)
     included = collab.train(likes, valid_fraction=0.3, strength=10.0).facts
     assert excluded.metrics["recall@10"] > included.metrics["recall@10"] and excluded.valid == included.valid
+
+
+def test_best_rated_stand_beside_the_popular_where_there_are_ratings(tmp_path: Path) -> None:
+    rated = collab.train(write_ratings(tmp_path / "a.csv"), task="ranking", positive=3, strength=10.0).facts
+    plain = collab.train(write_likes(tmp_path / "b.csv"), strength=10.0).facts
+    assert set(rated.baseline) == set(rated.metrics) | {f"bias-only:{name}" for name in rated.metrics}
+    assert rated.baseline["bias-only:ndcg@10"] != rated.baseline["ndcg@10"] and set(plain.baseline) == set(plain.metrics)
