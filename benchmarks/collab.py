@@ -1,9 +1,9 @@
 """Glance beside stock fastai, myfm and implicit on the same rows of a table of ratings, in one run.
 
-    python benchmarks/collab.py DATA/ml-100k/u.data [--positive 4] [--seed 0] [--only glance fastai myfm implicit]
+    python benchmarks/collab.py DATA/ml-100k/u.data [--positive 4] [--rounds 3] [--only glance fastai myfm implicit]
     python benchmarks/collab.py DATA/ml-1m/ratings.csv --scale 20000000 140000 27000
 
-A random tenth of the rows is the test; nobody sees it before the end, as implicit features neither. Seconds are of
+They run in turn, `--rounds` times. A random tenth of the rows is the test; nobody sees it before the end, as implicit features neither. Seconds are of
 fitting and predicting in this process, imports and reading apart. myfm and implicit come with the extra `bench`; one
 that is not installed is said to be so. `--scale` trains on ROWS generated ratings of low rank, with popular items and busy
 users, after the table that is named: seconds for a million rows, and peak memory, each in a process of its own.
@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,8 @@ STAGES = ("encode", "build", "train", "settle", "measure")
 SHORT_CHAINS = ((4, 4), (8, 8), (15, 10), (30, 10))
 """(samples, burn) of ever longer runs, until one is as good as stock fastai."""
 
+WHOM = ("glance", "fastai", "myfm", "implicit")
+
 Result = dict[str, Any]
 
 
@@ -46,7 +47,8 @@ def main() -> None:
     parser.add_argument("ratings", type=Path, nargs="?", help="a table of user,item,rating")
     parser.add_argument("--positive", type=float, default=4.0, help="least rating that counts as liked when ranking")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=("glance", "fastai", "myfm", "implicit"))
+    parser.add_argument("--rounds", type=int, default=1, help="times that all of them run in turn; medians at the end")
+    parser.add_argument("--only", nargs="+", choices=WHOM)
     parser.add_argument("--scale", nargs=3, type=int, metavar=("ROWS", "USERS", "ITEMS"))
     parser.add_argument("--generate", nargs=4, metavar=("ROWS", "USERS", "ITEMS", "FILE"), help="write them alone")
     parsed = parser.parse_args()
@@ -96,36 +98,59 @@ def compare(parsed: argparse.Namespace) -> None:
     frame = frame[[roles.user, roles.item, roles.rating]].set_axis(["user", "item", "rating"], axis=1)
     frame["rating"] = frame["rating"].astype(float)
     test = np.random.default_rng(parsed.seed).random(len(frame)) < 0.1
-    wanted = parsed.only or ("fastai", "glance", "myfm", "implicit")
-    bar = float("inf")
+    found: dict[str, list[Result]] = {}
     with tempfile.TemporaryDirectory() as folder:
         train, held = (Path(folder) / name for name in ("train.csv", "test.csv"))
         frame[~test].to_csv(train, index=False)
         frame[test].to_csv(held, index=False)
-        if "fastai" in wanted:
-            bar = show("fastai stock, 5 epochs", partial(stock, frame, test))["rmse"]
-        if "glance" in wanted:
-            reach(train, held, parsed.seed, bar)
-            for preset in ("default", "best"):
-                show(f"glance {preset}", partial(ours, train, held, preset=preset, seed=parsed.seed))
-            dials = {"task": "ranking", "positive": parsed.positive, "seed": parsed.seed}
-            show("glance ranking", partial(ours, train, held, **dials))
-        for name, run in (("myfm", bayesian), ("implicit", alternating)):
-            if name not in wanted:
-                continue
-            if importlib.util.find_spec(name) is None:
-                print(f'{name}: not installed (pip install "glance[bench]")')
-            else:
-                show(name, partial(run, frame, test, parsed))
+        for _ in range(parsed.rounds):
+            alternate(found, contestants(frame, test, parsed, (train, held)))
+    for name, results in found.items():
+        print(json.dumps({"median of": name, **median(results)}))
+    if STOCK in found and REACH in found:
+        ratio = median(found[STOCK])["seconds"] / median(found[REACH])["seconds"]
+        print(json.dumps({"time to stock fastai's rmse, stock / glance": round(ratio, 1)}))
 
 
-def show(name: str, run: Callable[[], Result]) -> Result:
-    """Runs, adds the seconds where the run does not tell its own, and prints."""
-    start = time.perf_counter()
-    found = run()
-    found.setdefault("seconds", round(time.perf_counter() - start, 2))
-    print(json.dumps({"run": name, **found}), flush=True)
-    return found
+STOCK, REACH = "fastai stock, 5 epochs", "glance to reach it"
+
+
+def contestants(
+    frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace, files: tuple[Path, Path]
+) -> dict[str, Callable[[dict[str, list[Result]]], Result]]:
+    """What runs in each round, in turn, given what was found so far."""
+    seed = parsed.seed
+    ranking: Result = {"task": "ranking", "positive": parsed.positive, "seed": seed}
+    runs: dict[str, Callable[[dict[str, list[Result]]], Result]] = {
+        STOCK: lambda _: stock(frame, test),
+        REACH: lambda found: reach(*files, seed, found[STOCK][-1]["rmse"] if STOCK in found else float("inf")),
+        "glance default": lambda _: ours(*files, seed=seed),
+        "glance best": lambda _: ours(*files, seed=seed, preset="best"),
+        "myfm": lambda _: bayesian(frame, test, parsed),
+        "glance ranking": lambda _: ours(*files, **ranking),
+        "glance ranking best": lambda _: ours(*files, **ranking, preset="best"),
+        "implicit": lambda _: alternating(frame, test, parsed),
+    }
+    missing = {name for name in ("myfm", "implicit") if importlib.util.find_spec(name) is None}
+    for name in sorted(missing):
+        print(f'{name}: not installed (pip install "glance[bench]")')
+    wanted = set(parsed.only or WHOM) - missing
+    return {name: run for name, run in runs.items() if name.split()[0] in wanted}
+
+
+def alternate(found: dict[str, list[Result]], runs: dict[str, Callable[[dict[str, list[Result]]], Result]]) -> None:
+    """Runs each once, adds the seconds where the run does not tell its own, and prints."""
+    for name, run in runs.items():
+        start = time.perf_counter()
+        result = run(found)
+        result.setdefault("seconds", round(time.perf_counter() - start, 2))
+        print(json.dumps({"run": name, **result}), flush=True)
+        found.setdefault(name, []).append(result)
+
+
+def median(results: list[Result]) -> Result:
+    """Of each number over the rounds."""
+    return {name: round(float(np.median([result[name] for result in results])), 4) for name in results[0]}
 
 
 def ours(train: Path, held: Path, **dials: Any) -> Result:
@@ -134,16 +159,15 @@ def ours(train: Path, held: Path, **dials: Any) -> Result:
     return {**found, "seconds": round(sum(facts.seconds[stage] for stage in STAGES), 2)}
 
 
-def reach(train: Path, held: Path, seed: int, bar: float) -> None:
-    """The first of ever longer chains that is as good as `bar`; the seconds count all that were tried."""
-    spent = 0.0
+def reach(train: Path, held: Path, seed: int, bar: float) -> Result:
+    """The first of ever longer chains that is as good as `bar`, or the last; the seconds count all that were tried."""
+    spent, found = 0.0, {}
     for samples, burn in SHORT_CHAINS:
         found = ours(train, held, samples=samples, burn=burn, strength=300.0, seed=seed)
         spent += found["seconds"]
-        print(json.dumps({"run": f"glance, {samples} draws after {burn}", **found}), flush=True)
         if found["rmse"] <= bar:
-            print(json.dumps({"run": "glance to reach stock fastai", "seconds": round(spent, 2)}), flush=True)
-            return
+            break
+    return {**found, "seconds": round(spent, 2)}
 
 
 def stock(frame: pd.DataFrame, test: np.ndarray) -> Result:

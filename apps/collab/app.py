@@ -100,6 +100,8 @@ class CollabApp:
         from apps.collab.fitting import measure_noise, remember_held
 
         remember_held(preprocessor, [valid])
+        if isinstance(network, RatingNetwork):
+            network.rows = None
         if isinstance(network, RatingNetwork) and recipe.epochs:
             measure_noise(network, valid if len(valid) else train)
         return ""

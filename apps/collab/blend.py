@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import torch
 from torch import Tensor, nn
 
@@ -11,10 +9,7 @@ from apps.collab.autoencoder import Autoencoder
 from apps.collab.histories import Histories
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import RANKING_FACTORS, ItemFactors, ItemWeights, Ranker, make_ranker
-from apps.collab.topk import quality
-
-STEP = 0.25
-"""Between the shares that are tried."""
+from apps.collab.topk import best_shares, standard
 
 
 class Blend(Ranker):
@@ -67,29 +62,6 @@ class Blend(Ranker):
         """Takes the shares that find most of the `truth` beside what users have `seen`, tables of shape (users, items +
         1); returns their nDCG@10."""
         scores = [standard(member(users.to(self.shares.device))).cpu() for member in self.rankers()]
-        best, height = self.shares.cpu(), -1.0
-        for shares in _simplex(len(scores)):
-            found = quality(
-                torch.stack([share * each for share, each in zip(shares, scores, strict=True)]).sum(0), seen, truth
-            )
-            if found > height:
-                best, height = torch.tensor(shares), found
-        self.shares.copy_(best)
+        shares, height = best_shares(scores, seen, truth)
+        self.shares.copy_(torch.tensor(shares))
         return height
-
-
-def standard(scores: Tensor) -> Tensor:
-    """Each row with mean 0 and deviation 1 over the known items, in single precision."""
-    scores = scores.float()
-    spread, mean = torch.std_mean(scores[:, 1:], dim=1, correction=0, keepdim=True)
-    return (scores - mean) / spread.clamp_min(1e-12)
-
-
-def _simplex(members: int) -> list[tuple[float, ...]]:
-    """All shares in steps of STEP that add up to one."""
-    steps = round(1 / STEP)
-    return [
-        tuple(part * STEP for part in parts)
-        for parts in product(range(steps + 1), repeat=members)
-        if sum(parts) == steps
-    ]

@@ -24,9 +24,10 @@ BLOCK = 1 << 20
 def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> None:
     """Fills the network in place from the training rows; gradient descent starts from the biases it has."""
     if isinstance(network, RatingNetwork):
+        assert isinstance(train.inputs, Tensors)
+        users, items = train.inputs.tensors
+        network.rows = (users, items, train.targets)
         if not recipe.epochs:
-            assert isinstance(train.inputs, Tensors)
-            users, items = train.inputs.tensors
             sizes = (len(network.users.weight), len(network.items.weight))
             rest = train.targets - network.mean
             _fill_posterior(network, Ratings(users, items, rest, sizes, network.columns), recipe)

@@ -59,6 +59,21 @@ class Histories:
         steps = torch.arange(len(places)) - (counts.cumsum(0) - counts).repeat_interleave(counts)
         return places, self.items[self.starts[rows].repeat_interleave(counts) + steps].long()
 
+    def first(self, size: int) -> Histories:
+        """Of each row its first `size` items."""
+        return self._where(self._places() < size)
+
+    def after(self, size: int) -> Histories:
+        """Of each row the items after its first `size`."""
+        return self._where(self._places() >= size)
+
+    def _places(self) -> Tensor:
+        """Of every cell within its row."""
+        return torch.arange(len(self.items)) - self.starts[:-1].repeat_interleave(self.counts())
+
+    def _where(self, kept: Tensor) -> Histories:
+        return Histories.of_pairs(self.rows()[kept], self.items[kept], len(self), self.width)
+
     def take(self, rows: Tensor) -> Histories:
         """The histories of these rows."""
         counts = self.starts[rows + 1] - self.starts[rows]

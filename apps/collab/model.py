@@ -34,6 +34,7 @@ class RatingNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(preprocessor.scale[1], dtype=torch.float))
         self.least, _, self.greatest = preprocessor.scale
         self.seen, self.columns = preprocessor.seen, (preprocessor.user_columns, preprocessor.item_columns)
+        self.rows: tuple[Tensor, Tensor, Tensor] | None = None  # users, items, ratings: until training ends, to fold in
         self.register_buffer("noise", torch.ones(()))  # variance of a rating about its prediction
         self.register_buffer("user_spread", torch.zeros(users))  # variance of the prediction itself is a product
         self.register_buffer("item_spread", torch.zeros(items))

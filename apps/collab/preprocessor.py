@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -34,7 +34,8 @@ class CollabPreprocessor:
     `scale` are the least, mean and greatest training rating; the biases, one a position, are shrunken means of the
     ratings less their mean: what a bias-only model knows. `user_columns` and `item_columns`, one row a position, are
     what side tables tell, of unrated ones too. `seen` is what each user has in the training rows,
-    `held` in the validation rows: nothing is learnt from those, but nobody wants them recommended.
+    `held` in the validation rows: nothing is learnt from those, but nobody wants them recommended. `ordered` says that
+    what each user has is in the order of time.
     """
 
     task: str
@@ -47,6 +48,7 @@ class CollabPreprocessor:
     item_bias: Tensor
     user_columns: Tensor
     item_columns: Tensor
+    ordered: bool = field(default=False, init=False)
 
     @classmethod
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
@@ -59,10 +61,10 @@ class CollabPreprocessor:
             tuple(dict.fromkeys((*names, *sides[role].ids))) if role in sides else names
             for role, names in zip(ROLES, (users, items), strict=True)
         )
-        columns = (
+        columns = [
             sides[role].placed(names) if role in sides else torch.zeros(len(names) + 1, 0)
             for role, names in zip(ROLES, (users, items), strict=True)
-        )
+        ]
         scale = (0.0, 1.0, 1.0)
         if task == "ratings":
             values = train.targets.astype(float)
@@ -73,7 +75,9 @@ class CollabPreprocessor:
         biases = torch.zeros(len(users) + 1), torch.zeros(len(items) + 1)
         fitted = cls(task, users, items, scale, none, none, *biases, *columns)
         pairs = fitted.positions(train.inputs)
-        fitted.seen = fitted.cells(*pairs)
+        fitted.ordered = "time" in train.inputs
+        order = torch.from_numpy(np.argsort(train.inputs["time"], kind="stable")) if fitted.ordered else slice(None)
+        fitted.seen = fitted.cells(*(part[order] for part in pairs))
         rated = train.targets if task == "ratings" else train.inputs.get("rating")
         if rated is not None:
             given = torch.from_numpy(rated.astype(float))
@@ -106,7 +110,7 @@ class CollabPreprocessor:
     @cached_property
     def newcomers(self) -> Newcomers:
         """Answers histories too short for the ranker."""
-        return Newcomers(self.seen)
+        return Newcomers(self.seen, self.ordered)
 
     @cached_property
     def newest(self) -> Newest:
@@ -181,7 +185,8 @@ class CollabPreprocessor:
         return [Field("user", "text"), Field("item", "text")]
 
     def state(self) -> dict[str, Any]:
-        return {"task": self.task, "users": list(self.users), "items": list(self.items), "scale": list(self.scale)}
+        names = {"users": list(self.users), "items": list(self.items)}
+        return {"task": self.task, **names, "scale": list(self.scale), "ordered": self.ordered}
 
     def tensors(self) -> dict[str, Tensor]:
         parts = {"seen": self.seen, "held": self.held}
@@ -196,8 +201,10 @@ class CollabPreprocessor:
         seen, held = (
             Histories(tensors[f"{name}_starts"], tensors[f"{name}_items"], len(items) + 1) for name in ("seen", "held")
         )
-        told = (tensors[name] for name in ("user_bias", "item_bias", "user_columns", "item_columns"))
-        return cls(str(state["task"]), users, items, (least, mean, greatest), seen, held, *told)
+        told = [tensors[name] for name in ("user_bias", "item_bias", "user_columns", "item_columns")]
+        found = cls(str(state["task"]), users, items, (least, mean, greatest), seen, held, *told)
+        found.ordered = bool(state.get("ordered", False))
+        return found
 
 
 def _names(column: Sequence[object]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Warm start: what an earlier model knows of the same users and items, matched by raw id, never by position.
 
 Two models' factors lie in different bases, so predictions are mixed, not numbers at the same place: where both
-know the user and the item, the earlier prediction weighs as much as the ratings that stand behind it.
+know the user and the item, the earlier prediction weighs as much as the ratings that stand behind it. Users whom only
+this model knows are folded into the earlier one: a small shop may share its catalogue, not its customers.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apps.collab.autoencoder import Autoencoder
+from apps.collab.gibbs import rectangles
+from apps.collab.ials import user_factors
 from apps.collab.model import RatingNetwork
 from apps.collab.posterior import Factors, compress
 from apps.collab.preprocessor import CollabPreprocessor, look_up
@@ -95,19 +98,59 @@ def _weight(positions: Tensor, old_counts: Tensor, new_counts: Tensor) -> Tensor
 
 
 def _mix_factors(network: RatingNetwork | ItemFactors, earlier: Mapping[str, Tensor], common: Common) -> None:
-    """Adds, between the users and items both know, the weighted difference of the two models' predictions."""
+    """Adds the weighted difference of the two models' predictions, for users that the earlier one does not know after it
+    has seen their rows of items that it knows."""
     users, items = network.users.weight, network.items.weight
     old = _whole(dict(earlier))
     if old is None:
         return
     new = _whole(network.state_dict())
     assert new is not None
-    by_user, by_item = common.user_weight[:, None], common.item_weight[:, None]
-    left = torch.cat([users, by_user * old.users[common.users], -by_user * new.users], 1)
+    known_users, user_weight = _with_strangers(network, old, earlier, common)
+    by_user, by_item = user_weight[:, None], common.item_weight[:, None]
+    left = torch.cat([users, by_user * known_users, -by_user * new.users], 1)
     right = torch.cat([items, by_item * old.items[common.items], by_item * new.items], 1)
     mixed = compress(Factors(left, right), users.shape[1])
     users.copy_(mixed.users)
     items.copy_(mixed.items)
+
+
+def _with_strangers(
+    network: RatingNetwork | ItemFactors, old: Factors, earlier: Mapping[str, Tensor], common: Common
+) -> tuple[Tensor, Tensor]:
+    """(users as the earlier model has them or, where it does not, would fold them in; their weights)."""
+    users, items = old.users[common.users], old.items[common.items]
+    held = network.seen.rows()[common.items[network.seen.items.long()] > 0]
+    strangers = (torch.bincount(held, minlength=len(users)) > 0) & (common.users == 0)
+    strangers[0] = False
+    if isinstance(network, ItemFactors):
+        width = network.users.weight.shape[1]
+        users[strangers, :width] = user_factors(items[:, :width].contiguous(), network.seen)[strangers]
+    elif network.rows is not None:
+        known = common.items[network.rows[1]] > 0
+        rows = [part[known] for part in network.rows]
+        users[strangers, :-1] = _posterior_means(rows, items, old.users[:, :-1], float(earlier["noise"]), len(users))[
+            strangers
+        ]
+    else:
+        strangers[:] = False
+    return users, torch.where(strangers, 1.0, common.user_weight)
+
+
+def _posterior_means(rows: list[Tensor], items: Tensor, users: Tensor, noise: float, owners: int) -> Tensor:
+    """Factors and bias, shape (owners, width + 1), of the owners of `rows` (user, item, rating), given the items' and a normal
+    prior about the unknown user, `users[0]`, that spreads as the other users do."""
+    spread = users[1:].T.cov(correction=0)
+    prior = torch.linalg.inv(spread + 1e-3 * spread.diagonal().mean().clamp_min(1e-6) * torch.eye(len(spread)))
+    owner, item, rating = rows
+    left = items[:, :-1]
+    padded = F.pad(left, (0, 0, 0, 1))
+    found = users[0].repeat(owners, 1)
+    for block in rectangles(owner, item, rating - items[item, -1], (owners, len(items))):
+        x = F.embedding(block.partners, padded)
+        slope = prior @ users[0] + (x.mT @ block.ratings[..., None]).squeeze(-1) / noise
+        found[block.owners] = torch.linalg.solve(prior + x.mT @ x / noise, slope)
+    return found
 
 
 def _whole(tensors: dict[str, Tensor]) -> Factors | None:

@@ -138,4 +138,6 @@ def test_best_rated_stand_beside_the_popular_where_there_are_ratings(tmp_path: P
     rated = collab.train(write_ratings(tmp_path / "a.csv"), task="ranking", positive=3, strength=10.0).facts
     plain = collab.train(write_likes(tmp_path / "b.csv"), strength=10.0).facts
     assert set(rated.baseline) == set(rated.metrics) | {f"bias-only:{name}" for name in rated.metrics}
-    assert rated.baseline["bias-only:ndcg@10"] != rated.baseline["ndcg@10"] and set(plain.baseline) == set(plain.metrics)
+    assert rated.baseline["bias-only:ndcg@10"] != rated.baseline["ndcg@10"] and set(plain.baseline) == set(
+        plain.metrics
+    )

@@ -35,6 +35,19 @@ def test_ratings_are_mixed_by_raw_id(tmp_path: Path) -> None:
     assert isinstance(warm.predict(("stranger", "item 0")), dict)
 
 
+def test_new_users_of_a_known_catalogue_are_folded_in(tmp_path: Path) -> None:
+    collab.train(write_ratings(tmp_path / "large.csv"), test_fraction=0, out=tmp_path / "out", **FAST)
+    theirs = (
+        write_ratings(tmp_path / "shop.csv", users=12, seed=5).read_text().replace("user ", "customer ").splitlines()
+    )
+    (tmp_path / "shop.csv").write_text("\n".join([theirs[0], *theirs[1::4]]) + "\n")
+    (tmp_path / "rest.csv").write_text("\n".join([theirs[0], *theirs[2::4], *theirs[3::4]]) + "\n")
+    cold = collab.train(tmp_path / "shop.csv", test_fraction=0, **FAST)
+    warm = collab.train(tmp_path / "shop.csv", test_fraction=0, start_from=tmp_path / "out", **FAST)
+    found = [model.evaluate(tmp_path / "rest.csv")["metrics"]["rmse"] for model in (cold, warm)]
+    assert found[1] < 0.8 * found[0]
+
+
 def test_said_how_many_are_known(tmp_path: Path) -> None:
     likes = write_likes(tmp_path / "likes.csv")
     model = collab.train(likes, test_fraction=0, out=tmp_path / "out", **FAST)
