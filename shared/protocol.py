@@ -130,6 +130,15 @@ class Preprocessor(Protocol):
         ...
 
 
+@runtime_checkable
+class Spends(Protocol):
+    """A preprocessor that can encode a split and give its inputs up on the way, so that a large one is not held twice."""
+
+    def spend(self, inputs: Inputs) -> Encoded:
+        """As `encode`, but leaves `inputs` empty, or with what is not encoded."""
+        ...
+
+
 class Outputs(Protocol):
     """Gives the network's outputs for encoded rows: a `Predictor`, or outputs that are there already."""
 

@@ -26,7 +26,7 @@ from shared.metrics import finite, share_error
 from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import Progress, Setup, Steps
-from shared.protocol import App, Data, Examples, Facts, Group, Moves, Preprocessor, Remembers, Splits, Trains
+from shared.protocol import App, Data, Examples, Facts, Group, Moves, Preprocessor, Remembers, Spends, Splits, Trains
 from shared.recipe import Recipe
 from shared.settling import complete, settle
 from shared.soup import fit_members
@@ -116,7 +116,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
     with clock.stage("encode"):
         preprocessor = app.fit(splits.train, recipe)
-        train, valid, test = (_encoded(preprocessor, part) for part in (splits.train, splits.valid, splits.test))
+        test, valid, train = (_encoded(preprocessor, part) for part in (splits.test, splits.valid, splits.train))
     notes = splits.notes
     del splits  # a large one: only the encoded rows are needed from here on
     with clock.stage("build"):
@@ -140,7 +140,8 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
 
 def _encoded(preprocessor: Preprocessor, part: Examples) -> Data:
     weights = None if part.weights is None else torch.from_numpy(part.weights).float()
-    return Data(preprocessor.encode(part.inputs), preprocessor.encode_targets(part.targets), weights)
+    encode = preprocessor.spend if isinstance(preprocessor, Spends) else preprocessor.encode
+    return Data(encode(part.inputs), preprocessor.encode_targets(part.targets), weights)
 
 
 def seed_all(seed: int) -> None:

@@ -36,12 +36,35 @@ def random_rows(rows: int, fraction: float, seed: int) -> tuple[np.ndarray, np.n
     return np.sort(shuffled[held:]), np.sort(shuffled[:held])
 
 
-def split_off(examples: Examples, fraction: float, seed: int, by_label: bool = True) -> tuple[Examples, Examples]:
-    """(kept, held out) examples. Raises UserError when too few rows are left to learn from."""
+def held_out(labels: np.ndarray, fraction: float, seed: int, by_label: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (kept, held out) of rows with these targets. Raises UserError at a share that is none."""
     if not 0 <= fraction < 1:
         raise UserError(f"a share of {fraction} of the rows: give a number from 0 to below 1")
-    split = stratified(examples.targets, fraction, seed) if by_label else random_rows(len(examples), fraction, seed)
-    return examples.take(split[0]), examples.take(split[1])
+    return stratified(labels, fraction, seed) if by_label else random_rows(len(labels), fraction, seed)
+
+
+def split_off(examples: Examples, fraction: float, seed: int, by_label: bool = True) -> tuple[Examples, Examples]:
+    """(kept, held out) examples. Raises UserError when too few rows are left to learn from."""
+    kept, held = held_out(examples.targets, fraction, seed, by_label)
+    return examples.take(kept), examples.take(held)
+
+
+def three_parts(
+    labels: np.ndarray, fractions: tuple[float, float], seed: int, by_label: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions (train, valid, test); `fractions` (valid, test) are shares of all rows."""
+    rest, test = held_out(labels, fractions[1], seed, by_label)
+    share = min(fractions[0] / max(1 - fractions[1], 1e-9), 0.9)
+    kept, valid = held_out(labels[rest], share, seed + 1, by_label)
+    return rest[kept], rest[valid], test
+
+
+def wanted(valid: Examples | None, test: Examples | None, fractions: tuple[float, float]) -> tuple[float, float]:
+    """The shares (valid, test) to split off where these parts were given, or not (None).
+
+    A test part is only made when neither was given: a person who brings either has decided what is measured.
+    """
+    return fractions[0] if valid is None else 0.0, fractions[1] if valid is None and test is None else 0.0
 
 
 def complete(
@@ -52,16 +75,7 @@ def complete(
     seed: int,
     by_label: bool = True,
 ) -> tuple[Examples, Examples, Examples]:
-    """Fills in the parts that were not given (None) from `train`; an empty part given stays empty.
-
-    `fractions` (valid, test) are shares of all the rows of `train`. A test part is only made when neither
-    valid nor test was given: a person who brings either has decided what is measured.
-    """
-    empty = train.take(np.arange(0))
-    valid_fraction, test_fraction = fractions
-    if test is None and valid is None:
-        train, test = split_off(train, test_fraction, seed, by_label)
-        valid_fraction = valid_fraction / max(1 - test_fraction, 1e-9)
-    if valid is None:
-        train, valid = split_off(train, min(valid_fraction, 0.9), seed + 1, by_label)
-    return train, valid, empty if test is None else test
+    """Fills in the parts that were not given (None) from `train`; an empty part given stays empty."""
+    rows = three_parts(train.targets, wanted(valid, test, fractions), seed, by_label)
+    kept, found_valid, found_test = (train.take(part) for part in rows)
+    return kept, found_valid if valid is None else valid, found_test if test is None else test

@@ -74,13 +74,14 @@ def read_table(
         return _tidy(path, joined(_read_delimited(path, text, header, rows or ROWS, columns), columns))
 
 
-def read_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    """`read_table` with `text`, at most `rows` at a time, so that memory is bounded whatever the file's size.
+def read_chunks(path: Path, rows: int, text: bool = True) -> Iterator[pd.DataFrame]:
+    """`read_table`, at most `rows` at a time, so that memory is bounded whatever the file's size. Without `text` pandas
+    infers the types of each chunk by itself.
 
     Parquet, and json that is one list, come whole. Raises what `read_table` does.
     """
     with _faults_named(path):
-        for frame in _frames(path, True, None, rows):
+        for frame in _frames(path, text, None, rows):
             yield _tidy(path, frame)
 
 

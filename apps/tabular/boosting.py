@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from apps.tabular.parts import outside
 from apps.tabular.sizes import LIKE_ALL, VARIED, Growth
 
 PATIENCE = 60
@@ -56,9 +57,12 @@ class Rows:
 
     def without(self, part: Tensor) -> tuple[Rows, Rows]:
         """(the rows outside `part`, those of it)."""
-        keep = torch.ones(len(self), dtype=torch.bool)
-        keep[part] = False
-        return self.take(keep.nonzero().squeeze(1)), self.take(part)
+        return self.take(outside(part, len(self))), self.take(part)
+
+    def seen(self, view: Tensor) -> Rows:
+        """With the features at these ascending positions alone."""
+        whole = len(view) == self.features.shape[1]
+        return self if whole else Rows(self.features[:, view], self.targets, self.weights)
 
     def beside(self, more: Tensor) -> Rows:
         """With more features after the others."""

@@ -31,18 +31,31 @@ FORMATS = (
 
 def from_frame(frame: pd.DataFrame) -> Columns:
     """The columns of a pandas frame."""
-    return {str(name): _from_series(frame[name]) for name in frame.columns}
+    return {str(name): from_series(frame[name]) for name in frame.columns}
 
 
-def _from_series(series: pd.Series) -> np.ndarray:
+def from_series(series: pd.Series, known: dict[str, str] | None = None, most: int = 0) -> np.ndarray:
+    """A column of a pandas frame. `known` keeps words, `most` of them, so that equal ones of several blocks are one."""
     import pandas as pd
 
     kind = series.dtype
-    if pd.api.types.is_bool_dtype(kind) or isinstance(kind, pd.CategoricalDtype):
+    if isinstance(kind, pd.CategoricalDtype | pd.StringDtype):
+        return _looked_up(series, {} if known is None else known, most)
+    if pd.api.types.is_bool_dtype(kind):
         return _words(series.astype(object).to_list())
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     return column_of(series.astype(object).to_list())
+
+
+def _looked_up(series: pd.Series, known: dict[str, str], most: int) -> np.ndarray:
+    """Words of a column whose distinct cells are looked at once."""
+    codes, cells = series.factorize()
+    words = np.empty(len(cells) + 1, object)  # the last, None, is that of code -1, a missing cell
+    for i, cell in enumerate(cells.astype(object)):
+        word = word_of(cell)
+        words[i] = word if word is None or (len(known) >= most and word not in known) else known.setdefault(word, word)
+    return words[codes]
 
 
 def from_rows(rows: Sequence[Mapping[Any, Any]]) -> Columns:

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.tabular import boosting
-from apps.tabular.bagging import held_out
 from apps.tabular.ensemble import Ensemble
 from apps.tabular.forest import joined
 from apps.tabular.means import unseen_means
 from apps.tabular.neighbours import unseen_features
+from apps.tabular.parts import held_out, whole
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import PROBE, Growth, growth
 from apps.tabular.targets import Target, standard
@@ -36,7 +36,7 @@ TOLD, GAINED = 0.02, 0.99
 
 
 def plant(
-    ensemble: Ensemble, target: Target, parts: Sequence[Tensor], whole: tuple[Data, Data], recipe: TabularRecipe
+    ensemble: Ensemble, target: Target, parts: Sequence[Tensor], both: tuple[Data, Data], recipe: TabularRecipe
 ) -> tuple[str, Tensor | None]:
     """Grows unlike forests on the rows outside each part, or on the training rows where there are no parts.
 
@@ -45,23 +45,23 @@ def plant(
     options = boosting.Options(
         PROBE, ensemble.sizes, ensemble.classes, recipe.seed, ensemble.first_code, 0, recipe.class_weights
     )
-    train, valid = (_rows(data, target) for data in whole)
-    near = _add_neighbours(ensemble, train, _near_parts(ensemble, whole[0], recipe), options)
+    train, valid = (_rows(data, target) for data in both)
+    near = _add_neighbours(ensemble, train, _near_parts(ensemble, both[0], recipe), options)
     if near is not None:
         train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
     plan = growth(len(train), train.features.shape[1], ensemble.forest.outputs, recipe.forests)
-    train, valid, views = _with_means(ensemble, train, valid, _means_parts(ensemble, whole[0], recipe, plan))
-    cuts = [train.without(part) for part in parts] or [(train, valid)]
+    train, valid, views = _with_means(ensemble, train, valid, _means_parts(ensemble, both[0], recipe, plan))
     forests, answers = [], []
     for number in range(plan.forests):
-        told = replace(options, growth=plan, number=number)
-        grown = [_grown(cut, views[number == MEANS_FOREST], told) for cut in cuts]
+        told, grown, found = replace(options, growth=plan, number=number), [], []
+        for learnt, held in map(train.without, parts) if parts else [(train, valid)]:
+            grown.append(_grown((learnt, held), views[number == MEANS_FOREST], told))
+            found.append(_sums(ensemble, grown[-1], held.features))
         forests.append(grown)
-        asked = zip(grown, cuts, strict=True)
-        answers.append(torch.cat([_sums(ensemble, forest, held.features) for forest, (_, held) in asked]))
-    targets = torch.cat([held.targets for _, held in cuts])
+        answers.append(torch.cat(found))
+    targets = train.targets[torch.cat(list(parts))] if parts else valid.targets
     weights = best_weights(ensemble, answers, targets) if len(targets) else [1 / len(forests)] * len(forests)
-    kept = [(forest, w / len(cuts)) for grown, w in zip(forests, weights, strict=True) for forest in grown]
+    kept = [(forest, w / len(grown)) for grown, w in zip(forests, weights, strict=True) for forest in grown]
     if parts:
         whole_grown = [
             _grown_whole(train, views[i == MEANS_FOREST], replace(options, growth=plan, number=i), grown)
@@ -78,7 +78,7 @@ def plant(
 def _grown(cut: tuple[boosting.Rows, boosting.Rows], view: Tensor, options: boosting.Options) -> dict[str, Tensor]:
     """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
     sizes = options.sizes if options.first in view.tolist() else []
-    learnt, held = (boosting.Rows(rows.features[:, view], rows.targets, rows.weights) for rows in cut)
+    learnt, held = (rows.seen(view) for rows in cut)
     forest = boosting.grow(learnt, held, replace(options, sizes=sizes))
     return forest | {"feature": view.int()[forest["feature"].long()]}
 
@@ -127,7 +127,7 @@ def _means_of(ensemble: Ensemble, codes: Tensor) -> Tensor:
 
 
 def _rows(data: Data, target: Target) -> boosting.Rows:
-    inputs = [part.cpu() for part in data.inputs.batch(torch.arange(len(data)))]
+    inputs = [part.cpu() for part in whole(data)]
     return boosting.Rows(boosting.forest_features(*inputs), standard(data.targets.cpu(), target), data.weights)
 
 

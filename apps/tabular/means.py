@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from apps.tabular.parts import outside
+
 MOST_CATEGORIES = 12
 MOST_CELLS = 20_000
 """Pairs with more combinations than this are left out: most would be seen seldom or never."""
@@ -75,8 +77,7 @@ def unseen_means(sizes: Sequence[int], codes: Tensor, targets: Tensor, parts: Se
     """The means of training rows: each row's from the rows outside its own part, so that none sees its target."""
     found: Tensor | None = None
     for part in parts:
-        others = torch.ones(len(codes), dtype=torch.bool)
-        others[part] = False
+        others = outside(part, len(codes))
         means = CategoryMeans()
         means.place(sizes, codes[others], targets[others])
         if found is None:

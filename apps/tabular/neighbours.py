@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from apps.tabular.parts import outside
+
 SIZES = (4, 16, 48)
 """How many of the nearest rows each feature looks at."""
 
@@ -101,8 +103,7 @@ def unseen_features(columns: Sequence[int], numbers: Tensor, targets: Tensor, pa
     """
     found = torch.zeros(len(numbers), 3 * len(SIZES))
     for part in parts:
-        others = torch.ones(len(numbers), dtype=torch.bool)
-        others[part] = False
+        others = outside(part, len(numbers))
         neighbours = Neighbours()
         neighbours.place(columns, numbers[others], targets[others])
         found[part] = neighbours.of_many(numbers[part])

@@ -55,17 +55,21 @@ class TabularPreprocessor:
 
     def encode(self, inputs: Columns) -> Rows:
         """(numbers, float32 (rows, n); missing flags, uint8 (rows, m); codes, int32 (rows, c))."""
-        rows = count(inputs)
+        return self.spend(dict(inputs))
+
+    def spend(self, inputs: Columns) -> Rows:
+        """See `shared.protocol.Spends`."""
+        rows, group = count(inputs), next((kind.name for kind in self.kinds if kind.kind == GROUP), None)
+        groups = inputs.get(group or "")
         numbers = np.zeros((rows, len(self.numbers)), np.float32)
         flags = np.zeros((rows, sum(n.flagged for n in self.numbers)), np.uint8)
         codes = np.zeros((rows, len(self.categories)), np.int32)
         self._fill_numbers(inputs, numbers, flags)
         for i, category in enumerate(self.categories):
-            codes[:, i] = category.encode(_column(inputs, category.column, rows))
+            codes[:, i] = category.encode(_taken(inputs, category.column, rows))
         found = Rows(torch.from_numpy(numbers), torch.from_numpy(flags), torch.from_numpy(codes))
-        group = next((kind.name for kind in self.kinds if kind.kind == GROUP), None)
-        if group in inputs:
-            words = [str(word) for word in to_words(inputs[group]).tolist()]
+        if groups is not None:
+            words = [str(word) for word in to_words(groups).tolist()]
             found.groups = torch.from_numpy(np.unique(words, return_inverse=True)[1])
         return found
 
@@ -73,7 +77,7 @@ class TabularPreprocessor:
         kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
         for i, number in enumerate(self.numbers):  # the parts of one column stand side by side
             if not i or number.column != self.numbers[i - 1].column:
-                column = _column(inputs, number.column, len(numbers))
+                column = _taken(inputs, number.column, len(numbers))
                 parts = raw_numbers(kinds[number.column], column, self.texts.get(number.column))
             numbers[:, i] = number.encode(parts[number.part])
             if number.flagged:
@@ -165,9 +169,10 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularP
     )
 
 
-def _column(inputs: Columns, name: str, rows: int) -> np.ndarray:
-    """A column by name; one that is not there is missing in every row."""
-    return inputs[name] if name in inputs else np.full(rows, None, object)
+def _taken(inputs: Columns, name: str, rows: int) -> np.ndarray:
+    """A column by name, out of `inputs`; one that is not there is missing in every row."""
+    found = inputs.pop(name, None)
+    return np.full(rows, None, object) if found is None else found
 
 
 def _field(kind: Kind, medians: Mapping[str, float], words: Mapping[str, tuple[str | None, ...]]) -> Field:

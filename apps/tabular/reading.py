@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from apps.tabular.columns import column_of, from_frame, from_rows, to_numbers, to_words
+from apps.tabular.blocks import read_columns
+from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
 from apps.tabular.kinds import describe, find_kinds
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import sized
@@ -24,10 +25,7 @@ from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
-from shared.tables import find_parts, is_table, read_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from shared.tables import find_parts, is_table
 
 BLOCK = 4096
 
@@ -36,7 +34,7 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     """Every layout: one table, or a folder of train, valid and test tables; `valid` and `test` come first."""
     parts = find_tables(source)
     train_path = parts["train"]
-    columns = from_frame(read_table(train_path))
+    columns = read_columns(train_path)
     target, notes = find_target(columns, recipe.target, train_path)
     task = recipe.task
     if task == "auto":
@@ -119,7 +117,10 @@ def find_target(columns: Columns, asked: str | None, path: Path) -> tuple[str, l
 
 
 def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples, list[str]]:
-    """Examples of the rows that have a target, and what to say of the others. Raises UserError where none has."""
+    """Examples of the rows that have a target, and what to say of the others; the columns are taken out of `columns`.
+
+    Raises UserError where no row has a target.
+    """
     assert recipe.target is not None
     if recipe.target not in columns:
         raise UserError(f"{path} has no column {recipe.target!r}, the target; its columns: {some(list(columns), 20)}")
@@ -129,13 +130,15 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
         what = "holds no number" if recipe.task == REGRESSION else "is empty"
         raise UserError(f"{path}: the target {recipe.target!r} {what} in every row; name another with --target")
     left_out = {recipe.target, recipe.row_weights, *ignored(recipe)}
-    inputs = {name: column for name, column in columns.items() if name not in left_out}
     weights = _row_weights(columns, recipe.row_weights, path)
+    inputs = {name: columns.pop(name) for name in list(columns) if name not in left_out}
     said = []
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no target (the first is row {first}): left out")
-        inputs, target = pick(inputs, keep), target[keep]
+        for name in inputs:
+            inputs[name] = inputs[name][keep]
+        target = target[keep]
         weights = None if weights is None else weights[keep]
     if recipe.task == REGRESSION:
         return Examples(inputs, to_numbers(target), weights), said
@@ -173,7 +176,7 @@ def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
     """Labelled rows to measure on: the test part of a folder that has parts, else its validation part."""
     parts = find_tables(source)
     path = parts.get("test") or parts.get("valid") or parts["train"]
-    return label(from_frame(read_table(path)), recipe, path)[0]
+    return label(read_columns(path), recipe, path)[0]
 
 
 def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:
@@ -199,8 +202,7 @@ def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
 
 def _from_table(source: str) -> Iterator[tuple[list[Any], Inputs]]:
     path = Path(source)
-    frame: pd.DataFrame = read_table(find_tables(path)["train"] if path.is_dir() else path)
-    columns = from_frame(frame)
+    columns = read_columns(find_tables(path)["train"] if path.is_dir() else path)
     for start in range(0, count(columns), BLOCK):
         rows = np.arange(start, min(start + BLOCK, count(columns)))
         yield [f"{path.name}:{row + 1}" for row in rows.tolist()], pick(columns, rows)

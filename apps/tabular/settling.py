@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.tabular import boosting
-from apps.tabular.bagging import held_out, rows_of
 from apps.tabular.ensemble import Ensemble, mixed
 from apps.tabular.growing import UNDECIDED, plant
+from apps.tabular.parts import held_out, rows_of
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import Target, standard
 from shared.predict import Predictor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,28 +11,49 @@ from apps.tabular.columns import find_format, to_numbers, to_seconds, to_words
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION
 from shared.errors import UserError
-from shared.protocol import Examples
-from shared.splits import complete
+from shared.protocol import Columns, Examples
+from shared.splits import three_parts, wanted
 
 Parts = tuple[Examples, Examples, Examples]
 
 
 def split(train: Examples, valid: Examples | None, test: Examples | None, recipe: TabularRecipe, path: Path) -> Parts:
-    """Fills in the parts that were not given (None), as `shared.splits.complete` does."""
-    shares = (recipe.valid_fraction, recipe.test_fraction)
+    """Fills in the parts that were not given (None), as `shared.splits.complete` does, and takes `train` apart."""
+    shares = wanted(valid, test, (recipe.valid_fraction, recipe.test_fraction))
     if recipe.time is None and recipe.group is None:
-        return complete(train, valid, test, shares, recipe.seed, recipe.task == CLASSIFICATION)
+        rows = three_parts(train.targets, shares, recipe.seed, recipe.task == CLASSIFICATION)
+    else:
+        rows = _ordered_parts(train, shares, recipe, path)
+    kept, own_valid, own_test = cut(train, rows)
+    return kept, own_valid if valid is None else valid, own_test if test is None else test
+
+
+def cut(examples: Examples, parts: Sequence[np.ndarray]) -> list[Examples]:
+    """The examples at each part's rows. Takes the columns out of `examples`, so that a large table is not held twice."""
+    inputs: list[Columns] = [{} for _ in parts]
+    for name in list(examples.inputs):
+        column = examples.inputs.pop(name)
+        for rows, into in zip(parts, inputs, strict=True):
+            into[name] = column[rows]
+    weights = [None if examples.weights is None else examples.weights[rows] for rows in parts]
+    targets = [examples.targets[rows] for rows in parts]
+    return [Examples(*part) for part in zip(inputs, targets, weights, strict=True)]
+
+
+def _ordered_parts(
+    train: Examples, shares: tuple[float, float], recipe: TabularRecipe, path: Path
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions (train, valid, test) by time, or with groups kept together."""
     column = _column(train, recipe, path)
     order = _by_time(column, path, recipe.time) if recipe.time is not None else _by_group(column, recipe.seed)
-    test_rows = round(len(train) * shares[1]) if valid is None and test is None else 0
-    valid_rows = round(len(train) * shares[0]) if valid is None else 0
+    valid_rows, test_rows = (round(len(train) * share) for share in shares)
     ends = [len(train) - test_rows - valid_rows, len(train) - test_rows]
     if recipe.group is not None:
         ends = [_edge(to_words(train.inputs[recipe.group])[order], end) for end in ends]
-    cut = [train.take(np.sort(rows)) for rows in np.split(order, ends)]
-    if not len(cut[0]):
+    first, second, third = (np.sort(rows) for rows in np.split(order, ends))
+    if not len(first):
         raise UserError(f"{path}: no rows are left to train on; {recipe.time or recipe.group!r} has too few values")
-    return cut[0], cut[1] if valid is None else valid, cut[2] if test is None else test
+    return first, second, third
 
 
 def _column(train: Examples, recipe: TabularRecipe, path: Path) -> np.ndarray:
