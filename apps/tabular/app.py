@@ -56,7 +56,9 @@ class TabularApp:
         sizes = [len(category) for category in preprocessor.categories]
         target = preprocessor.target
         classes = target.outputs if isinstance(target, ClassTarget) else 0
-        networks = [TabularNetwork(preprocessor.edges, flags, sizes, classes, recipe) for _ in range(recipe.folds)]
+        networks = [
+            TabularNetwork(preprocessor.edges, flags, sizes, classes, recipe) for _ in range(max(recipe.folds, 1))
+        ]
         return Ensemble(networks)
 
     def adopt(self, network: nn.Module, preprocessor: TabularPreprocessor, earlier: Artifact) -> str:

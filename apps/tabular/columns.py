@@ -21,6 +21,8 @@ DECIMAL_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+),(\d{1,2}|\d{4,})|[-+]?
 
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>"})
 
+A_NUMBER = "(a number)"
+
 FORMATS = (
     *("iso", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
     *("%d %B %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
@@ -148,6 +150,21 @@ def parse_number(word: str | None) -> float:
         return float(plain) if plain and plain[-1].isdigit() and "_" not in plain else math.nan
     except ValueError:
         return math.nan
+
+
+def is_number(word: str) -> bool:
+    """Whether `parse_number` finds one in it."""
+    number = parse_number(word)
+    return number == number
+
+
+def words_only(column: np.ndarray) -> np.ndarray:
+    """A column of words in which each cell that writes a number is one and the same word."""
+    words = to_words(column)
+    found = {word: A_NUMBER if word is not None and is_number(word) else word for word in set(words.tolist())}
+    kept = np.empty(len(words), object)
+    kept[:] = [found[word] for word in words.tolist()]
+    return kept
 
 
 def to_seconds(column: np.ndarray, form: str) -> np.ndarray:

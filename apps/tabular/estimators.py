@@ -18,7 +18,7 @@ from apps.tabular.app import APP, TabularApp
 from apps.tabular.columns import from_frame
 from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import sized
+from apps.tabular.sizes import shared_out, sized
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, NumberTarget
 from shared.errors import UserError
 from shared.predict import BLOCK, Predictor
@@ -38,6 +38,7 @@ class _Given(TabularApp):
 
     def read(self, source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Path | None) -> Splits:
         """`source` is not looked at; there is no test part, since scikit-learn measures by itself."""
+        recipe = shared_out(recipe, len(self.examples))
         fraction = recipe.valid_fraction if len(self.examples) >= FEWEST_TO_SPLIT else 0.0
         kept, held = split_off(self.examples, fraction, recipe.seed, recipe.task == CLASSIFICATION)
         return Splits(kept, held, kept.take(np.arange(0)), sized(recipe, len(kept)))

@@ -49,7 +49,8 @@ def plant(
     near = _add_neighbours(ensemble, train, _near_parts(ensemble, both[0], recipe), options)
     if near is not None:
         train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
-    plan = growth(len(train), train.features.shape[1], ensemble.forest.outputs, recipe.forests)
+    times = 1 if recipe.preset == "best" else len(parts) + 1
+    plan = growth(len(train), train.features.shape[1], ensemble.forest.outputs, recipe.forests, times)
     train, valid, views = _with_means(ensemble, train, valid, _means_parts(ensemble, both[0], recipe, plan))
     forests, answers = [], []
     for number in range(plan.forests):

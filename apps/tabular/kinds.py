@@ -1,4 +1,4 @@
-"""What each column of a table holds: number, category, date, or nothing to learn from. Inferred, and said."""
+"""What each column of a table holds: number, category, both, date, text, or nothing to learn from. Inferred, and said."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.tabular.columns import find_format, parse_number, to_numbers
+from apps.tabular.columns import find_format, is_number, to_numbers
 from shared.errors import some
 from shared.protocol import Columns
 
-NUMBER, CATEGORY, DATE, TEXT = "number", "category", "date", "text"
+NUMBER, CATEGORY, MIXED, DATE, TEXT = "number", "category", "number or word", "date", "text"
 CONSTANT, IDENTIFIER, GROUP = "constant", "identifier", "group"
-USED = (NUMBER, CATEGORY, DATE, TEXT)
+USED = (NUMBER, CATEGORY, MIXED, DATE, TEXT)
 
 MOSTLY = 0.95
 """Share of the filled cells that must be numbers, or dates, for the column to count as such."""
+
+SELDOM, AMOUNTS = 0.05, 20
+"""A column of words among which more than this share write numbers, more than so many distinct ones, is both."""
 
 ENOUGH = 50
 """With fewer filled cells than this nothing is taken for an identifier."""
@@ -64,10 +67,14 @@ def _of_words(name: str, column: np.ndarray) -> Kind:
     if not filled or (len(counts) == 1 and not missing):
         return Kind(name, CONSTANT)
     words = list(counts)
-    if sum(counts[w] for w in words if parse_number(w) == parse_number(w)) >= MOSTLY * filled:
+    numbers = [word for word in words if is_number(word)]
+    share = sum(counts[word] for word in numbers) / filled
+    if share >= MOSTLY:
         return _of_numbers(name, to_numbers(column))
     if form := find_format(words[:200]):
         return Kind(name, DATE, form)
+    if share > SELDOM and len(numbers) > AMOUNTS:
+        return Kind(name, MIXED)
     spaces = float(np.mean([word.count(" ") for word in words[:1000]]))
     if filled >= ENOUGH and len(words) > 0.3 * filled and spaces >= 3:
         return Kind(name, TEXT)
@@ -80,6 +87,10 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
     flags = sum(_is_flag(columns[name]) for name in (*by_kind[NUMBER], *by_kind[CATEGORY]))
     counted = [f"{len(by_kind[kind])} {kind}" for kind in USED if by_kind[kind]]
     said = [f"columns: {', '.join(counted)}" + (f" ({flags} of them yes or no)" if flags else "")]
+    for name in by_kind[NUMBER]:
+        said += _words_among_numbers(name, columns[name])
+    if by_kind[MIXED]:
+        said.append(f"hold numbers in some rows and words in others, and are taken as both: {some(by_kind[MIXED], 10)}")
     reasons = {
         CONSTANT: "hold one value or none",
         IDENTIFIER: "differ in nearly every row, as identifiers or row numbers do",
@@ -89,6 +100,14 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
         if by_kind[kind]:
             said.append(f"left out, since they {reason}: {some(by_kind[kind], 10)}")
     return said
+
+
+def _words_among_numbers(name: str, column: np.ndarray) -> list[str]:
+    if column.dtype != object:
+        return []
+    words = [word for word in column.tolist() if word is not None and not is_number(word)]
+    kinds = some([repr(word) for word in dict.fromkeys(words)], 3)
+    return [f"{name}: {len(words):,} cells that are no numbers are taken as missing ({kinds})"] if words else []
 
 
 def _is_flag(column: np.ndarray) -> bool:

@@ -35,10 +35,12 @@ class Members(nn.Module):
         self.bias = nn.Parameter(torch.empty(recipe.members, outputs).uniform_(-bound, bound))
 
     def forward(self, features: Tensor) -> Tensor:
-        members = len(self.adapter)
-        signs = self.scale * self.adapter
-        weight = (signs.unsqueeze(1) * self.first.weight).flatten(0, 1)  # the signs, moved onto the weights
-        hidden = nn.functional.linear(self.dropout(features), weight).unflatten(1, (members, -1)) + self.first.bias
+        features, signs = self.dropout(features), self.scale * self.adapter
+        if len(features) < self.first.out_features:
+            hidden = self.first(features.unsqueeze(1) * signs)
+        else:  # the signs move onto the weights, of which there are fewer
+            weight = (signs.unsqueeze(1) * self.first.weight).flatten(0, 1)
+            hidden = nn.functional.linear(features, weight).unflatten(1, (len(signs), -1)) + self.first.bias
         hidden = self.trunk(hidden)
         with torch.autocast(hidden.device.type, enabled=False):
             return torch.einsum("rmh,mho->rmo", hidden.to(self.weight.dtype), self.weight) + self.bias

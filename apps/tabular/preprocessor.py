@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from apps.tabular import boosting
-from apps.tabular.columns import to_words
+from apps.tabular.columns import to_words, words_only
 from apps.tabular.features import (
     Category,
     Number,
@@ -22,7 +22,7 @@ from apps.tabular.features import (
     pad_edges,
     raw_numbers,
 )
-from apps.tabular.kinds import CATEGORY, DATE, GROUP, NUMBER, TEXT, USED, Kind, find_kinds
+from apps.tabular.kinds import CATEGORY, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind, find_kinds
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION, NumberTarget, Target, fit_target, target_from, with_transform
 from apps.tabular.texts import TextProjection
@@ -64,13 +64,16 @@ class TabularPreprocessor:
         numbers = np.zeros((rows, len(self.numbers)), np.float32)
         flags = np.zeros((rows, sum(n.flagged for n in self.numbers)), np.uint8)
         codes = np.zeros((rows, len(self.categories)), np.int32)
-        self._fill_numbers(inputs, numbers, flags)
+        mixed = {kind.name for kind in self.kinds if kind.kind == MIXED}
         for i, category in enumerate(self.categories):
-            codes[:, i] = category.encode(_taken(inputs, category.column, rows))
+            name = category.column
+            words = words_only(inputs.get(name, _missing(rows))) if name in mixed else _taken(inputs, name, rows)
+            codes[:, i] = category.encode(words)
+        self._fill_numbers(inputs, numbers, flags)
         found = Rows(torch.from_numpy(numbers), torch.from_numpy(flags), torch.from_numpy(codes))
         if groups is not None:
-            words = [str(word) for word in to_words(groups).tolist()]
-            found.groups = torch.from_numpy(np.unique(words, return_inverse=True)[1])
+            owners = [str(word) for word in to_words(groups).tolist()]
+            found.groups = torch.from_numpy(np.unique(owners, return_inverse=True)[1])
         return found
 
     def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
@@ -114,7 +117,9 @@ def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     kinds = tuple(find_kinds(columns, recipe.group))
     texts = {kind.name: TextProjection.fit(columns[kind.name]) for kind in kinds if kind.kind == TEXT}
     numbers, edges = _fit_numbers(kinds, columns, texts, recipe.bins)
-    categories = tuple(Category.fit(kind.name, columns[kind.name]) for kind in kinds if kind.kind == CATEGORY)
+    words = {kind.name: columns[kind.name] for kind in kinds if kind.kind == CATEGORY}
+    words |= {kind.name: words_only(columns[kind.name]) for kind in kinds if kind.kind == MIXED}
+    categories = tuple(Category.fit(name, column) for name, column in words.items())
     if not numbers and not categories:
         raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
     target = fit_target(train.targets, recipe.task, recipe.interval)
@@ -144,7 +149,7 @@ def _fit_numbers(
     numbers: list[Number] = []
     edges: list[np.ndarray] = []
     for kind in kinds:
-        if kind.kind not in (NUMBER, DATE, TEXT):
+        if kind.kind not in (NUMBER, MIXED, DATE, TEXT):
             continue
         for part, values in raw_numbers(kind, columns[kind.name], texts.get(kind.name)).items():
             number = Number.fit(kind.name, part, values)
@@ -171,8 +176,11 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularP
 
 def _taken(inputs: Columns, name: str, rows: int) -> np.ndarray:
     """A column by name, out of `inputs`; one that is not there is missing in every row."""
-    found = inputs.pop(name, None)
-    return np.full(rows, None, object) if found is None else found
+    return inputs.pop(name, _missing(rows))
+
+
+def _missing(rows: int) -> np.ndarray:
+    return np.full(rows, None, object)
 
 
 def _field(kind: Kind, medians: Mapping[str, float], words: Mapping[str, tuple[str | None, ...]]) -> Field:
@@ -181,6 +189,6 @@ def _field(kind: Kind, medians: Mapping[str, float], words: Mapping[str, tuple[s
         return Field(kind.name, "choice", choices, choices[0] if choices else None)
     return (
         Field(kind.name, "text")
-        if kind.kind in (DATE, TEXT)
+        if kind.kind in (MIXED, DATE, TEXT)
         else Field(kind.name, "number", (), medians.get(kind.name))
     )

@@ -19,7 +19,7 @@ from apps.tabular.blocks import read_columns
 from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
 from apps.tabular.kinds import describe, find_kinds
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import sized
+from apps.tabular.sizes import shared_out, sized
 from apps.tabular.splitting import split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
@@ -40,11 +40,17 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     if task == "auto":
         filled = usable(columns[target], CLASSIFICATION)
         if filled.any():
-            task, why = infer_task(columns[target][filled])
+            task, why = infer_task(columns[target][filled], f"{train_path}: the target {target!r}")
             notes.append(f"task: {task} ({why})")
     recipe = replace(recipe, target=target, task=task)
     _check_named(columns, recipe, train_path)
     train, said = label(columns, recipe, train_path)
+    if (train.targets == train.targets[0]).all():
+        raise UserError(
+            f"{train_path}: the target {target!r} is {train.targets[0]} in every row: there is nothing to learn; "
+            "name another with --target"
+        )
+    recipe = shared_out(recipe, len(train))
     valid_path = parts.get("valid") if valid is None else valid
     test_path = parts.get("test") if test is None else test
     empty = train.take(np.arange(0))
@@ -135,7 +141,9 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
     said = []
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1
-        said.append(f"{int((~keep).sum()):,} rows of {path.name} have no target (the first is row {first}): left out")
+        cell = columns[recipe.target][first - 1]
+        what = f"{cell!r} stands in the first, row {first}" if isinstance(cell, str) else f"the first is row {first}"
+        said.append(f"{int((~keep).sum()):,} rows of {path.name} have no target ({what}): left out")
         for name in inputs:
             inputs[name] = inputs[name][keep]
         target = target[keep]

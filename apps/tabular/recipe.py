@@ -17,9 +17,17 @@ class TabularRecipe(Recipe):
     """The defaults were chosen by validation over several tables: see docs/experiments/tabular.md."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "fast": {"epochs": 3, "members": 2, "width": 128, "batch_size": 512, "forests": 1, "neighbours": "none"},
+        "fast": {
+            "epochs": 3,
+            "members": 2,
+            "width": 128,
+            "batch_size": 512,
+            "forests": 1,
+            "folds": 1,
+            "neighbours": "none",
+        },
         "default": {},
-        "best": {"folds": 5, "valid_fraction": 0.05},
+        "best": {"folds": 5},
     }
 
     epochs: int = dial(AUTO, "passes over the training rows; -1: by their number", least=AUTO)
@@ -41,7 +49,10 @@ class TabularRecipe(Recipe):
     time: str | None = dial(None, "column to split by: the latest rows are the test, those before them validation")
     row_weights: str | None = dial(None, "column that says how much a row counts in training")
     members: int = dial(4, "networks that share their inner weights and are averaged", least=1)
-    folds: int = dial(1, "parts of cross-validated bagging: a network and trees for each, averaged; 1: none", least=1)
+    folds: int = dial(
+        AUTO, "parts of cross-validated bagging, a network and trees for each; 1: none; -1: of small tables", least=AUTO
+    )
+    valid_fraction: float = dial(AUTO, "share of rows for validation when none is given; -1: by the folds", least=AUTO)
     width: int = dial(256, "units of a hidden layer", least=1)
     depth: int = dial(2, "hidden layers", least=1)
     dropout: float = dial(AUTO, "share of units dropped in training; -1: 0.2 for classes, none for numbers", least=AUTO)

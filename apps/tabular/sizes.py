@@ -31,6 +31,23 @@ LIKE_ALL = (1.0, 0.7, False)
 """A forest that stands alone."""
 
 
+FOLDS, SMALL = 5, (100, 5_000)
+"""A table of so many rows is bagged: a tenth of it held back would be missed in training, and would choose by luck."""
+
+VALID = (0.1, 0.05)
+"""The share of validation rows, without folds and with them: then each row is asked by what it was kept from."""
+
+
+def shared_out(recipe: TabularRecipe, rows: int) -> TabularRecipe:
+    """The recipe with the folds and the share of validation rows filled in. Rows in order of time are not bagged."""
+    if recipe.folds == AUTO:
+        small = SMALL[0] <= rows < SMALL[1] and recipe.time is None
+        recipe = replace(recipe, folds=FOLDS if small else 1)
+    if recipe.valid_fraction == AUTO:
+        recipe = replace(recipe, valid_fraction=VALID[recipe.folds > 1])
+    return recipe
+
+
 def sized(recipe: TabularRecipe, rows: int) -> TabularRecipe:
     """The recipe with its automatic sizes filled in: larger tables get larger batches and fewer passes.
 
@@ -56,12 +73,13 @@ class Growth:
     forests: int
 
 
-def growth(rows: int, features: int, outputs: int, forests: int = AUTO) -> Growth:
+def growth(rows: int, features: int, outputs: int, forests: int = AUTO, times: int = 1) -> Growth:
     """From the work that one round is, so that a larger table gets fewer and larger trees with longer steps.
 
-    `forests`: as many as these, a single one with long steps; AUTO: as many as the table leaves time for.
+    `forests`: as many as these, a single one with long steps; AUTO: as many as the table leaves time for. Each is grown
+    so many `times`.
     """
-    affordable = TREE_WORK / max(rows * features * outputs, 1)
+    affordable = TREE_WORK / max(rows * features * outputs * times, 1)
     rounds = _between(int(affordable), ROUNDS)
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
     rate = min(max(LONG_STEP if forests == 1 else STEP, 50 / rounds), 0.25)

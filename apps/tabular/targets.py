@@ -23,6 +23,10 @@ MOST_CLASSES = 20
 """Whole numbers of more distinct values than this are amounts, not classes."""
 
 
+FEW_NUMBERS, MOST_NUMBERS = 0.05, 0.95
+"""Shares of a target's filled cells: fewer numbers are a word among words, more are numbers with slips among them."""
+
+
 class Target(Protocol):
     """Classes or a number."""
 
@@ -126,12 +130,26 @@ def target_from(state: Mapping[str, Any]) -> Target:
     return NumberTarget(centre, scale, low, high, lower, upper, mean, str(state["transform"]))
 
 
-def infer_task(column: np.ndarray) -> tuple[str, str]:
-    """(task, why) of a target column whose missing rows are gone already; at least one row."""
+def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
+    """(task, why) of a target column whose missing rows are gone already; at least one row. `what` names it.
+
+    Raises UserError where amounts stand in some rows and words in so many others that these are no slips.
+    """
     distinct = len(set(column.tolist()))
     if column.dtype == object:
         numbers = to_numbers(column)
-        if np.isnan(numbers).any() or distinct <= MOST_CLASSES:
+        filled = numbers[~np.isnan(numbers)]
+        amounts = len(set(filled.tolist())) > MOST_CLASSES
+        if len(filled) < len(column) and amounts and len(filled) > FEW_NUMBERS * len(column):
+            if len(filled) < MOST_NUMBERS * len(column):
+                word = next(word for word, number in zip(column.tolist(), numbers, strict=True) if np.isnan(number))
+                raise UserError(
+                    f"{what} holds numbers in {len(filled):,} rows and words such as {word!r} in "
+                    f"{len(column) - len(filled):,}: clean it, or say --task regression (which leaves those rows out) "
+                    "or --task classification"
+                )
+            return REGRESSION, f"numbers in all but {len(column) - len(filled):,} rows"
+        if len(filled) < len(column) or distinct <= MOST_CLASSES:
             return CLASSIFICATION, f"{distinct} distinct words"
         column = numbers
     if distinct <= 2:

@@ -35,7 +35,7 @@ def test_last_column_is_the_target_and_it_is_said(tmp_path: Path) -> None:
     assert splits.recipe.target == "repaid" and splits.recipe.task == "classification"
     said = " ".join(splits.notes)
     assert "repaid, the last column" in said and "id" in said and "identifiers" in said and "1 date" in said
-    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [240, 30, 30]
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [255, 15, 30]
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,34 @@ def test_fault_of_a_table_is_said(tmp_path: Path, text: str, dials: dict[str, st
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("target", "task"), [("same", "classification"), ("3", "regression")])
+@pytest.mark.parametrize(("target", "task"), [("same", "classification"), ("3", "regression"), ("3.5", "auto")])
 def test_constant_target_is_said(tmp_path: Path, target: str, task: str) -> None:
-    splits = read(written(tmp_path / "t.csv", many(target)), task=task)
-    with pytest.raises(UserError, match="two classes|nothing to learn"):
-        APP.fit(splits.train, splits.recipe)
+    with pytest.raises(UserError, match=f"t.csv: the target 't' is {target}.* in every row: there is nothing to learn"):
+        read(written(tmp_path / "t.csv", many(target)), task=task)
+
+
+def test_a_target_of_numbers_and_words_is_asked_about(tmp_path: Path) -> None:
+    mostly = many("{i}.5") + "1,p,unknown\n"
+    splits = read(written(tmp_path / "t.csv", mostly))
+    assert splits.train.targets.dtype == np.float64
+    assert any(
+        "1 rows of t.csv have no target ('unknown' stands in the first, row 41)" in note for note in splits.notes
+    )
+    half = written(tmp_path / "half.csv", many("{i}.5") + "1,p,unknown\n" * 20)
+    with pytest.raises(UserError, match="numbers in 40 rows and words such as 'unknown' in 20: .* --task"):
+        read(half)
+    assert set(read(half, task="regression").train.targets.tolist()) <= {i + 0.5 for i in range(40)}
+
+
+def test_a_column_of_numbers_and_words_is_both(tmp_path: Path) -> None:
+    rows = [f"{i / 7:.2f},{i % 2}" if i % 2 else f"{'low' if i % 4 else 'high'},{i % 2}" for i in range(200)]
+    splits = read(written(tmp_path / "t.csv", "half,t\n" + "\n".join(rows)))
+    assert any("numbers in some rows and words in others, and are taken as both: half" in n for n in splits.notes)
+    fitted = APP.fit(splits.train, splits.recipe)
+    assert [number.column for number in fitted.numbers] == [c.column for c in fitted.categories] == ["half"]
+    numbers, flags, codes = fitted.encode({"half": np.array(["3.5", "low", "high", "never seen"], object)}).tensors
+    assert flags.flatten().tolist() == [0, 1, 1, 1] and len(set(codes.flatten().tolist())) == 4
+    assert codes[3] == 0 and numbers[0] != numbers[1]
 
 
 def test_infinite_target_is_left_out(tmp_path: Path) -> None:
