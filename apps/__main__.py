@@ -109,6 +109,9 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
         explain = _command(commands, "explain", name, run_explain, "which columns the answers hang on, and how")
         explain.add_argument("artifact", help="the folder that training wrote")
         explain.add_argument("source", help="labelled rows that the model was not trained on")
+        explain.add_argument(
+            "--row", type=int, nargs="+", default=[], help="also what each column adds to these rows' answers"
+        )
 
 
 def _command(commands: Any, name: str, app: str, run: Any, meaning: str) -> argparse.ArgumentParser:
@@ -238,7 +241,7 @@ def run_explain(parsed: argparse.Namespace) -> int:
     from apps.tabular import explain
 
     display = Display(parsed.quiet)
-    found = explain(_model(parsed), locate(parsed.source, progress=display.say))
+    found = explain(_model(parsed), locate(parsed.source, progress=display.say), single=parsed.row)
     if parsed.json:
         print(json.dumps(found, ensure_ascii=False))
     shown = [[entry["column"], f"{entry['mean']:.4g}", f"{entry['spread']:.2g}"] for entry in found["importance"]]
@@ -246,6 +249,10 @@ def run_explain(parsed: argparse.Namespace) -> int:
     display.table([["column", "growth", "spread"], *shown], title)
     for best in found.get("thresholds", ()):
         display.say("{metric} {value:.4f} with {class!r} from {threshold} on, {at_half:.4f} from 0.5".format(**best))
+    for told in found["contributions"]:
+        added = [[name, f"{value:+.4g}"] for name, value in told["contributions"].items()]
+        title = "row {row}: the answer is {answer:.4g}, on average {mean:.4g}".format(**told)
+        display.table([["column", "adds"], *added], title)
     return DONE
 
 

@@ -2,6 +2,8 @@
 
     python -m benchmarks.tabular adult california_housing digits houses.csv:price [--seeds 1] [--preset best] [--peers lightgbm,catboost]
 
+    python -m benchmarks.tabular fastai_samples/adult_sample --race --seeds 4 --preset fast --epochs 0
+
 A task is one of TASKS, of `benchmarks.tables.TABLES`, or FILE:TARGET. Ours is given files, as a person gives them, and told
 the target alone; peers are given frames, and run with their defaults. One that is not installed is left out and said (`pip install catboost`).
 """
@@ -206,6 +208,18 @@ def run(name: str, who: str, seed: int, dials: dict[str, object]) -> dict[str, o
     return {"task": name, "who": who, "seed": seed, **shown}
 
 
+def race(name: str, rounds: int, dials: dict[str, object]) -> None:
+    """fastai's stock learner and ours in turn: how many times sooner ours is done, and that it is no worse."""
+    for seed in range(rounds):  # the first round loads the libraries
+        stock, own = run(name, "fastai", seed, {}), run(name, "ours", seed, dials)
+        print(json.dumps(stock), json.dumps(own), sep="\n")
+        ratio = float(str(stock["seconds"])) / float(str(own["seconds"]))
+        as_good = float(str(own["auc"])) >= float(str(stock["auc"]))
+        print(
+            json.dumps({"task": name, "seed": seed, "stock_over_ours": round(ratio, 1), "as_good": as_good}), flush=True
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tasks", nargs="*", default=[*TASKS, *TABLES])
@@ -214,10 +228,14 @@ def main() -> None:
     parser.add_argument("--trees", default="auto")
     parser.add_argument("--epochs", type=int, help="of ours; 0: the trees alone")
     parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--race", action="store_true", help="fastai and ours in turn, so many --seeds times")
     given = parser.parse_args()
     dials: dict[str, object] = {"preset": given.preset, "trees": given.trees}
     dials |= {} if given.epochs is None else {"epochs": given.epochs}
     for name in given.tasks:
+        if given.race:
+            race(name, given.seeds, dials)
+            continue
         for who in ["ours", *filter(None, given.peers.split(","))]:
             module = {"ours": "torch", "histogram": "sklearn"}.get(who, who)
             if find_spec(module) is None:

@@ -94,9 +94,14 @@ def _grown_whole(
 
 
 def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
-    """The parts whose rows take the means of the others; none where the forest that sees them is not grown."""
-    alone = plan.forests <= MEANS_FOREST or len(ensemble.sizes) < 2
-    return [] if alone or len(train) < NEIGHBOUR_ROWS[0] else _parts(ensemble, train, recipe)
+    """The parts whose rows take the means of the others; none where no forest is to see them."""
+    seen = _has_large(ensemble) or (plan.forests > MEANS_FOREST and len(ensemble.sizes) > 1)
+    return _parts(ensemble, train, recipe) if seen and len(train) >= NEIGHBOUR_ROWS[0] else []
+
+
+def _has_large(ensemble: Ensemble) -> bool:
+    """Whether a category has more codes than trees split by subsets: then all forests see the means beside the codes."""
+    return max(ensemble.sizes, default=0) > boosting.NATIVE
 
 
 def _parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
@@ -120,7 +125,8 @@ def _with_means(
     own = unseen_means(ensemble.sizes, codes, train.targets, parts)
     ensemble.means.place(ensemble.sizes, codes, train.targets)
     train, valid = train.beside(own), valid.beside(_means_of(ensemble, valid.features[:, first:end]))
-    return train, valid, (most, torch.cat([most[:first], torch.arange(end, width + own.shape[1])]))
+    without_codes = torch.cat([most[:first], torch.arange(end, width + own.shape[1])])
+    return train, valid, (torch.arange(width + own.shape[1]) if _has_large(ensemble) else most, without_codes)
 
 
 def _means_of(ensemble: Ensemble, codes: Tensor) -> Tensor:

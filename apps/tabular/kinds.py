@@ -11,9 +11,11 @@ from apps.tabular.columns import find_format, is_number, to_numbers
 from shared.errors import some
 from shared.protocol import Columns
 
-NUMBER, CATEGORY, MIXED, DATE, TEXT = "number", "category", "number or word", "date", "text"
+NUMBER, CATEGORY, DATE, TEXT = "number", "category", "date", "text"
+MIXED, CODE = "number or word", "code"
+"""Both a number and a category: a column that holds either; whole numbers that are names."""
 CONSTANT, IDENTIFIER, GROUP = "constant", "identifier", "group"
-USED = (NUMBER, CATEGORY, MIXED, DATE, TEXT)
+USED = (NUMBER, CATEGORY, MIXED, CODE, DATE, TEXT)
 
 MOSTLY = 0.95
 """Share of the filled cells that must be numbers, or dates, for the column to count as such."""
@@ -91,6 +93,10 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
         said += _words_among_numbers(name, columns[name])
     if by_kind[MIXED]:
         said.append(f"hold numbers in some rows and words in others, and are taken as both: {some(by_kind[MIXED], 10)}")
+    if by_kind[CODE]:
+        said.append(
+            f"are names rather than amounts by what they tell, and are taken as both: {some(by_kind[CODE], 10)}"
+        )
     reasons = {
         CONSTANT: "hold one value or none",
         IDENTIFIER: "differ in nearly every row, as identifiers or row numbers do",

@@ -43,7 +43,7 @@ class CategoryMeans(nn.Module):
         """From training rows; `sizes` are the numbers of codes."""
         chosen = [(i, i, 1, 0, sizes[i]) for i in range(min(len(sizes), MOST_CATEGORIES))]
         chosen += [(i, j, sizes[j], 1, sizes[i] * sizes[j]) for i, j in combinations(range(len(chosen)), 2)]
-        chosen = [entry for entry in chosen if entry[-1] <= MOST_CELLS]
+        chosen = [entry for entry in chosen if entry[0] == entry[1] or entry[-1] <= MOST_CELLS]
         layout = torch.tensor(chosen, dtype=torch.long).reshape(-1, 5)
         ends, device = layout[:, 4].cumsum(0), self.table.device
         self.first, self.second, self.steps = (part.to(device) for part in (layout[:, 0], layout[:, 1], layout[:, 2:4]))

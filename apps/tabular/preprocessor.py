@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from apps.tabular import boosting
+from apps.tabular.codes import kinds_of
 from apps.tabular.columns import to_words, words_only
 from apps.tabular.features import (
     Category,
@@ -22,7 +23,7 @@ from apps.tabular.features import (
     pad_edges,
     raw_numbers,
 )
-from apps.tabular.kinds import CATEGORY, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind, find_kinds
+from apps.tabular.kinds import CATEGORY, CODE, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION, NumberTarget, Target, fit_target, target_from, with_transform
 from apps.tabular.texts import TextProjection
@@ -34,6 +35,7 @@ from shared.protocol import Answer, Columns, Examples, Field, count
 
 TEXT_WEIGHT = "text."
 AUTO_TRANSFORM = "auto"
+OF_NUMBERS, OF_WORDS = (NUMBER, MIXED, CODE, DATE, TEXT), (CATEGORY, MIXED, CODE)
 
 
 class Rows(Tensors):
@@ -64,11 +66,12 @@ class TabularPreprocessor:
         numbers = np.zeros((rows, len(self.numbers)), np.float32)
         flags = np.zeros((rows, sum(n.flagged for n in self.numbers)), np.uint8)
         codes = np.zeros((rows, len(self.categories)), np.int32)
-        mixed = {kind.name for kind in self.kinds if kind.kind == MIXED}
+        kinds = {kind.name: kind.kind for kind in self.kinds}
         for i, category in enumerate(self.categories):
-            name = category.column
-            words = words_only(inputs.get(name, _missing(rows))) if name in mixed else _taken(inputs, name, rows)
+            words = _words(inputs.get(category.column, _missing(rows)), kinds[category.column])
             codes[:, i] = category.encode(words)
+            if kinds[category.column] == CATEGORY:
+                inputs.pop(category.column, None)
         self._fill_numbers(inputs, numbers, flags)
         found = Rows(torch.from_numpy(numbers), torch.from_numpy(flags), torch.from_numpy(codes))
         if groups is not None:
@@ -114,12 +117,11 @@ class TabularPreprocessor:
 def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     """Raises UserError where no column is left to learn from, or the target cannot be learnt."""
     columns: Columns = train.inputs
-    kinds = tuple(find_kinds(columns, recipe.group))
+    kinds = tuple(kinds_of(train, recipe))
     texts = {kind.name: TextProjection.fit(columns[kind.name]) for kind in kinds if kind.kind == TEXT}
     numbers, edges = _fit_numbers(kinds, columns, texts, recipe.bins)
-    words = {kind.name: columns[kind.name] for kind in kinds if kind.kind == CATEGORY}
-    words |= {kind.name: words_only(columns[kind.name]) for kind in kinds if kind.kind == MIXED}
-    categories = tuple(Category.fit(name, column) for name, column in words.items())
+    words = ((kind.name, _words(columns[kind.name], kind.kind)) for kind in kinds if kind.kind in OF_WORDS)
+    categories = tuple(Category.fit(name, column) for name, column in words)
     if not numbers and not categories:
         raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
     target = fit_target(train.targets, recipe.task, recipe.interval)
@@ -149,7 +151,7 @@ def _fit_numbers(
     numbers: list[Number] = []
     edges: list[np.ndarray] = []
     for kind in kinds:
-        if kind.kind not in (NUMBER, MIXED, DATE, TEXT):
+        if kind.kind not in OF_NUMBERS:
             continue
         for part, values in raw_numbers(kind, columns[kind.name], texts.get(kind.name)).items():
             number = Number.fit(kind.name, part, values)
@@ -177,6 +179,10 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularP
 def _taken(inputs: Columns, name: str, rows: int) -> np.ndarray:
     """A column by name, out of `inputs`; one that is not there is missing in every row."""
     return inputs.pop(name, _missing(rows))
+
+
+def _words(column: np.ndarray, kind: str) -> np.ndarray:
+    return words_only(column) if kind == MIXED else to_words(column)
 
 
 def _missing(rows: int) -> np.ndarray:

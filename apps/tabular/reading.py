@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from apps.tabular.blocks import read_columns
+from apps.tabular.codes import kinds_of
 from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
-from apps.tabular.kinds import describe, find_kinds
+from apps.tabular.kinds import USED, describe
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import shared_out, sized
+from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
@@ -58,11 +60,19 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     three = split(train, given_valid, _maybe_read(test_path, recipe), recipe, train_path)
     notes += said
     if len(three[0]):
-        kinds = find_kinds(three[0].inputs, recipe.group)
+        kinds = kinds_of(three[0], recipe)
         notes += describe(kinds, three[0].inputs)
         notes += _suspicion(find_suspects(three[0], kinds, task))
         notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
-    return Splits(*three, sized(recipe, len(three[0])), tuple(notes))
+        recipe = sized(recipe, len(three[0]))
+        notes += _expected(recipe, three[0], sum(kind.kind in USED for kind in kinds))
+    return Splits(*three, recipe, tuple(notes))
+
+
+def _expected(recipe: TabularRecipe, train: Examples, features: int) -> list[str]:
+    classes = 0 if recipe.task == REGRESSION else len(set(train.targets.tolist()))
+    outputs, threads = classes if classes > 2 else 1, torch.get_num_threads()
+    return expectation(expected_seconds(recipe, len(train), features, outputs, threads), threads)
 
 
 def _suspicion(names: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,17 +59,22 @@ class _Asked:
         return "rmse", lambda answers: regression_metrics(answers[:, 0], targets)["rmse"]
 
 
-def explain(model: Model, source: str | Path, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
+def explain(
+    model: Model, source: str | Path, rows: int = ROWS, seed: int = 0, single: Sequence[int] = ()
+) -> dict[str, Any]:
     """JSON values: `importance` of all columns, `dependence` on the leading ones, and for classes `reliability`; of two
-    the `thresholds` that are best for some metrics.
+    the `thresholds` that are best for some metrics; the `contributions` to the answers for `single` rows, counted from 1.
 
     Measured on at most `rows` labelled rows of `source`: give rows that the model was not trained on. Raises
-    UserError where there are none.
+    UserError where there are none, or not so many.
     """
-    examples = model.app.read_examples(Path(source), model.recipe)
-    if not len(examples):
+    every = model.app.read_examples(Path(source), model.recipe)
+    if not len(every):
         raise UserError(f"{source}: no labelled rows to explain by")
-    examples = examples.take(np.random.default_rng(seed).permutation(len(examples))[:rows])
+    beyond = [row for row in single if not 1 <= row <= len(every)]
+    if beyond:
+        raise UserError(f"{source} has no labelled row {beyond[0]}: they are counted from 1 to {len(every):,}")
+    examples = every.take(np.random.default_rng(seed).permutation(len(every))[:rows])
     asked = _Asked(model)
     metric, loss = asked.loss(examples)
     importance = _importance(asked, examples.inputs, loss, seed)
@@ -82,6 +87,9 @@ def explain(model: Model, source: str | Path, rows: int = ROWS, seed: int = 0) -
         if len(names) == 2:
             targets = asked.preprocessor.encode_targets(examples.targets).numpy()
             found["thresholds"] = best_thresholds(asked.answers(examples.inputs), targets, names)
+    of_single = pick(every.inputs, np.array(single, int) - 1)
+    told = [_of_row(asked, pick(of_single, np.array([i])), examples.inputs, seed) for i in range(len(single))]
+    found["contributions"] = [{"row": row, **of_row} for row, of_row in zip(single, told, strict=True)]
     return found
 
 
@@ -132,16 +140,14 @@ def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> l
     asked row's in random orders. Of the predicted class's probability, or of the number. `value` and `background`
     are what `predict` takes.
     """
-    asked, draws = _Asked(model), np.random.default_rng(seed)
     inputs, _ = model.app.inputs(value, model.recipe)
     beside, _ = model.app.inputs(background, model.recipe)
-    names = [name for name in asked.columns if name in inputs and name in beside]
-    return [_of_row(asked, pick(inputs, np.array([row])), beside, names, draws) for row in range(count(inputs))]
+    rows = (pick(inputs, np.array([row])) for row in range(count(inputs)))
+    return [_of_row(_Asked(model), row, beside, seed) for row in rows]
 
 
-def _of_row(
-    asked: _Asked, row: Columns, beside: Columns, names: list[str], draws: np.random.Generator
-) -> dict[str, Any]:
+def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str, Any]:
+    names, draws = [name for name in asked.columns if name in row and name in beside], np.random.default_rng(seed)
     best = int(asked.answers(row)[0].argmax())
     added, starts = dict.fromkeys(names, 0.0), 0.0
     for other in draws.integers(0, count(beside), ORDERS).tolist():

@@ -87,6 +87,30 @@ def growth(rows: int, features: int, outputs: int, forests: int = AUTO, times: i
     return Growth(rounds, rate, leaves, number)
 
 
+NETWORK_CELLS, TREE_CELLS = 1.0e5, 0.8e8
+"""Cells of the table a second and thread that a network learns from, and that a tree goes through; measured in November 2026."""
+
+WORTH_SAYING = 20.0
+
+
+def expected_seconds(recipe: TabularRecipe, rows: int, features: int, outputs: int, threads: int) -> float:
+    """How long the training of a sized recipe may take: less where validation stops it early."""
+    seconds = recipe.folds * recipe.epochs * rows * features / NETWORK_CELLS
+    if recipe.trees != "none":
+        times = 1 if recipe.folds == 1 else recipe.folds + 1
+        plan = growth(rows, features, outputs, recipe.forests, 1 if recipe.preset == "best" else times)
+        seconds += plan.forests * times * plan.rounds * rows * features * outputs / TREE_CELLS
+    return seconds / threads
+
+
+def expectation(seconds: float, threads: int) -> list[str]:
+    """What to say of it beforehand, where that is long enough to wonder."""
+    if seconds < WORTH_SAYING:
+        return []
+    about = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    return [f"training: about {about} at most, by the size of the table and {threads} threads"]
+
+
 PROBE = Growth(rounds=150, rate=0.1, leaves=31, forests=1)
 """A forest grown in a second, to compare ways of showing it the table."""
 

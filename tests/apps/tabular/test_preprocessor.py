@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.tabular.codes import kinds_of
 from apps.tabular.columns import column_of, from_rows, parse_number
 from apps.tabular.features import find_edges
 from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
@@ -166,3 +167,17 @@ def test_seldom_numbers_have_pieces_of_their_own() -> None:
 )
 def test_numbers_are_read_as_people_write_them(word: str, number: float) -> None:
     assert parse_number(word) == number
+
+
+def test_whole_numbers_that_are_names_are_both() -> None:
+    draws = np.random.default_rng(0)
+    shop, size = draws.integers(1000, 1400, 20_000), draws.integers(0, 400, 20_000)
+    worth = draws.normal(size=2000)
+    targets = worth[shop] + np.sin(size / 60) + draws.normal(size=20_000)
+    train = Examples({"shop": shop.astype(float), "size": size.astype(float)}, targets)
+    assert [kind.kind for kind in kinds_of(train, TabularRecipe(task="regression"))] == ["code", "number"]
+    found = fit(train, TabularRecipe(task="regression", target_transform="none"))
+    assert [c.column for c in found.categories] == ["shop"]
+    assert [n.column for n in found.numbers] == ["shop", "size"]
+    codes = found.encode({"shop": np.array([float(shop[0]), 5000.0]), "size": np.zeros(2)}).tensors[2]
+    assert codes[0] > 0 and codes[1] == 0
