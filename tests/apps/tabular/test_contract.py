@@ -9,7 +9,7 @@ from apps.tabular import train
 from tests.apps.tabular.tables import write_loans, write_prices
 from tests.contract import AppContract, CommandContract
 
-SMALL = {"epochs": 4, "members": 2, "width": 32, "bins": 8, "batch_size": 32, "lr": 0.02, "ema": 0.8}
+SMALL = {"epochs": 4, "folds": 1, "members": 2, "width": 32, "bins": 8, "batch_size": 32, "lr": 0.02, "ema": 0.8}
 
 
 class TestTabular(AppContract, CommandContract):

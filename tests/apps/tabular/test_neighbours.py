@@ -95,7 +95,7 @@ def test_one_forest_sees_means_instead_of_codes(tmp_path: Path) -> None:
         f"{r['a']},{r['b']},{r['x']:.3f},{'yes' if (int(r['a'][1]) * int(r['b'][1])) % 3 == 1 else 'no'}" for r in rows
     ]
     table.write_text("a,b,x,target\n" + "\n".join(lines) + "\n")
-    model = train(table, out=tmp_path / "model", epochs=0)
+    model = train(table, out=tmp_path / "model", epochs=0, folds=1)
     network = model.predictor.network
     assert isinstance(network, Ensemble) and len(network.means.first) == 3
     assert model.facts.metrics["accuracy"] > 0.95
@@ -111,7 +111,7 @@ def test_a_map_of_many_small_places_takes_neighbours(tmp_path: Path) -> None:
     table = tmp_path / "map.csv"
     rows = np.column_stack([place, draws.normal(size=3000), height + 0.05 * draws.normal(size=3000)])
     np.savetxt(table, rows, delimiter=",", header="x,y,noise,height", comments="")
-    model = train(table, out=tmp_path / "model", epochs=0)
+    model = train(table, out=tmp_path / "model", epochs=0, folds=1)
     network = model.predictor.network
     assert isinstance(network, Ensemble) and network.neighbours.columns.tolist() == [0, 1]
     asked = {"x": 0.31, "y": 0.77, "noise": 0.0}
