@@ -20,6 +20,7 @@ from fastai.metrics import AccumMetric
 from fastai.optimizer import OptimWrapper
 from torch import Tensor
 
+from shared.allocation import keep_freed_blocks
 from shared.checkpoint import Checkpoint
 from shared.display import Forecast
 from shared.errors import UserError
@@ -69,6 +70,7 @@ def fit(
     Continues from `checkpoint` where that holds the same stage. Cycle: Smith & Topin 2018, arXiv:1708.07120; without a
     warm-up the rates fall in a straight line.
     """
+    keep_freed_blocks()
     learner, recipe = make_learner(setup), setup.recipe
     average = Average(recipe.ema) if recipe.ema else None
     watch = Watch(setup, progress, checkpoint, stage, average)
