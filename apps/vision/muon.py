@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from shared.precision import resolve
+
 COEFFICIENTS, ROUNDS = (3.4445, -4.7750, 2.0315), 3
 """Of the polynomial that pushes all singular values towards 1, and how often it is applied."""
 
@@ -65,15 +67,18 @@ class Muon(Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """Roughly the nearest matrix whose singular values are all 1, by ROUNDS of Newton and Schulz's iteration.
 
-    The rounds are polynomials of one small square matrix, x @ x.T: the long one is multiplied twice, not twice a round.
+    The rounds are polynomials of one small square matrix, x @ x.T: the long one is multiplied twice, not twice a round. In
+    bfloat16 where that is fast, as the authors have it: a network of 11 million weights takes a fifth of a step otherwise.
     """
     a, b, c = COEFFICIENTS
     x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)
-    square, whole = x @ x.T, torch.eye(len(x), device=x.device)
+    if resolve("auto", x.device.type) == "bf16":
+        x = x.bfloat16()
+    square, whole = x @ x.T, torch.eye(len(x), device=x.device, dtype=x.dtype)
     for _ in range(ROUNDS):
         factor = b * square + c * square @ square
         factor.diagonal().add_(a)
         whole, square = factor @ whole, factor @ square @ factor
-    x = whole @ x
+    x = (whole @ x).to(matrix.dtype)
     return x.T if matrix.shape[0] > matrix.shape[1] else x
