@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from apps.tabular.parts import outside
-from apps.tabular.sizes import LIKE_ALL, VARIED, Growth
+from apps.tabular.sizes import Growth
 
 PATIENCE = 60
 """Rounds without a better validation loss before boosting stops."""
@@ -132,13 +132,13 @@ def _parameters(options: Options) -> dict[str, Any]:
         task = {"objective": "binary"}
     elif options.classes:
         task = {"objective": "multiclass", "num_class": options.classes}
-    leaves, features, alone = VARIED[options.number % len(VARIED)] if options.growth.forests > 1 else LIKE_ALL
+    shape = options.growth.shapes[options.number % len(options.growth.shapes)]
     return task | {
-        "max_cat_to_onehot": NATIVE if alone else 4,
+        "max_cat_to_onehot": NATIVE if shape.alone else 4,
         "learning_rate": options.growth.rate,
-        "num_leaves": round(options.growth.leaves * leaves),
-        "min_data_in_leaf": 20,
-        "feature_fraction": features,
+        "num_leaves": max(round(options.growth.leaves * shape.leaves), 2),
+        "min_data_in_leaf": shape.least,
+        "feature_fraction": shape.features,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
         "cat_smooth": 20,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from apps.tabular.recipe import AUTO, TabularRecipe
 from apps.tabular.targets import REGRESSION
@@ -23,13 +25,24 @@ STEP, LONG_STEP = 0.03, 0.1
 """The learning rate of the trees where the table leaves room for all rounds; that of a forest asked for alone, which is
 to be quick."""
 
-VARIED = ((0.5, 0.5, False), (1.0, 0.7, True), (2.0, 0.6, False), (1.0, 0.3, False))
-"""(factor of the leaves, share of the features a tree sees, categories split one against the rest) of the forests in
-turn: unlike ones average better."""
 
-LIKE_ALL = (1.0, 0.7, False)
+class Shape(NamedTuple):
+    """What the trees of a forest are like."""
+
+    leaves: float  # times those that suit the table
+    features: float  # the share that a tree sees
+    alone: bool = False  # categories split one against the rest
+    least: int = 20  # rows in a leaf
+
+
+VARIED = (Shape(0.5, 0.5), Shape(1.0, 0.7, True), Shape(2.0, 0.6), Shape(1.0, 0.3))
+"""The forests in turn: unlike ones average better."""
+
+VARIED_SMALL = (Shape(0.25, 0.7, least=3), Shape(1.0, 0.7, True), Shape(0.5, 0.6, least=3), Shape(0.25, 0.4, least=8))
+"""The same of small tables, where leaves of 20 rows leave much untold."""
+
+LIKE_ALL, LIKE_ALL_SMALL = Shape(1.0, 0.7), Shape(0.5, 0.7, least=3)
 """A forest that stands alone."""
-
 
 FOLDS, SMALL = 5, (100, 5_000)
 """A table of so many rows is bagged: a tenth of it held back would be missed in training, and would choose by luck."""
@@ -71,6 +84,7 @@ class Growth:
     rate: float
     leaves: int
     forests: int
+    shapes: Sequence[Shape] = (LIKE_ALL,)
 
 
 def growth(rows: int, features: int, outputs: int, forests: int = AUTO, times: int = 1) -> Growth:
@@ -84,7 +98,9 @@ def growth(rows: int, features: int, outputs: int, forests: int = AUTO, times: i
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
     rate = min(max(LONG_STEP if forests == 1 else STEP, 50 / rounds), 0.25)
     number = _between(int(affordable / ROUNDS[1]), (1, FORESTS)) if forests == AUTO else max(forests, 1)
-    return Growth(rounds, rate, leaves, number)
+    small = rows < SMALL[1]
+    shapes = (VARIED_SMALL if small else VARIED) if number > 1 else (LIKE_ALL_SMALL if small else LIKE_ALL,)
+    return Growth(rounds, rate, leaves, number, shapes)
 
 
 NETWORK_CELLS, TREE_CELLS = 1.0e5, 0.8e8
