@@ -3,7 +3,7 @@
     python -m benchmarks.tabular_scale 100000 1000000 [--columns 30] [--epochs 1] [--trees auto]
 
 `loop` is the network's training alone, `run` everything from the file on. Memory is the process's growth over what the
-libraries took, divided by the size of the encoded training tensors. Linux only: memory is read from /proc.
+libraries took, divided by the size of the encoded tensors of all rows. Linux only: memory is read from /proc.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def measure(path: Path, rows: int, epochs: int, trees: str) -> None:
     whole_fit = bagging.fit
 
     def fit(setup: object, *rest: object) -> None:
-        inside["tensors"] = sum(t.nbytes for t in setup.train.inputs.tensors) + setup.train.targets.nbytes  # type: ignore[attr-defined]
+        kept = sum(t.nbytes for t in setup.train.inputs.tensors) + setup.train.targets.nbytes  # type: ignore[attr-defined]
+        inside["tensors"] = kept / len(setup.train) * rows  # type: ignore[attr-defined]
         start = time.perf_counter()
         with Peak() as peak:
             whole_fit(setup, *rest)  # type: ignore[arg-type]
