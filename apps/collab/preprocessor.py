@@ -81,13 +81,9 @@ class CollabPreprocessor:
         rated = train.targets if task == "ratings" else train.inputs.get("rating")
         if rated is not None:
             given = torch.from_numpy(rated.astype(float))
-            fitted._fit_biases(*pairs, (given - given.mean()).float())
+            sizes = len(users) + 1, len(items) + 1
+            fitted.user_bias, fitted.item_bias = fit_biases(*pairs, (given - given.mean()).float(), sizes)
         return fitted
-
-    def _fit_biases(self, users: Tensor, items: Tensor, rest: Tensor) -> None:
-        """Of the items first, then of what they leave to the users."""
-        self.item_bias = _shrunken(items, rest, len(self.item_bias), SHRINKAGE[1])
-        self.user_bias = _shrunken(users, rest - self.item_bias[items], len(self.user_bias), SHRINKAGE[0])
 
     @cached_property
     def user_positions(self) -> dict[str, int]:
@@ -234,6 +230,12 @@ def _once(names: Sequence[object]) -> Iterable[object]:
         names if isinstance(names, pd.Categorical) else np.asarray(names, dtype=object)
     )
     return unique
+
+
+def fit_biases(users: Tensor, items: Tensor, rest: Tensor, sizes: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """(users', items') from ratings less their mean: of the items first, then of what they leave to the users."""
+    item_bias = _shrunken(items, rest, sizes[1], SHRINKAGE[1])
+    return _shrunken(users, rest - item_bias[items], sizes[0], SHRINKAGE[0]), item_bias
 
 
 def _shrunken(owner: Tensor, values: Tensor, owners: int, strength: float) -> Tensor:

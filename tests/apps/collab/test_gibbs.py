@@ -105,3 +105,14 @@ def test_uncertainty_is_as_large_as_the_errors_are(tmp_path: Path, dials: dict[s
     uncertainty = float(np.mean([answer["uncertainty"] for answer in answers]))
     assert 0.5 < uncertainty / model.facts.metrics["rmse"] < 2
     assert model.predict(("nobody", "item 1"))["uncertainty"] >= 0.9 * uncertainty
+
+
+def test_sparse_ratings_without_taste_are_answered_as_by_the_biases(tmp_path: Path) -> None:
+    draws, lines = np.random.default_rng(0), ["user,item,rating"]
+    quality = draws.normal(3, 0.7, 60)
+    for user in range(400):
+        for item in draws.choice(60, 3, replace=False):
+            lines.append(f"{user},{item},{np.clip(round(quality[item] + draws.normal(0, 0.8)), 1, 5)}")
+    (tmp_path / "sparse.csv").write_text("\n".join(lines) + "\n")
+    facts = collab.train(tmp_path / "sparse.csv", samples=20, burn=10, strength=10.0).facts
+    assert facts.metrics["rmse"] < 1.01 * facts.baseline["rmse"]
