@@ -26,7 +26,8 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, copy=True)
     written = column.notna().to_numpy() & ~np.isfinite(numbers)
     if written.any():
-        dates = pd.to_datetime(column[written].astype(str).str.strip(), errors="coerce", format="mixed", utc=True)
+        texts = column[written].astype(str).str.strip()
+        dates = pd.to_datetime(texts, errors="coerce", format="mixed", dayfirst=_day_first(texts), utc=True)
         if dates.isna().any():
             row = int(np.flatnonzero(written)[int(np.flatnonzero(dates.isna())[0])])
             raise UserError(
@@ -38,6 +39,15 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
     numbers[plain & (np.abs(numbers) > MILLISECONDS)] /= 1000
     known = numbers[np.isfinite(numbers)]
     return np.where(np.isfinite(numbers), numbers, known.min() if len(known) else 0.0)
+
+
+def _day_first(texts: pd.Series) -> bool:
+    """Whether 5.11.2026 is in November: with points between, or where a first number is beyond 12."""
+    found = texts.str.extract(r"^(\d{1,2})([./-])\d{1,2}[./-]\d{2,4}\b").dropna()
+    return bool(len(found)) and bool((found[1] == ".").all() or (found[0].astype(int) > MONTHS).any())
+
+
+MONTHS = 12
 
 
 def _units(dates: pd.Series) -> float:
