@@ -214,6 +214,15 @@ class App(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """An app that teaches its network something of its own before the stages: the language of the texts, say."""
+
+    def prepare(self, setup: Any, preprocessor: Any, progress: Any) -> None:
+        """Called once before the first stage, with what the loop works on; leaves the weights to start from."""
+        ...
+
+
+@runtime_checkable
 class Settles(Protocol):
     """An app that learns something more once the weights are chosen: a blend with another model, a calibration."""
 

@@ -26,7 +26,20 @@ from shared.metrics import finite, share_error
 from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import Progress, Setup, Steps
-from shared.protocol import App, Data, Examples, Facts, Group, Moves, Preprocessor, Remembers, Spends, Splits, Trains
+from shared.protocol import (
+    App,
+    Data,
+    Examples,
+    Facts,
+    Group,
+    Moves,
+    Prepares,
+    Preprocessor,
+    Remembers,
+    Spends,
+    Splits,
+    Trains,
+)
 from shared.recipe import Recipe
 from shared.settling import complete, settle
 from shared.soup import fit_members
@@ -165,6 +178,8 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
     if isinstance(app, Trains):
         app.train(setup, progress, checkpoint)
         return
+    if isinstance(app, Prepares):
+        app.prepare(setup, prepared.preprocessor, progress)
     if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
         train_head(setup, progress)
     reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0

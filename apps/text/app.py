@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from apps.text import blend, encoder, inputs, preprocessor, reading, warm
+from apps.text.awd_lstm import KIND
 from apps.text.encoded import Texts
 from apps.text.grams import grams
 from apps.text.model import TextNetwork
@@ -48,7 +49,7 @@ class TextApp:
         labels, letters = preprocessor.fit_labels(train.targets, recipe.separator), recipe.characters == "yes"
         inside = shares(labels.encode(train.targets), len(labels.names))
         weights, _ = encoder.find_weights(recipe.weights)
-        spec = None if weights is None else encoder.read_spec(weights)
+        spec = None if weights is None else encoder.read_spec(weights, train.inputs.tolist())
         telling = torch.zeros(0)
         if spec is not None and recipe.long == "telling":
             telling = preprocessor.fit_telling(spec, train.inputs.tolist(), inside)
@@ -79,6 +80,15 @@ class TextApp:
             assert isinstance(train.inputs, Texts)
             network.grams.fit(train.inputs.grams, train.targets, recipe.class_weights == "auto")
 
+    def prepare(self, setup: Any, fitted: TextPreprocessor, progress: Any) -> None:
+        """The encoder learns the language of the texts first, where the plan says so."""
+        if not setup.network.has_encoder or not setup.recipe.language_epochs:
+            return
+        from apps.text import language
+
+        from_scratch = fitted.spec is not None and fitted.spec.config.get("model_type") == KIND
+        (language.learn if from_scratch else language.learn_where_it_pays)(setup, fitted, progress)
+
     def groups(self, network: TextNetwork, recipe: TextRecipe) -> list[Group]:
         """The encoder's layers, each slower than the next; without an encoder the n-gram expert."""
         if not network.has_encoder:
@@ -90,7 +100,11 @@ class TextApp:
         return kind(fitted.labels, recipe.smoothing, recipe.class_weights)  # type: ignore[arg-type]
 
     def callbacks(self, recipe: TextRecipe) -> list[Any]:
-        return []
+        if not recipe.unfreeze:
+            return []
+        from apps.text.callbacks import Unfreezing
+
+        return [Unfreezing(recipe.unfreeze)]
 
     def settle(
         self, network: TextNetwork, fitted: TextPreprocessor, train: Data, valid: Data, recipe: TextRecipe

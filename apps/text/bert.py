@@ -50,6 +50,10 @@ class Bert(nn.Module):
         layers = [Layer(width, heads, inner, eps, dropout) for _ in range(int(config["num_hidden_layers"]))]
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
+    def get_input_embeddings(self) -> nn.Module:
+        """As transformers calls it."""
+        return self.embeddings["word_embeddings"]
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Output:
         parts, places = self.embeddings, torch.arange(input_ids.shape[1], device=input_ids.device)
         first_type = parts["token_type_embeddings"](torch.zeros_like(places))

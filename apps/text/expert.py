@@ -80,7 +80,8 @@ def _matrix(grams: Ragged, features: int) -> Any:
 class Problem:
     """min over (v, b) of loss(unit rows of matrix @ (ratios * v) + b, targets) + strength / 2 * |v|^2.
 
-    The rows' lengths are kept apart, so that both ways of the matrix share their ones.
+    The rows' lengths are kept apart, so that both ways of the matrix share their ones. Of two classes one's weights are
+    the other's with the opposite sign: half of the work and of the memory.
     """
 
     def __init__(self, matrix: Any, targets: Tensor, classes: int, weights: Tensor | None) -> None:
@@ -90,29 +91,38 @@ class Problem:
         counts = np.maximum(np.diff(matrix.indptr), 1).astype(np.float32)
         self.scale = (1 / np.sqrt(counts))[:, None]
         self.ratios = _ratios(self.transposed, shares(targets, classes))
+        self.opposite = classes == 2 and not targets.is_floating_point()
+        if self.opposite:
+            self.ratios = self.ratios[:, 1:].clone()
 
     def solve(self, strength: float) -> tuple[Tensor, Tensor]:
         """(weight, bias), by L-BFGS (Liu & Nocedal 1989) from zero."""
-        scaled, bias = torch.zeros_like(self.ratios), torch.zeros(self.ratios.shape[1])
+        scaled, bias = torch.zeros_like(self.ratios), torch.zeros(self.ratios.shape[1] + self.opposite)
+        penalty = strength * (1 + self.opposite)
         optimizer = torch.optim.LBFGS([scaled, bias], max_iter=STEPS, history_size=6, line_search_fn="strong_wolfe")
 
         def closure() -> float:
             optimizer.zero_grad()
             with torch.no_grad():
                 weight = (self.ratios * scaled).numpy()
-                logits = torch.from_numpy(self.scale * (self.matrix @ weight)) + bias
+                logits = self._all(torch.from_numpy(self.scale * (self.matrix @ weight))) + bias
             logits.requires_grad_()
             with torch.enable_grad():
                 loss = loss_of(logits, self.targets, weights=self.weights)
                 loss.backward()
             assert logits.grad is not None
-            gradient = torch.from_numpy(self.transposed @ (self.scale * logits.grad.numpy()))
-            scaled.grad = self.ratios * gradient + strength * scaled.detach()
-            bias.grad = logits.grad.sum(0)
-            return loss.item() + strength / 2 * scaled.detach().square().sum().item()
+            bias.grad, slope = logits.grad.sum(0), logits.grad.numpy()
+            slope = slope[:, 1:] - slope[:, :1] if self.opposite else slope
+            gradient = torch.from_numpy(self.transposed @ (self.scale * slope))
+            scaled.grad = gradient.mul_(self.ratios).add_(scaled.detach(), alpha=penalty)
+            return loss.item() + penalty / 2 * scaled.detach().square().sum().item()
 
         optimizer.step(closure)
-        return self.ratios * scaled.detach(), bias.detach()
+        return self._all(self.ratios * scaled.detach()), bias.detach()
+
+    def _all(self, columns: Tensor) -> Tensor:
+        """Of both classes, where one column stands for two."""
+        return torch.cat([-columns, columns], 1) if self.opposite else columns
 
 
 def _ratios(transposed: Any, inside: Tensor) -> Tensor:

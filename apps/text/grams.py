@@ -44,6 +44,11 @@ def clip(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest // 2]} {text[-longest // 2 :]}"
 
 
+def sound(text: str) -> str:
+    """Half a surrogate pair, which a csv can hold and UTF-8 cannot, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def grams(texts: Sequence[str], letters: bool) -> Ragged:
     """The buckets, below 2 ** BITS, of the n-grams of each text, each once and ascending; int32."""
     parts, start, size = [], 0, 0

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from apps.text.encoder import Spec, find_weights, read_spec
+from apps.text.awd_lstm import KIND
+from apps.text.encoder import Spec, find_weights, read_spec, tells_words
 from apps.text.recipe import TextRecipe
 from apps.text.tokens import MOST_WINDOWS, Tokens
+from shared.errors import UserError
 from shared.precision import resolve, resolve_device
 
 SAMPLE = 400
@@ -34,6 +36,10 @@ EPOCHS = {"fast": 0, "default": 3, "best": 5}
 SEEDS = {"fast": 1, "default": 3, "best": 5}
 ROWS_FOR_SEEDS = 2_000
 """Training rows from which several fine-tunings are averaged: a first look at a small table stays short."""
+LANGUAGE, LANGUAGE_COST = {"lstm": 10, "masked": 5}, 1.3
+"""Passes over the texts alone before fine-tuning, and the time of one over that of a pass of fine-tuning."""
+ROWS_TO_JUDGE = 500
+"""Validation rows that can tell whether masked words pay."""
 TIMES_JUDGED = 3
 """Passes over the validation rows beside the epochs' own: the frozen encoder's, the blend's, the last."""
 
@@ -80,6 +86,8 @@ def head_rows(rows: int) -> int | None:
 
 def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[TextRecipe, list[str]]:
     """(recipe without open dials, notes), from the training texts and the number of rows of train, valid, test."""
+    lstm = recipe.weights.partition(":")[0] == KIND
+    recipe = _rated(recipe, lstm)
     if recipe.characters == "auto":
         sizes = [len(text) for text in _sample(texts)]
         few = float(np.median(sizes)) < SHORT and float(np.mean(sizes)) * sum(rows) < MOST_LETTERS
@@ -89,7 +97,7 @@ def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> t
         if recipe.ngrams == "none":
             recipe, note = replace(recipe, ngrams="auto"), f"{note}, with n-grams, the only expert left"
         return _without(recipe), [note]
-    spec = read_spec(weights)
+    spec = read_spec(weights, _sample(texts))
     survey, unknown = _survey(recipe, spec, texts, rows)
     if unknown > UNKNOWN and recipe.weights == "auto":
         return _without(recipe), [
@@ -100,8 +108,19 @@ def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> t
     return recipe, [note, *said]
 
 
+def _rated(recipe: TextRecipe, lstm: bool) -> TextRecipe:
+    lr, unfreeze = (5e-3, 0.5) if lstm else (3e-4, 0.0)
+    return replace(
+        recipe,
+        lr=lr if recipe.lr is None else recipe.lr,
+        unfreeze=unfreeze if recipe.unfreeze is None else recipe.unfreeze,
+    )
+
+
 def _without(recipe: TextRecipe) -> TextRecipe:
-    return replace(recipe, weights="none", epochs=recipe.epochs or 0, max_tokens=recipe.max_tokens or 0)
+    return replace(
+        recipe, weights="none", epochs=recipe.epochs or 0, max_tokens=recipe.max_tokens or 0, language_epochs=0
+    )
 
 
 def _sample(texts: np.ndarray) -> list[str]:
@@ -113,7 +132,8 @@ def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, 
     found = tokens.encode(_sample(texts), LENGTHS[0] * MOST_WINDOWS)
     config, device = spec.config, resolve_device(recipe.device)
     layers = int(config.get("num_hidden_layers") or config.get("n_layers") or 12)
-    slower = layers * int(config.get("hidden_size") or config.get("dim") or 768) ** 2 / PLANNED_FOR
+    width = int(config.get("hidden_size") or config.get("dim") or 768)
+    slower = layers * width * int(config.get("inner_size", width)) / PLANNED_FOR
     slower /= torch.get_num_threads() if device == "cpu" else GPU
     precision = resolve(recipe.precision, device)
     return Survey(np.diff(found.offsets), rows, slower, precision, recipe.long == "windows"), tokens.unknown_share(
@@ -144,14 +164,37 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
         "telling": "cut to their most telling",
     }
     notes = [f"long texts: {cut:.0%} are {ways[recipe.long]} {longest} tokens"] if cut else []
-    seeds = recipe.seeds or _seeds(recipe, survey, longest, epochs, limit)
+    language, trials = _language(recipe, spec, survey, longest, epochs)
+    learning = (LANGUAGE_COST * language + trials * epochs) * survey.epoch(longest)
+    seeds = recipe.seeds or _seeds(recipe, survey, longest, epochs, limit - learning)
     seconds = survey.started(longest) + seeds * epochs * survey.epoch(longest) if epochs else survey.frozen(longest)
+    seconds += learning
     note = f"estimated: {_duration(seconds)} on {_machine(recipe)}, {epochs} epochs of fine-tuning"
     note += f", {seeds} times, averaged" if epochs and seeds > 1 else ""
+    note += f", after {language} of the texts' language{' where that pays' if trials else ''}" if language else ""
     if epochs < wanted:
         note += f" ({wanted} would take over --minutes {recipe.minutes:g})"
     few = head_rows(survey.rows[0]) if recipe.head_rows is None and epochs else recipe.head_rows
-    return replace(recipe, max_tokens=longest, epochs=epochs, seeds=seeds, head_rows=few), [*notes, note]
+    recipe = replace(recipe, max_tokens=longest, epochs=epochs, seeds=seeds, head_rows=few, language_epochs=language)
+    return recipe, [*notes, note]
+
+
+def _language(recipe: TextRecipe, spec: Spec, survey: Survey, longest: int, epochs: int) -> tuple[int, int]:
+    """(passes over the texts alone, fine-tunings that try whether these pay)."""
+    lstm = spec.config.get("model_type") == KIND
+    if not tells_words(spec):
+        if recipe.language_epochs:
+            raise UserError(f"{spec.name} cannot tell the words of texts: leave out --language-epochs")
+        return 0, 0
+    trials = 0 if lstm else 2
+    if recipe.language_epochs is not None:
+        return recipe.language_epochs, trials if recipe.language_epochs else 0
+    spare = 60 * recipe.minutes - survey.started(longest) - (1 + trials) * epochs * survey.epoch(longest)
+    affordable = int(spare / (LANGUAGE_COST * survey.epoch(longest)))
+    wanted = recipe.preset == "best" and survey.rows[1] >= ROWS_TO_JUDGE
+    most = LANGUAGE["lstm" if lstm else "masked"] if lstm or wanted else 0
+    found = min(max(affordable, 0), most) if epochs else 0
+    return found, trials if found else 0
 
 
 def _seeds(recipe: TextRecipe, survey: Survey, longest: int, epochs: int, limit: float) -> int:

@@ -41,7 +41,20 @@ class TextRecipe(Recipe):
         None, "training rows, at random, that the frozen encoder's head is fitted to; none: by their number", least=1
     )
     batch_size: int = dial(32, "texts in a step", least=1)
-    lr: float = dial(3e-4, "highest learning rate of the one-cycle schedule, at the encoder's last layer", least=0)
+    lr: float = dial(
+        None,
+        "highest rate of the one-cycle schedule, at the encoder's last layer; none: 3e-4, of an LSTM 5e-3",
+        least=0,
+    )
+    unfreeze: float = dial(
+        None, "share of the steps until all layers learn, the last ones first; none: 0, of an LSTM 0.5", least=0
+    )
+    language_epochs: int = dial(
+        None,
+        "passes over the texts alone, telling their words, before; none: an LSTM as time allows, others with "
+        "--preset best where validation gains by it",
+        least=0,
+    )
     layer_decay: float = dial(0.85, "learning rate of a layer over that of the next, when fine-tuning", least=0)
     weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(0, "epochs without a better validation score before training stops; 0: never", least=0)

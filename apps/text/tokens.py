@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from apps.text.grams import Ragged, clip
+from apps.text.awd_lstm import SPECIAL, marked
+from apps.text.grams import Ragged, clip, sound
 from apps.text.passages import passages
 
 LETTERS_PER_TOKEN = 12
@@ -32,6 +33,11 @@ class Tokens:
         self.tokenizer.no_truncation()
         self.size = int(self.tokenizer.get_vocab_size())
         self.unknown = self.tokenizer.token_to_id(getattr(self.tokenizer.model, "unk_token", None) or "[UNK]")
+        names = (self.tokenizer.token_to_id(name) for name in ("[MASK]", "<mask>"))
+        self.mask: int | None = next((found for found in names if found is not None), None)
+        self.special = [i for i, token in self.tokenizer.get_added_tokens_decoder().items() if token.special]
+        self.marks = int(self.tokenizer.num_special_tokens_to_add(False))
+        self.prepared = marked if self.tokenizer.token_to_id(SPECIAL[-1]) is not None else str
 
     def encode(self, texts: Sequence[str], longest: int) -> Ragged:
         """Ids, at most `longest` a text: its first half and its last, marks of beginning and end included."""
@@ -43,8 +49,7 @@ class Tokens:
 
     def passages(self, texts: Sequence[str], longest: int, telling: np.ndarray) -> Ragged:
         """Ids, at most `longest` a text: of a longer one the passages that tell most, between its marks."""
-        marked = self._marked()
-        return _ragged([_telling(_ends(ids, READ), longest, marked, telling) for ids in self._ids(texts, READ)])
+        return _ragged([_telling(_ends(ids, READ), longest, self.marks, telling) for ids in self._ids(texts, READ)])
 
     def windows(self, texts: Sequence[str], longest: int) -> tuple[Ragged, np.ndarray]:
         """(ids of every window, at most `longest` each; where each text's windows begin, shape (texts + 1,)).
@@ -52,18 +57,15 @@ class Tokens:
         A text has one window or more, each with the marks of beginning and end. Of a text of more than `MOST_WINDOWS`
         the middle is left out.
         """
-        marked = self._marked()
-        cut = [_windows(ids, longest, marked) for ids in self._ids(texts, longest * MOST_WINDOWS)]
+        cut = [_windows(ids, longest, self.marks) for ids in self._ids(texts, longest * MOST_WINDOWS)]
         begins = np.concatenate([[0], np.cumsum([len(windows) for windows in cut], dtype=np.int64)])
         return _ragged([window for windows in cut for window in windows]), begins
 
-    def _marked(self) -> bool:
-        """Whether a text's first and last ids are marks."""
-        return int(self.tokenizer.num_special_tokens_to_add(False)) == 2
-
     def _ids(self, texts: Sequence[str], longest: int) -> Iterator[list[int]]:
         for start in range(0, len(texts), BLOCK):
-            block = [_sound(clip(text, longest * LETTERS_PER_TOKEN)) for text in texts[start : start + BLOCK]]
+            block = [
+                self.prepared(sound(clip(text, longest * LETTERS_PER_TOKEN))) for text in texts[start : start + BLOCK]
+            ]
             yield from (found.ids for found in self.tokenizer.encode_batch_fast(block))
 
     def unknown_share(self, found: Ragged) -> float:
@@ -79,21 +81,22 @@ def _ragged(rows: list[list[int]]) -> Ragged:
     return Ragged(values, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
 
 
-def _telling(ids: list[int], longest: int, marked: bool, telling: np.ndarray) -> list[int]:
+def _telling(ids: list[int], longest: int, marks: int, telling: np.ndarray) -> list[int]:
     if len(ids) <= longest:
         return ids
-    begin, inner, end = _parted(ids, marked)
+    begin, inner, end = _parted(ids, marks)
     return begin + passages(inner, max(longest - len(begin) - len(end), 1), telling) + end
 
 
-def _parted(ids: list[int], marked: bool) -> tuple[list[int], list[int], list[int]]:
-    """(mark of the beginning, what stands between, mark of the end)."""
-    return (ids[:1], ids[1:-1], ids[-1:]) if marked else ([], ids, [])
+def _parted(ids: list[int], marks: int) -> tuple[list[int], list[int], list[int]]:
+    """(mark of the beginning, what stands between, mark of the end); of one mark, it is the beginning's."""
+    begin, end = min(marks, 1), len(ids) - (marks == 2)
+    return ids[:begin], ids[begin:end], ids[end:]
 
 
-def _windows(ids: list[int], longest: int, marked: bool) -> list[list[int]]:
-    """Runs of `longest` tokens; with `marked`, of two fewer between the text's first token and its last."""
-    begin, inner, end = _parted(ids, marked)
+def _windows(ids: list[int], longest: int, marks: int) -> list[list[int]]:
+    """Runs of `longest` tokens, the text's marks of beginning and end around each."""
+    begin, inner, end = _parted(ids, marks)
     size = max(longest - len(begin) - len(end), 1)
     cut = [inner[i : i + size] for i in range(0, len(inner), size)] or [[]]
     half = MOST_WINDOWS // 2
@@ -103,8 +106,3 @@ def _windows(ids: list[int], longest: int, marked: bool) -> list[list[int]]:
 
 def _ends(ids: list[int], longest: int) -> list[int]:
     return ids if len(ids) <= longest else ids[: longest - longest // 2] + ids[-(longest // 2) :]
-
-
-def _sound(text: str) -> str:
-    """Half a surrogate pair, which a csv can hold and UTF-8 cannot, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")

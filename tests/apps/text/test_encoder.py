@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from apps.text import foreign
 from apps.text.app import APP
-from apps.text.encoder import _depth, _foreign, build, find_weights, layer_groups, read_spec, width
+from apps.text.encoder import _depth, build, find_weights, layer_groups, read_spec, width
 from apps.text.plan import plan
 from shared import checkpoint
 from shared.display import Display
@@ -57,7 +58,7 @@ def test_the_artifact_needs_no_weights_folder(folder: Path, tmp_path: Path) -> N
 
 
 def test_padding_changes_nothing(folder: Path) -> None:
-    encoder = build(read_spec(Weights("tiny", folder, "")), 0.0, Weights("tiny", folder, "")).eval()
+    encoder = build(read_spec(Weights("tiny", folder, ""), ()), 0.0, Weights("tiny", folder, "")).eval()
     tokens, none, one = torch.tensor([[2, 5, 6, 3]]), torch.zeros(0, dtype=torch.long), torch.zeros(1, dtype=torch.long)
     padded = torch.cat([tokens, torch.zeros(1, 5, dtype=torch.long)], 1)
     short = encoder(none, one, tokens, torch.tensor([4]), one)
@@ -71,7 +72,7 @@ KINDS = ("roberta", "xlm-roberta", "deberta-v2", "distilbert", "electra", "mpnet
 @pytest.mark.parametrize("kind", KINDS)
 def test_encoders_of_every_family_are_built_and_grouped(tmp_path: Path, kind: str) -> None:
     weights = Weights("tiny", write_encoder(tmp_path / kind, kind), "")
-    spec = read_spec(weights)
+    spec = read_spec(weights, ())
     encoder = build(spec, 0.1, weights).train()
     tokens, lengths = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), torch.tensor([4, 3])
     vectors = encoder(torch.zeros(0), torch.zeros(2), tokens, lengths, torch.arange(2))
@@ -85,7 +86,7 @@ def test_encoders_of_every_family_are_built_and_grouped(tmp_path: Path, kind: st
 
 
 def test_a_text_is_the_mean_of_its_windows(folder: Path) -> None:
-    encoder = build(read_spec(Weights("tiny", folder, "")), 0.0, Weights("tiny", folder, "")).eval()
+    encoder = build(read_spec(Weights("tiny", folder, ""), ()), 0.0, Weights("tiny", folder, "")).eval()
     none, tokens, lengths = torch.zeros(0, dtype=torch.long), torch.tensor([[2, 5, 3], [2, 6, 3], [2, 3, 0]]), [3, 3, 2]
     alone = encoder(none, torch.zeros(3), tokens, torch.tensor(lengths), torch.arange(3))
     joined = encoder(none, torch.zeros(2), tokens, torch.tensor(lengths), torch.tensor([0, 1, 1]))
@@ -103,7 +104,7 @@ def test_all_of_a_long_text_counts_in_windows(folder: Path, tmp_path: Path) -> N
 
 
 def test_lower_layers_learn_slower_and_words_not_at_all(folder: Path) -> None:
-    encoder = build(read_spec(Weights("tiny", folder, "")), 0.1)
+    encoder = build(read_spec(Weights("tiny", folder, ""), ()), 0.1)
     groups = layer_groups(encoder, 0.5)
     assert [g.rate for g in groups] == sorted(g.rate for g in groups)
     assert {g.rate for g in groups} == {0.125, 0.25, 0.5} and {g.decay for g in groups} == {0.0, 1.0}
@@ -169,8 +170,8 @@ def test_foreign_script_is_left_to_the_ngrams(folder: Path, monkeypatch: pytest.
 
 def test_our_bert_is_transformers_bert(folder: Path) -> None:
     weights = Weights("tiny", folder, "")
-    spec = read_spec(weights)
-    ours, theirs = build(spec, 0.0, weights).eval().network, _foreign(spec, 0.0, weights).eval()
+    spec = read_spec(weights, ())
+    ours, theirs = build(spec, 0.0, weights).eval().network, foreign.build(spec.config, 0.0, folder).eval()
     tokens, mask = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
     expected, found = (net(input_ids=tokens, attention_mask=mask).last_hidden_state for net in (theirs, ours))
     assert torch.allclose(found[mask.bool()], expected[mask.bool()], atol=1e-5)
@@ -185,7 +186,7 @@ def test_weights_under_older_names_are_found(folder: Path, tmp_path: Path) -> No
         for k, v in named.items()
     }
     save_file(renamed, old / "model.safetensors", metadata={"format": "pt"})
-    built = build(read_spec(Weights("old", old, "")), 0.0, Weights("old", old, "")).network.state_dict()
+    built = build(read_spec(Weights("old", old, ""), ()), 0.0, Weights("old", old, "")).network.state_dict()
     assert all(torch.equal(built[k], v) for k, v in named.items() if "pooler" not in k)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from apps.text.expert import STRENGTHS, GramExpert
+from apps.text.expert import STRENGTHS, GramExpert, Problem, _matrix
 from apps.text.grams import Ragged
 
 
@@ -39,3 +39,14 @@ def test_validation_chooses_the_strength_of_the_penalty() -> None:
         expert.tune(grams, targets, False, loss)
         assert expert.strength == chosen
         assert torch.equal(expert.weight, before) == (wish < 0)
+
+
+def test_two_classes_are_fitted_as_of_many() -> None:
+    draws = np.random.default_rng(0)
+    rows = [np.sort(draws.choice(20, 5, replace=False)) for _ in range(100)]
+    grams = Ragged(np.concatenate(rows).astype(np.int32), np.arange(0, 501, 5))
+    targets = torch.tensor([int(7 in row or 3 in row) for row in rows])
+    one, both = (Problem(_matrix(grams, 20), targets, 2, None) for _ in range(2))
+    both.opposite, both.ratios = False, one.ratios.repeat(1, 2)
+    for a, b in zip(one.solve(0.01), both.solve(0.01), strict=True):
+        assert torch.allclose(a, b, atol=0.02)

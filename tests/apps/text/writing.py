@@ -45,14 +45,14 @@ def write_classes(folder: Path, rows: int = 40, seed: int = 0) -> Path:
 DISTILBERT = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32}
 
 
-def write_encoder(folder: Path, kind: str = "bert") -> Path:
-    """An encoder of two tiny layers with random weights, in the Hugging Face layout."""
+def write_encoder(folder: Path, kind: str = "bert", mask: bool = False) -> Path:
+    """An encoder of two tiny layers with random weights, in the Hugging Face layout; `mask`: with a token for it."""
     import torch
     from safetensors.torch import save_file
     from transformers import AutoConfig, AutoModel
 
     folder.mkdir(parents=True, exist_ok=True)
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *GOOD, *BAD, *FILLER]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(["[MASK]"] if mask else []), *GOOD, *BAD, *FILLER]
     config = {
         "model_type": kind,
         "vocab_size": len(words),
