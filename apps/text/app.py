@@ -12,6 +12,7 @@ from torch import Tensor
 
 from apps.text import blend, encoder, inputs, preprocessor, reading, warm
 from apps.text.awd_lstm import KIND
+from apps.text.consistency import Consistent
 from apps.text.encoded import Texts
 from apps.text.grams import grams
 from apps.text.model import TextNetwork
@@ -20,7 +21,7 @@ from apps.text.recipe import TextRecipe
 from apps.text.several import shares
 from shared.artifact import Artifact
 from shared.metrics import Classification
-from shared.protocol import Data, Examples, Group, Splits
+from shared.protocol import Data, Examples, Group, Objective, Splits
 from shared.several import LabelPresence, LabelSets
 
 NOTHING = torch.zeros(0, dtype=torch.long)
@@ -69,7 +70,9 @@ class TextApp:
             return TextNetwork(classes, max(features, 1), None, 0, 0.0)
         weights = encoder.find_weights(recipe.weights)[0] if pretrained else None
         body = encoder.build(fitted.spec, recipe.dropout, weights)
-        return TextNetwork(classes, features, body, encoder.width(fitted.spec), recipe.dropout)
+        network = TextNetwork(classes, features, body, encoder.width(fitted.spec), recipe.dropout)
+        network.draws = 2 if recipe.consistency else 1
+        return network
 
     def adopt(self, network: TextNetwork, fitted: TextPreprocessor, earlier: Artifact) -> str:
         return warm.adopt(network, fitted, earlier)
@@ -95,9 +98,10 @@ class TextApp:
             return [Group(list(network.grams.parameters()), decay=0.0)]
         return encoder.layer_groups(network.body, recipe.layer_decay) + [Group(list(network.head.parameters()))]
 
-    def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Classification | LabelPresence:
+    def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Objective:
         kind = LabelPresence if isinstance(fitted.labels, LabelSets) else Classification
-        return kind(fitted.labels, recipe.smoothing, recipe.class_weights)  # type: ignore[arg-type]
+        plain = kind(fitted.labels, recipe.smoothing, recipe.class_weights)  # type: ignore[arg-type]
+        return Consistent(plain, recipe.consistency) if recipe.consistency else plain
 
     def callbacks(self, recipe: TextRecipe) -> list[Any]:
         if not recipe.unfreeze:

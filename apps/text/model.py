@@ -15,13 +15,16 @@ ENCODER, GRAMS = 0, 1
 class TextNetwork(nn.Module):
     """Logits, shape (rows, classes). Either expert may be absent; `body` and `head` are the encoder's.
 
-    In training only the encoder's logits, which are what the loop improves; in answering the blend.
+    In training only the encoder's logits, which are what the loop improves, of `draws` of dropout, shape (rows, draws,
+    classes) where they are several; in answering the blend.
     """
 
     blend: Tensor
+    draws: int
 
     def __init__(self, classes: int, features: int, encoder: Encoder | None, width: int, dropout: float) -> None:
         super().__init__()
+        self.draws = 1
         if features:
             self.grams = GramExpert(features, classes)
         if encoder is not None:
@@ -33,11 +36,18 @@ class TextNetwork(nn.Module):
     def forward(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
         if not self.has_encoder:
             return self.blend[GRAMS] * self.grams(positions, starts)
-        encoded: Tensor = self.head(self.body(positions, starts, *tokens))
+        if self.training and self.draws > 1:
+            return torch.stack([self.encoded(positions, starts, *tokens) for _ in range(self.draws)], 1)
+        encoded = self.encoded(positions, starts, *tokens)
         if self.training:
             return encoded
         encoded = self.blend[ENCODER] * encoded.float()
         return encoded + self.blend[GRAMS] * self.grams(positions, starts) if self.has_grams else encoded
+
+    def encoded(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
+        """The encoder's own logits."""
+        logits: Tensor = self.head(self.body(positions, starts, *tokens))
+        return logits
 
     @property
     def has_encoder(self) -> bool:
@@ -58,4 +68,4 @@ class Only(nn.Module):
     def forward(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
         if self.expert == GRAMS:
             return self.network.grams(positions, starts)
-        return self.network.head(self.network.body(positions, starts, *tokens))
+        return self.network.encoded(positions, starts, *tokens)

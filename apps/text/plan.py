@@ -72,11 +72,11 @@ class Survey:
         rows = head_rows(self.rows[0]) or self.rows[0]
         return self.seconds(rows, longest, FORWARD_RATES[self.precision]) + self.judged(longest)
 
-    def epoch(self, longest: int) -> float:
-        """Seconds of one pass of fine-tuning and its validation."""
+    def epoch(self, longest: int, draws: int = 1) -> float:
+        """Seconds of one pass of fine-tuning, each text answered so often, and its validation."""
         train, valid, _ = self.rows
         judged = self.seconds(valid, longest, FORWARD_RATES[self.precision])
-        return self.seconds(train, longest, TRAINING_RATES[self.precision]) + judged
+        return draws * self.seconds(train, longest, TRAINING_RATES[self.precision]) + judged
 
 
 def head_rows(rows: int) -> int | None:
@@ -166,10 +166,15 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
     notes = [f"long texts: {cut:.0%} are {ways[recipe.long]} {longest} tokens"] if cut else []
     language, trials = _language(recipe, spec, survey, longest, epochs)
     learning = (LANGUAGE_COST * language + trials * epochs) * survey.epoch(longest)
-    seeds = recipe.seeds or _seeds(recipe, survey, longest, epochs, limit - learning)
-    seconds = survey.started(longest) + seeds * epochs * survey.epoch(longest) if epochs else survey.frozen(longest)
-    seconds += learning
+    left = limit - learning - survey.started(longest)
+    if recipe.consistency is None:
+        affordable = wanted == epochs > 0 and epochs * survey.epoch(longest, 2) <= left
+        recipe = replace(recipe, consistency=1.0 if affordable and spec.config["model_type"] != KIND else 0.0)
+    once = epochs * survey.epoch(longest, 2 if recipe.consistency else 1)
+    seeds = recipe.seeds or _seeds(recipe, survey, once, left)
+    seconds = survey.started(longest) + learning + seeds * once if epochs else survey.frozen(longest)
     note = f"estimated: {_duration(seconds)} on {_machine(recipe)}, {epochs} epochs of fine-tuning"
+    note += ", each text answered twice" if epochs and recipe.consistency else ""
     note += f", {seeds} times, averaged" if epochs and seeds > 1 else ""
     note += f", after {language} of the texts' language{' where that pays' if trials else ''}" if language else ""
     if epochs < wanted:
@@ -197,12 +202,11 @@ def _language(recipe: TextRecipe, spec: Spec, survey: Survey, longest: int, epoc
     return found, trials if found else 0
 
 
-def _seeds(recipe: TextRecipe, survey: Survey, longest: int, epochs: int, limit: float) -> int:
-    """Fine-tunings that the time allows."""
-    if not epochs or survey.rows[0] < ROWS_FOR_SEEDS:
+def _seeds(recipe: TextRecipe, survey: Survey, once: float, left: float) -> int:
+    """Fine-tunings of `once` seconds each that the time left allows."""
+    if not once or survey.rows[0] < ROWS_FOR_SEEDS:
         return 1
-    affordable = int((limit - survey.started(longest)) / (epochs * survey.epoch(longest)))
-    return min(max(affordable, 1), SEEDS[recipe.preset])
+    return min(max(int(left / once), 1), SEEDS[recipe.preset])
 
 
 def _machine(recipe: TextRecipe) -> str:

@@ -60,6 +60,9 @@ class TextRecipe(Recipe):
     patience: int = dial(0, "epochs without a better validation score before training stops; 0: never", least=0)
     dropout: float = dial(0.1, "share of units dropped in the encoder and before its head, when fine-tuning", least=0)
     smoothing: float = dial(0.05, "share of the answer spread over all classes in the loss", least=0)
+    consistency: float = dial(
+        None, "weight of the agreement of two answers to a text under other dropout; none: 1 as time allows", least=0
+    )
     ngrams: str = dial("auto", "the n-gram expert beside the encoder", ("auto", "none"))
     characters: str = dial(
         "auto", "n-grams of letters within words; auto: where texts are short", ("auto", "yes", "no")
