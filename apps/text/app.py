@@ -96,7 +96,9 @@ class TextApp:
         """The encoder's layers, each slower than the next; without an encoder the n-gram expert."""
         if not network.has_encoder:
             return [Group(list(network.grams.parameters()), decay=0.0)]
-        return encoder.layer_groups(network.body, recipe.layer_decay) + [Group(list(network.head.parameters()))]
+        return encoder.layer_groups(network.body, recipe.layer_decay) + [
+            Group(list(network.head.parameters()), encoder.rate(network.body))
+        ]
 
     def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Objective:
         kind = LabelPresence if isinstance(fitted.labels, LabelSets) else Classification

@@ -29,6 +29,8 @@ INPUT, HIDDEN, WORD, WEIGHT = 4.0, 3.0, 0.5, 5.0
 """Dropout of a layer's input, between layers, of whole words and of recurrent weights, over the dial: fastai's for
 `--dropout 0.1` are half of .4, .3, .05 and .5 (its `drop_mult`), and so are these."""
 LONGEST = 4096
+FASTER = 16.0
+"""Times the learning rate of other encoders."""
 
 _TOKEN = (
     r"[\x{3040}-\x{30ff}\x{3400}-\x{9fff}]|[^\W\x{3040}-\x{30ff}\x{3400}-\x{9fff}]+?(?=n't\b)|n't\b|'(?:s|m|re|ve|ll|d)\b"

@@ -218,10 +218,16 @@ def layer_groups(encoder: Encoder, decay: float) -> list[Group]:
             parameter.requires_grad_(False)
         else:
             layers.setdefault((last if depth < 0 else depth, parameter.ndim > 1), []).append(parameter)
+    faster = rate(encoder)
     return [
-        Group(parameters, decay ** (last - depth), float(matrix))
+        Group(parameters, faster * decay ** (last - depth), float(matrix))
         for (depth, matrix), parameters in sorted(layers.items())
     ]
+
+
+def rate(encoder: Encoder) -> float:
+    """The learning rate of the last layer over the dial."""
+    return awd_lstm.FASTER if isinstance(encoder.network, awd_lstm.AwdLstm) else 1.0
 
 
 def _depth(name: str) -> int:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from apps.text.awd_lstm import AwdLstm
-from apps.text.encoder import Encoder
+from apps.text.encoder import Encoder, rate
 from apps.text.preprocessor import TextPreprocessor
 from apps.text.recipe import TextRecipe
 from apps.text.tokens import Tokens
@@ -124,7 +124,7 @@ def learn(setup: Setup, fitted: TextPreprocessor, progress: Progress) -> None:
         objective=Perplexity(),
         train=_unlabelled(setup.train),
         valid=_unlabelled(setup.valid),
-        groups=[Group([p for p in model.parameters() if p.requires_grad])],
+        groups=[Group([p for p in model.parameters() if p.requires_grad], rate(body))],
         callbacks=list,
     )
     inner = replace(progress, score=float("-inf"), weights=None)

@@ -86,8 +86,8 @@ def head_rows(rows: int) -> int | None:
 
 def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[TextRecipe, list[str]]:
     """(recipe without open dials, notes), from the training texts and the number of rows of train, valid, test."""
-    lstm = recipe.weights.partition(":")[0] == KIND
-    recipe = _rated(recipe, lstm)
+    if recipe.unfreeze is None:
+        recipe = replace(recipe, unfreeze=0.5 if recipe.weights.partition(":")[0] == KIND else 0.0)
     if recipe.characters == "auto":
         sizes = [len(text) for text in _sample(texts)]
         few = float(np.median(sizes)) < SHORT and float(np.mean(sizes)) * sum(rows) < MOST_LETTERS
@@ -106,15 +106,6 @@ def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> t
         ]
     recipe, said = _plan_encoder(recipe, spec, survey)
     return recipe, [note, *said]
-
-
-def _rated(recipe: TextRecipe, lstm: bool) -> TextRecipe:
-    lr, unfreeze = (5e-3, 0.5) if lstm else (3e-4, 0.0)
-    return replace(
-        recipe,
-        lr=lr if recipe.lr is None else recipe.lr,
-        unfreeze=unfreeze if recipe.unfreeze is None else recipe.unfreeze,
-    )
 
 
 def _without(recipe: TextRecipe) -> TextRecipe:

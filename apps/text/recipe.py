@@ -42,9 +42,7 @@ class TextRecipe(Recipe):
     )
     batch_size: int = dial(32, "texts in a step", least=1)
     lr: float = dial(
-        None,
-        "highest rate of the one-cycle schedule, at the encoder's last layer; none: 3e-4, of an LSTM 5e-3",
-        least=0,
+        3e-4, "highest rate of the one-cycle schedule, at the encoder's last layer; of an LSTM 16 times that", least=0
     )
     unfreeze: float = dial(
         None, "share of the steps until all layers learn, the last ones first; none: 0, of an LSTM 0.5", least=0
