@@ -146,12 +146,15 @@ def learn_where_it_pays(setup: Setup, fitted: TextPreprocessor, progress: Progre
 
 
 def _trial(setup: Setup, progress: Progress, what: str) -> float:
-    """The validation score of one fine-tuning."""
+    """The validation score of one fine-tuning, which is kept if nothing better follows."""
     from shared.train import fit
 
     inner = replace(progress, score=float("-inf"), weights=None)
     train_head(setup, inner)
-    fit(setup, setup.recipe.epochs, inner, stage=what)
+    if setup.recipe.epochs:
+        fit(setup, setup.recipe.epochs, inner, stage=what)
+    if inner.score > progress.score:
+        progress.score, progress.weights, progress.chosen = inner.score, inner.weights, f"{what}: {inner.chosen}"
     return inner.score
 
 
