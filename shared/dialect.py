@@ -13,6 +13,8 @@ WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+
 SAMPLE = 1 << 18
 """Bytes of a file's beginning that tell."""
 
+csv.field_size_limit(max(csv.field_size_limit(), SAMPLE))  # a cell may be longer than all that is looked at
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -46,7 +48,9 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
     utf8 = broken * 20 <= beyond_ascii
     zeros = (sample[0::2].count(0), sample[1::2].count(0))  # UTF-16's commas and line ends: all on one side
     if min(zeros) * 10 < max(zeros) and (max(zeros) > len(sample) / 8 or not utf8):
-        return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
+        low, high = (sample[0::2], sample[1::2]) if zeros[1] > zeros[0] else (sample[1::2], sample[0::2])
+        if max(zeros) > len(sample) / 8 or any(a == 10 and b == 0 for a, b in zip(low, high, strict=False)):
+            return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
     if utf8:
         return "utf-8", "replace"
     decoded = sample.decode("gb18030", "replace")

@@ -112,6 +112,16 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
         raise UserError(f"{path}: two columns are named {twice!r}; rename one")
 
 
+def _refuse_wide(path: Path, first: list[list[str]]) -> None:
+    """Rows with more cells than the header names: pandas would quietly leave out the last ones."""
+    wide = [i for i, row in enumerate(first[1:], 1) if any(cell.strip() for cell in row[len(first[0]) :])]
+    if 2 * len(wide) > len(first) - 1:
+        raise UserError(
+            f"{path}, row {wide[0]}: {len(first[wide[0]])} cells below a header of {len(first[0])}; "
+            "quote cells that hold the separator, or name every column"
+        )
+
+
 def is_delimited(path: Path) -> bool:
     """Whether the file is of lines whose cells a separator parts: anything but json and parquet."""
     return kind_of(path) not in (".parquet", ".pq", ".jsonl", ".ndjson", ".json")
@@ -175,6 +185,7 @@ def _read_delimited(
     if header is None:
         header = looks_like_header(first)
     if header:
+        _refuse_wide(path, first)
         _refuse_twins(path, [name.strip() for name in first[0]])
     names = [name.strip() for name in first[0]] if header else _numbered(len(first[0]))
     options = _options(layout, len(names), text, header)

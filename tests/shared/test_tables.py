@@ -195,3 +195,27 @@ def test_a_decimal_comma_is_a_decimal_comma(tmp_path: Path) -> None:
     assert german["preis"].tolist() == [1.25, 3.5]
     points = read_table(write(tmp_path / "b.csv", "price;size\n1.5;1,250\n2.5;1,300\n"))
     assert points["price"].tolist() == [1.5, 2.5] and points["size"].tolist() == ["1,250", "1,300"]
+
+
+def test_a_cell_longer_than_all_that_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\nshort,a\n" + "x" * 1_000_000 + ",b\n" + "y, z\n" * 3)
+    assert list(read_table(path, text=True)["label"][:2]) == ["a", "b"]
+    quoted = tmp_path / "b.csv"
+    quoted.write_text('text,label\n"' + "x, " * 300_000 + '",b\nshort,a\n')
+    assert list(read_table(quoted, text=True)["label"]) == ["b", "a"]
+
+
+def test_null_bytes_among_broken_ones_are_not_utf16(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"text,label\n" + b"a\0b fi\xfflm\xc3,x\n" * 40)
+    assert list(read_table(path, text=True)["label"]) == ["x"] * 40
+
+
+def test_more_cells_than_the_header_names_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "one, two,a\n" * 5)
+    with pytest.raises(UserError, match="3 cells below a header of 2"):
+        read_table(path)
+    path.write_text("text,label\n" + "one,a,\n" * 5)
+    assert list(read_table(path)["label"]) == ["a"] * 5
