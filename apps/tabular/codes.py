@@ -43,6 +43,8 @@ def _as_numbers(targets: np.ndarray, task: str) -> np.ndarray:
 def is_code(column: np.ndarray, targets: np.ndarray, half: np.ndarray) -> bool:
     """Whether the mean target of each number tells rows outside `half` more than that of runs of numbers does."""
     numbers = to_numbers(column)
+    filled = ~np.isnan(numbers)
+    numbers, targets, half = numbers[filled], targets[filled], half[filled]
     if len(numbers) <= BINS * ROWS_EACH or not (np.isfinite(numbers) & (numbers == np.floor(numbers))).all():
         return False
     distinct, which, counts = np.unique(numbers, return_inverse=True, return_counts=True)

@@ -94,9 +94,7 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
     if by_kind[MIXED]:
         said.append(f"hold numbers in some rows and words in others, and are taken as both: {some(by_kind[MIXED], 10)}")
     if by_kind[CODE]:
-        said.append(
-            f"are names rather than amounts by what they tell, and are taken as both: {some(by_kind[CODE], 10)}"
-        )
+        said.append(f"whole numbers taken as names too, by what each tells of the target: {some(by_kind[CODE], 10)}")
     reasons = {
         CONSTANT: "hold one value or none",
         IDENTIFIER: "differ in nearly every row, as identifiers or row numbers do",

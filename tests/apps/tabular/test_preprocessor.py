@@ -174,7 +174,8 @@ def test_whole_numbers_that_are_names_are_both() -> None:
     shop, size = draws.integers(1000, 1400, 20_000), draws.integers(0, 400, 20_000)
     worth = draws.normal(size=2000)
     targets = worth[shop] + np.sin(size / 60) + draws.normal(size=20_000)
-    train = Examples({"shop": shop.astype(float), "size": size.astype(float)}, targets)
+    shops = np.where(draws.random(20_000) < 0.1, np.nan, shop)
+    train = Examples({"shop": shops, "size": size.astype(float)}, targets)
     assert [kind.kind for kind in kinds_of(train, TabularRecipe(task="regression"))] == ["code", "number"]
     found = fit(train, TabularRecipe(task="regression", target_transform="none"))
     assert [c.column for c in found.categories] == ["shop"]
