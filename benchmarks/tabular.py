@@ -151,7 +151,7 @@ def catboost(split: Split, seed: int) -> np.ndarray:
 
 def fastai(split: Split, seed: int) -> np.ndarray:
     """`tabular_learner` with its defaults, three epochs of `fit_one_cycle`."""
-    import fastai.callback.progress
+    import fastai.callback.progress  # (gives Learner no_bar)
     import fastai.callback.schedule  # noqa: F401 (and fit_one_cycle)
     import torch
     from fastai.data.block import CategoryBlock, RegressionBlock
