@@ -19,8 +19,8 @@ from shared.protocol import Data
 
 BLOCK = 1 << 20
 
-SPARSE = 5
-"""Ratings of an average user below which the bias-only model may be as good as any: a hold-out decides."""
+FEW, SPARSE = 5000, 5
+"""Ratings, in all and of an average user, below which the bias-only model may be as good as any: a hold-out decides."""
 
 HELD = 0.1
 """Share of the ratings that it holds out."""
@@ -55,7 +55,8 @@ def fit_ranker(ranker: Ranker, recipe: CollabRecipe) -> None:
 
 
 def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabRecipe) -> None:
-    share = _trusted(ratings, recipe) if len(ratings.rating) < SPARSE * int((ratings.counts()[0] > 0).sum()) else 1.0
+    enough = max(FEW, SPARSE * int((ratings.counts()[0] > 0).sum()))
+    share = 1.0 if len(ratings.rating) >= enough else _trusted(ratings, recipe)
     found = sample_posterior(ratings, recipe.factors, recipe.samples, recipe.burn, network.users.weight.shape[1])
     network.users.weight.copy_(share * found.factors.users)
     network.items.weight.copy_(found.factors.items)
