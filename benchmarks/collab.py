@@ -3,10 +3,11 @@
     python benchmarks/collab.py DATA/ml-100k/u.data [--positive 4] [--rounds 3] [--only glance fastai myfm implicit]
     python benchmarks/collab.py DATA/ml-1m/ratings.csv --scale 20000000 140000 27000
 
-They run in turn, `--rounds` times. A random tenth of the rows is the test; nobody sees it before the end, as implicit features neither. Seconds are of
-fitting and predicting in this process, imports and reading apart. myfm and implicit come with the extra `bench`; one
-that is not installed is said to be so. `--scale` trains on ROWS generated ratings of low rank, with popular items and busy
-users, after the table that is named: seconds for a million rows, and peak memory, each in a process of its own.
+They run in turn, `--rounds` times. A random tenth of the rows is the test; nobody sees it before the end, as implicit
+features neither. Seconds are of fitting and predicting in this process, imports and reading apart. myfm and implicit come
+with the extra `bench`; one that is not installed is said to be so. `--scale` trains on ROWS generated ratings of low rank,
+with popular items and busy users, after the table that is named: seconds for a million rows, and peak memory, each in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ SHORT_CHAINS = ((4, 4), (8, 8), (15, 10), (30, 10))
 WHOM = ("glance", "fastai", "myfm", "implicit")
 
 Result = dict[str, Any]
+Contestant = Callable[[dict[str, list[Result]]], Result]
 
 
 def main() -> None:
@@ -117,11 +119,11 @@ STOCK, REACH = "fastai stock, 5 epochs", "glance to reach it"
 
 def contestants(
     frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace, files: tuple[Path, Path]
-) -> dict[str, Callable[[dict[str, list[Result]]], Result]]:
+) -> dict[str, Contestant]:
     """What runs in each round, in turn, given what was found so far."""
     seed = parsed.seed
     ranking: Result = {"task": "ranking", "positive": parsed.positive, "seed": seed}
-    runs: dict[str, Callable[[dict[str, list[Result]]], Result]] = {
+    runs: dict[str, Contestant] = {
         STOCK: lambda _: stock(frame, test),
         REACH: lambda found: reach(*files, seed, found[STOCK][-1]["rmse"] if STOCK in found else float("inf")),
         "glance default": lambda _: ours(*files, seed=seed),
@@ -138,7 +140,7 @@ def contestants(
     return {name: run for name, run in runs.items() if name.split()[0] in wanted}
 
 
-def alternate(found: dict[str, list[Result]], runs: dict[str, Callable[[dict[str, list[Result]]], Result]]) -> None:
+def alternate(found: dict[str, list[Result]], runs: dict[str, Contestant]) -> None:
     """Runs each once, adds the seconds where the run does not tell its own, and prints."""
     for name, run in runs.items():
         start = time.perf_counter()
