@@ -22,6 +22,7 @@ from apps.tabular.texts import TextProjection
 from apps.tabular.thresholds import best_thresholds
 from shared import checkpoint as checkpoints
 from shared.display import Display
+from shared.errors import UserError
 from shared.protocol import Examples
 from shared.run import Options
 from shared.run import train as run
@@ -108,7 +109,7 @@ def test_a_column_that_gives_the_target_away_is_a_suspect(task: str) -> None:
 
 def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     model = train(write_loans(tmp_path / "loans.csv"), **SMALL, target="repaid")
-    found = explain(model, write_loans(tmp_path / "new.csv", seed=1))
+    found = explain(model, write_loans(tmp_path / "new.csv", seed=1), single=[7])
     assert [entry["column"] for entry in found["importance"]][:2] == ["income", "city"]
     assert found["importance"][0]["mean"] > 0 and found["importance"][0]["spread"] >= 0
     cities = {entry["value"]: entry["mean"] for entry in found["dependence"]["city"]}
@@ -121,6 +122,11 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     assert one["answer"] == pytest.approx(answer["probabilities"]["y"], abs=1e-3)
     assert one["mean"] + sum(one["contributions"].values()) == pytest.approx(one["answer"])
     assert one["contributions"]["income"] > 0
+    seventh = found["contributions"][0]
+    assert seventh["row"] == 7
+    assert seventh["mean"] + sum(seventh["contributions"].values()) == pytest.approx(seventh["answer"])
+    with pytest.raises(UserError, match="no labelled row 301"):
+        explain(model, tmp_path / "new.csv", single=[301])
 
 
 BAGGED = {**SMALL, "folds": 2, "patience": 0}
