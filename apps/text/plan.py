@@ -34,8 +34,9 @@ HEAD_ROWS = 6_000
 """Where fine-tuning follows, the head need not begin with more than these."""
 EPOCHS = {"fast": 0, "default": 3, "best": 5}
 SEEDS = {"fast": 1, "default": 3, "best": 5}
-ROWS_FOR_SEEDS = 2_000
-"""Training rows from which several fine-tunings are averaged: a first look at a small table stays short."""
+ROWS_FOR_TWO, ROWS_FOR_SEEDS = 1_000, 2_000
+"""Training rows from which each text is answered twice, and several fine-tunings are averaged: a first look at a small table
+stays short."""
 LANGUAGE, LANGUAGE_COST = {"lstm": 10, "masked": 5}, 1.3
 """Passes over the texts alone before fine-tuning, and the time of one over that of a pass of fine-tuning."""
 ROWS_TO_JUDGE = 500
@@ -159,7 +160,8 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
     learning = (LANGUAGE_COST * language + trials * epochs) * survey.epoch(longest)
     left = limit - learning - survey.started(longest)
     if recipe.consistency is None:
-        affordable = wanted == epochs > 0 and epochs * survey.epoch(longest, 2) <= left
+        enough = survey.rows[0] >= ROWS_FOR_TWO or recipe.preset == "best"
+        affordable = enough and wanted == epochs > 0 and epochs * survey.epoch(longest, 2) <= left
         recipe = replace(recipe, consistency=1.0 if affordable and spec.config["model_type"] != KIND else 0.0)
     once = epochs * survey.epoch(longest, 2 if recipe.consistency else 1)
     seeds = recipe.seeds or _seeds(recipe, survey, once, left)

@@ -145,6 +145,11 @@ def planned(folder: Path, texts: np.ndarray = TEXTS, rows: int = 60, **dials: ob
     return plan(APP.recipe.make({"weights": str(folder), **dials}), texts, (rows, rows // 6, rows // 6))
 
 
+def test_texts_are_answered_twice_where_there_are_enough(folder: Path) -> None:
+    assert planned(folder, rows=6_000)[0].consistency == 1 and planned(folder, rows=600)[0].consistency == 0
+    assert planned(folder, rows=600, preset="best")[0].consistency == 1
+
+
 def test_time_is_planned_by_tokens(folder: Path) -> None:
     plenty, notes = planned(folder)
     assert plenty.epochs == 3 and plenty.max_tokens and "estimated" in notes[-1]
