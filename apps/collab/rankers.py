@@ -1,4 +1,4 @@
-"""What ranks items for users by what they have: item weights or factors, each fitted in closed form."""
+"""What ranks items for users by what they have; item weights and factors, which are fitted in closed form."""
 
 from __future__ import annotations
 
