@@ -54,11 +54,11 @@ class Roles:
 
 
 def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: bool = True) -> Roles:
-    """Roles of the columns; with `answers` False only user and item are looked for.
+    """Roles of the columns; with `answers` False only user and item are looked for, and times if a column is named.
 
     Raises UserError when a named column is missing or there are not two columns for user and item.
     """
-    wanted = ("user", "item", "rating", "time") if answers else ("user", "item")
+    wanted = ("user", "item", "rating", "time") if answers else ("user", "item", *(("time",) if recipe.time else ()))
     names = [str(name) for name in frame.columns]
     roles = {role: _named(getattr(recipe, role), names, role, place) for role in wanted if getattr(recipe, role)}
     free = [name for name in names if name not in roles.values()]

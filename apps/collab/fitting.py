@@ -31,12 +31,12 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
     """Fills the network in place from the training rows; gradient descent starts from the biases it has."""
     if isinstance(network, RatingNetwork):
         assert isinstance(train.inputs, Tensors)
-        users, items = train.inputs.tensors
-        network.rows = (users, items, train.targets)
+        users, items, *levels = train.inputs.tensors
+        targets = train.targets - levels[0] if levels else train.targets
+        network.rows = (users, items, targets)
         if not recipe.epochs:
             sizes = (len(network.users.weight), len(network.items.weight))
-            rest = train.targets - network.mean
-            _fill_posterior(network, Ratings(users, items, rest, sizes, network.columns), recipe)
+            _fill_posterior(network, Ratings(users, items, targets - network.mean, sizes, network.columns), recipe)
         network = network.ranker
     assert isinstance(network, Ranker)
     for ranker in network.rankers():
@@ -85,7 +85,7 @@ def _trusted(ratings: Ratings, recipe: CollabRecipe) -> float:
 def remember_held(preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:
     """What users have in rows that training did not see is not to be recommended to them."""
     if preprocessor.task == "ratings":
-        pairs = [torch.stack(part.inputs.batch(torch.arange(len(part))), 1) for part in held]
+        pairs = [torch.stack(part.inputs.batch(torch.arange(len(part)))[:2], 1) for part in held]
     else:
         pairs = [part.targets for part in held]
     preprocessor.held = preprocessor.cells(*torch.cat(pairs).unbind(1))

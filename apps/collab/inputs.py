@@ -12,24 +12,43 @@ from typing import Any
 import numpy as np
 
 from apps.collab.recipe import CollabRecipe
+from apps.collab.times import seconds
 from shared.errors import UserError
 from shared.predict import BLOCK
 from shared.protocol import Columns
 
 SHAPE = 'give {"user": ..., "item": ...}, a pair (user, item), a list of those, or a DataFrame'
 
+PYTHON = Path("the values given")
+"""Names Python values in messages about them."""
+
 
 def from_python(value: Any, recipe: CollabRecipe) -> tuple[Columns, bool]:
-    """(columns, whether `value` was a single pair). Raises UserError where a user or an item is missing."""
+    """(columns, whether `value` was a single pair). Raises UserError where a user or an item is missing, or a time is none."""
     if hasattr(value, "columns"):
         roles = {role: _present(role, recipe, set(map(str, value.columns))) for role in ("user", "item")}
-        return {role: value[name].to_numpy(object) for role, name in roles.items()}, False
+        columns = {role: value[name].to_numpy(object) for role, name in roles.items()}
+        named = _time_name(recipe, value.columns)
+        return columns | ({"time": seconds(value[named], PYTHON)} if named else {}), False
     single = isinstance(value, Mapping) or (
         isinstance(value, tuple)
         and len(value) == 2
         and not any(isinstance(part, (Mapping, tuple, list)) for part in value)
     )
-    return columns_of([_pair(one, recipe) for one in ([value] if single else _listed(value))]), single
+    values = [value] if single else _listed(value)
+    columns = columns_of([_pair(one, recipe) for one in values])
+    names = [_time_name(recipe, one) if isinstance(one, Mapping) else None for one in values]
+    if values and all(names):
+        import pandas as pd
+
+        times = pd.Series([one[name] for one, name in zip(values, names, strict=True)], name=names[0])
+        columns = {**columns, "time": seconds(times, PYTHON)}
+    return columns, single
+
+
+def _time_name(recipe: CollabRecipe, names: Iterable[Any]) -> str | None:
+    """The name under which times are given, if training had some."""
+    return next((name for name in ("time", recipe.time) if name and recipe.time and name in names), None)
 
 
 def _listed(value: Any) -> list[Any]:

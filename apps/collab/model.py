@@ -16,7 +16,8 @@ KEPT = 64
 
 
 class RatingNetwork(nn.Module):
-    """mean + user bias + item bias + product of factors, and a ranker: who predicts ratings best ranks badly.
+    """mean + user bias + item bias + product of factors + the level of the user's sitting, where the time is known;
+    and a ranker: who predicts ratings best ranks badly.
 
     Position 0 is the unknown user or item, with the average one's factors.
     """
@@ -34,7 +35,7 @@ class RatingNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(preprocessor.scale[1], dtype=torch.float))
         self.least, _, self.greatest = preprocessor.scale
         self.seen, self.columns = preprocessor.seen, (preprocessor.user_columns, preprocessor.item_columns)
-        self.rows: tuple[Tensor, Tensor, Tensor] | None = None  # users, items, ratings: until training ends, to fold in
+        self.rows: tuple[Tensor, Tensor, Tensor] | None = None  # users, items, what levels leave: until training ends
         self.register_buffer("noise", torch.ones(()))  # variance of a rating about its prediction
         self.register_buffer("user_spread", torch.zeros(users))  # variance of the prediction itself is a product
         self.register_buffer("item_spread", torch.zeros(items))
@@ -45,10 +46,12 @@ class RatingNetwork(nn.Module):
         self.user_bias.weight.data[:, 0] = preprocessor.user_bias
         self.item_bias.weight.data[:, 0] = preprocessor.item_bias
 
-    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+    def forward(self, users: Tensor, items: Tensor, levels: Tensor | None = None) -> Tensor:
         """Ratings and the standard deviations of what users would give, shape (rows, 2)."""
         product = (self.users(users) * self.items(items)).sum(1)
         ratings = self.mean + product + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0]
+        if levels is not None:
+            ratings = ratings + levels
         variance = self.noise + self.user_spread[users] * self.item_spread[items]
         return torch.stack([ratings, variance.sqrt().expand_as(ratings)], 1)
 

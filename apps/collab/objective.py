@@ -50,7 +50,7 @@ class RatingError:
         known = self.preprocessor
         if isinstance(data.inputs, Folded):
             return self._metrics(data.inputs.usual(known.scale[1], known.item_bias), data)
-        users, items = data.inputs.batch(torch.arange(len(data)))
+        users, items = data.inputs.batch(torch.arange(len(data)))[:2]
         return self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
 
     def score(self, metrics: Mapping[str, float]) -> float:

@@ -16,6 +16,7 @@ from apps.collab.histories import Histories
 from apps.collab.likeness import Newest
 from apps.collab.newcomers import Newcomers
 from apps.collab.sides import ROLES, Asked, Interactions, SideColumns
+from apps.collab.sittings import Sittings
 from shared.errors import UserError
 from shared.loaders import Tensors
 from shared.protocol import Answer, Encoded, Examples, Field, Inputs
@@ -35,7 +36,7 @@ class CollabPreprocessor:
     ratings less their mean: what a bias-only model knows. `user_columns` and `item_columns`, one row a position, are
     what side tables tell, of unrated ones too. `seen` is what each user has in the training rows,
     `held` in the validation rows: nothing is learnt from those, but nobody wants them recommended. `ordered` says that
-    what each user has is in the order of time.
+    what each user has is in the order of time. `sittings` are those of ratings with times.
     """
 
     task: str
@@ -49,6 +50,7 @@ class CollabPreprocessor:
     user_columns: Tensor
     item_columns: Tensor
     ordered: bool = field(default=False, init=False)
+    sittings: Sittings = field(default_factory=Sittings.none, init=False)
 
     @classmethod
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
@@ -82,7 +84,11 @@ class CollabPreprocessor:
         if rated is not None:
             given = torch.from_numpy(rated.astype(float))
             sizes = len(users) + 1, len(items) + 1
-            fitted.user_bias, fitted.item_bias = fit_biases(*pairs, (given - given.mean()).float(), sizes)
+            rest = (given - given.mean()).float()
+            fitted.user_bias, fitted.item_bias = fit_biases(*pairs, rest, sizes)
+            if fitted.ordered and task == "ratings":
+                rest = rest - fitted.user_bias[pairs[0]] - fitted.item_bias[pairs[1]]
+                fitted.sittings = Sittings.fit(pairs[0], torch.from_numpy(train.inputs["time"]), rest)
         return fitted
 
     @cached_property
@@ -126,13 +132,19 @@ class CollabPreprocessor:
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
     def encode(self, inputs: Inputs) -> Encoded:
-        """For ratings (user, item); for ranking the user alone: the network scores every item."""
+        """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user
+        alone: the network scores every item."""
         if isinstance(inputs, Asked):
             from apps.collab.newusers import Folded
 
             return Folded.of(inputs, self)
-        users, items = (part.int() for part in self.positions(inputs))
-        return Tensors(users, items) if self.task == "ratings" else Tensors(users)
+        users, items = self.positions(inputs)
+        if self.task == "ranking":
+            return Tensors(users.int())
+        if not len(self.sittings) or "time" not in inputs:
+            return Tensors(users.int(), items.int())
+        times = torch.from_numpy(np.asarray(inputs["time"], dtype=float))
+        return Tensors(users.int(), items.int(), self.sittings.of(users, times))
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
         """Ratings, shape (rows,); or (user, item) positions, shape (rows, 2)."""
@@ -188,7 +200,7 @@ class CollabPreprocessor:
         parts = {"seen": self.seen, "held": self.held}
         cells = {f"{name}_{part}": getattr(had, part) for name, had in parts.items() for part in ("starts", "items")}
         names = ("user_bias", "item_bias", "user_columns", "item_columns")
-        return cells | {name: getattr(self, name) for name in names}
+        return cells | {name: getattr(self, name) for name in names} | self.sittings.tensors()
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CollabPreprocessor:
@@ -199,7 +211,7 @@ class CollabPreprocessor:
         )
         told = [tensors[name] for name in ("user_bias", "item_bias", "user_columns", "item_columns")]
         found = cls(str(state["task"]), users, items, (least, mean, greatest), seen, held, *told)
-        found.ordered = bool(state.get("ordered", False))
+        found.ordered, found.sittings = bool(state.get("ordered", False)), Sittings.restore(tensors)
         return found
 
 

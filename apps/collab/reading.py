@@ -259,6 +259,8 @@ def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_pairs(path: Path, recipe: CollabRecipe) -> Columns:
-    """The users and items of a table to answer, row by row as they stand; a missing id is ""."""
+    """The users and items of a table to answer, row by row as they stand, and times under training's name; a missing
+    id is ""."""
     frame, roles = read_rows(path, _forget_missing(path, recipe), answers=False)
-    return {"user": np.asarray(_ids(frame[roles.user])), "item": np.asarray(_ids(frame[roles.item]))}
+    found = {"user": np.asarray(_ids(frame[roles.user])), "item": np.asarray(_ids(frame[roles.item]))}
+    return found | ({"time": seconds(frame[roles.time], path)} if roles.time else {})

@@ -142,7 +142,7 @@ def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[floa
     """Mean and standard deviation of pixels in 0..1: one number where all pictures are grey, else one a channel."""
     sums, squares, pixels, grey = np.zeros(3), np.zeros(3), 0, True
     for row in _sample(len(pictures)):
-        seen = pictures.store[pictures.slots[row]].reshape(-1, 3).astype(np.float32) / 255
+        seen = pictures.pixels(row[None]).reshape(-1, 3).astype(np.float32) / 255
         grey = grey and bool((seen[:, :1] == seen).all())
         sums, squares, pixels = sums + seen.sum(0), squares + np.square(seen).sum(0), pixels + len(seen)
     mean = sums / pixels

@@ -20,6 +20,9 @@ from apps.vision.store import forget, make_store
 THUMBNAIL = 16
 """Side in pixels of the grey thumbnails by which near-duplicates are found."""
 
+TAKEN = 256
+"""Pictures taken from a mapped store before its pages are given back."""
+
 BLOCK = 1024
 """Pictures decoded before the pages of a mapped store are given back."""
 
@@ -44,6 +47,17 @@ class Pictures:
     def __getitem__(self, rows: np.ndarray) -> Pictures:
         return Pictures(self.store, self.thumbnails, self.slots[rows], self.names[rows], self.errors[rows])
 
+    def pixels(self, rows: np.ndarray) -> np.ndarray:
+        """A copy of the pixels, shape (rows, side, side, 3). Of a mapped store few pages are in memory at a time: the system
+        maps a picture's neighbours along with it."""
+        slots = self.slots[rows]
+        taken = np.empty((len(slots), *self.store.shape[1:]), np.uint8)
+        for start in range(0, len(slots), TAKEN):
+            part = slice(start, start + TAKEN)
+            np.take(self.store, slots[part], axis=0, out=taken[part], mode="clip")
+            forget(self.store)
+        return taken
+
 
 class Encoded:
     """Pictures as the core batches them: `batch(rows)` is one uint8 tensor, shape (rows, side, side, 3)."""
@@ -52,18 +66,12 @@ class Encoded:
 
     def __init__(self, pictures: Pictures) -> None:
         self.pictures = pictures
-        with warnings.catch_warnings():  # torch warns of memory that must not be written to: nobody writes
-            warnings.simplefilter("ignore")
-            self.store = torch.from_numpy(pictures.store)
-        self.slots = torch.from_numpy(pictures.slots)
 
     def __len__(self) -> int:
-        return len(self.slots)
+        return len(self.pictures)
 
     def batch(self, rows: Tensor) -> tuple[Tensor, ...]:
-        taken = self.store[self.slots[rows]]
-        forget(self.pictures.store)
-        return (taken,)
+        return (torch.from_numpy(self.pictures.pixels(rows.numpy())),)
 
 
 def load_pictures(pictures: Sequence[Path | Image.Image], names: Sequence[str], side: int) -> Pictures:
