@@ -217,8 +217,9 @@ class App(Protocol):
 class Prepares(Protocol):
     """An app that teaches its network something of its own before the stages: the language of the texts, say."""
 
-    def prepare(self, setup: Any, preprocessor: Any, progress: Any) -> None:
-        """Called once before the first stage, with what the loop works on; leaves the weights to start from."""
+    def prepare(self, setup: Any, preprocessor: Any, progress: Any) -> Any:
+        """Called once before the first stage, with what the loop works on; leaves the weights to start from. Returns the
+        setup of the stages: what they learn from may be less than what `settle` gets."""
         ...
 
 

@@ -179,7 +179,7 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
         app.train(setup, progress, checkpoint)
         return
     if isinstance(app, Prepares):
-        app.prepare(setup, prepared.preprocessor, progress)
+        setup = app.prepare(setup, prepared.preprocessor, progress)
     if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
         train_head(setup, progress)
     reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0

@@ -10,12 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.collab.histories import Histories
+from apps.collab.model import RatingNetwork
 from apps.collab.newusers import Folded
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.topk import list_metrics, top_items
 from shared.loaders import Tensors
 from shared.metrics import regression_metrics
-from shared.predict import Given
+from shared.predict import Given, Predictor
 from shared.protocol import Data, Outputs
 
 Cells = tuple[Tensor, Tensor]
@@ -27,31 +28,55 @@ BIAS_ONLY = "bias-only"
 BLOCK = 1024
 """Users whose scores are held at a time."""
 
+LISTED = 1000
+"""Users, drawn at random, whose lists a model of ratings is measured by too."""
+
 
 class RatingError:
-    """Squared error in the ratings' own unit; the baseline is mean + user bias + item bias, shrunken."""
+    """Squared error in the ratings' own unit; the baseline is mean + user bias + item bias, shrunken.
+
+    Beside it stands what the lists of the model's ranker find, as `TopItems` has it, for LISTED users: a row counts as
+    something to find where its rating is no less than the mean one of training.
+    """
 
     headline = "rmse"
 
     def __init__(self, preprocessor: CollabPreprocessor) -> None:
-        self.preprocessor = preprocessor
+        self.preprocessor, self.lists = preprocessor, TopItems(preprocessor)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error of ratings, the first column of outputs, shape (rows, 2)."""
         return F.mse_loss(outputs[:, 0].float(), targets)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
-        """rmse, mae, r2 of the predictions, held within the rating scale."""
+        """rmse, mae, r2 of the predictions, held within the rating scale; and of lists, where there is a network to ask."""
         if isinstance(data.inputs, Folded):
             return self._metrics(data.inputs.predicted(predictor), data)
-        return self._metrics(predictor.outputs(data.inputs)[:, 0].float(), data)
+        found = self._metrics(predictor.outputs(data.inputs)[:, 0].float(), data)
+        network = getattr(predictor, "network", None)
+        if not isinstance(network, RatingNetwork) or not len(listed := self._listed(data)):
+            return found
+        return found | self.lists.measure(Predictor(network.ranker), listed)
 
     def baseline(self, data: Data) -> dict[str, float]:
         known = self.preprocessor
         if isinstance(data.inputs, Folded):
             return self._metrics(data.inputs.usual(known.scale[1], known.item_bias), data)
         users, items = data.inputs.batch(torch.arange(len(data)))[:2]
-        return self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
+        found = self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
+        listed = self._listed(data)
+        return found | (self.lists.baseline(listed) if len(listed) else {})
+
+    def _listed(self, data: Data) -> Data:
+        """The rows of LISTED known users, their targets (user, item, whether it was liked)."""
+        users, items = (part.long() for part in data.inputs.batch(torch.arange(len(data)))[:2])
+        owners = users[users > 0].unique()
+        drawn = owners[torch.randperm(len(owners), generator=torch.Generator().manual_seed(0))[:LISTED]]
+        rows = torch.isin(users, drawn)
+        liked = data.targets.cpu() >= self.preprocessor.scale[1]
+        targets = torch.stack([users, items, liked.long()], 1)[rows]
+        targets = targets if targets[:, 2].any() else targets[:0]
+        return Data(Tensors(targets[:, 0]), targets)
 
     def score(self, metrics: Mapping[str, float]) -> float:
         return -metrics["rmse"]
@@ -66,7 +91,7 @@ class TopItems:
 
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
     item training never saw counts as missed. What a user has in the validation rows is left out of the list,
-    unless it is what is asked. `coverage` is the share of items that anyone is shown, `novelty` the mean of
+    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them. `coverage` is the share of items that anyone is shown, `novelty` the mean of
     -log2(share of users who have the item). The baseline recommends what most users have; beside it stands what
     is rated best, by shrunken means, where the training rows have ratings.
     """
@@ -104,14 +129,15 @@ class TopItems:
 
     def _metrics(self, scores: Callable[[Tensor], Tensor], data: Data) -> dict[str, float]:
         pairs, seen, held = self._asked(data)
-        order = pairs[:, 0].argsort(stable=True)
-        users, counts = pairs[order, 0].unique_consecutive(return_counts=True)
+        pairs = pairs[pairs[:, 0].argsort(stable=True)]
+        users, counts = pairs[:, 0].unique_consecutive(return_counts=True)
         parts = [list_metrics(torch.zeros(0, K), torch.zeros(0), K)]  # names, where nobody is measured
         shown = torch.zeros(len(self.preprocessor.items) + 1)
-        for block, items in zip(users.split(BLOCK), pairs[order, 1].split(_sums(counts)), strict=True):
+        for block, asked in zip(users.split(BLOCK), pairs.split(_sums(counts)), strict=True):
             rows = torch.arange(len(block)).repeat_interleave(counts[: len(block)])
             counts = counts[len(block) :]
-            found, top = self._block(scores(block), (seen.cells(block), held.cells(block)), rows, items)
+            asked = torch.cat([rows[:, None], asked[:, 1:]], 1)
+            found, top = self._block(scores(block), (seen.cells(block), held.cells(block)), asked)
             parts.append(found)
             shown += torch.bincount(top.flatten(), minlength=len(shown))
         whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -121,24 +147,25 @@ class TopItems:
         return means | {f"coverage@{K}": float((shown[1:] > 0).float().mean()), f"novelty@{K}": novelty}
 
     def _asked(self, data: Data) -> tuple[Tensor, Histories, Histories]:
-        """(user, item) of each row, what the users have in the training rows or showed, and in the validation rows."""
+        """The targets of each row, what the users have in the training rows or showed, and in the validation rows."""
         if isinstance(data.inputs, Folded):
             had = data.inputs.given.had
             return torch.stack([data.inputs.places, data.inputs.items], 1), had, Histories.empty(len(had), had.width)
         return data.targets.cpu(), self.preprocessor.seen, self.preprocessor.held
 
-    def _block(
-        self, scores: Tensor, had: tuple[Cells, Cells], rows: Tensor, items: Tensor
-    ) -> tuple[dict[str, Tensor], Tensor]:
+    def _block(self, scores: Tensor, had: tuple[Cells, Cells], asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """(metrics of each user with something to find, the lists) for scores of shape (users, items + 1); the cells of
-        what they `had` are those seen and those held back."""
+        what they `had` are those seen and those held back, `asked` are targets, with the row of `scores` for the user."""
         scores = scores.clone()
-        truth = torch.zeros_like(scores)
-        truth[rows, items] = 1.0
-        unknown = torch.bincount(rows[items == 0], minlength=len(scores)).float()
-        truth[:, 0], scores[:, 0] = 0.0, -torch.inf
+        rows, items = asked[:, 0], asked[:, 1]
+        liked = asked[:, 2].float() if asked.shape[1] > 2 else torch.ones(len(asked))
+        truth, own = torch.zeros_like(scores), scores[rows, items]
+        truth[rows, items] = liked
+        unknown = torch.bincount(rows[items == 0], liked[items == 0], minlength=len(scores)).float()
         seen, held = had
-        scores[held] = torch.where(truth[held] > 0, scores[held], -torch.inf)
+        scores[held] = -torch.inf
+        scores[rows, items] = own
+        truth[:, 0], scores[:, 0] = 0.0, -torch.inf
         scores[seen], truth[seen] = -torch.inf, 0.0
         chosen = truth.sum(1) + unknown
         top = top_items(scores, K)

@@ -12,12 +12,15 @@ TENSORS = ("feature", "threshold", "child", "value", "root", "depth", "subset", 
 ROWS, TREES = 4096, 64
 """Rows and trees walked together: few calls, and what they touch stays in the processor's cache."""
 
+STEPS = 6
+"""Steps until those that have arrived are told apart: trees grown leaf by leaf have a few deep ends."""
+
 
 class Forest(nn.Module):
     """Sums of leaves: (rows, features) to (rows, outputs). Empty until `plant`.
 
     All nodes of all trees stand in one row. Every (row, tree) pair walks down one level at a time, all together; a
-    leaf is its own child, so that a pair which has arrived stays.
+    leaf is its own child, so that a pair which has arrived stays, until it is left out.
     """
 
     feature: Tensor  # (nodes,) int32: which feature a condition looks at
@@ -68,18 +71,27 @@ class Forest(nn.Module):
         cells = features.flatten()
         starts = (torch.arange(rows, dtype=torch.int32, device=features.device) * width).repeat(len(trees))
         node = self.root[trees].repeat_interleave(rows)
-        for _ in range(int(self.depth[trees].max())):
+        found, walking = torch.empty_like(node), torch.arange(len(node), device=node.device)
+        for step in range(int(self.depth[trees].max())):
+            if step and step % STEPS == 0:
+                found[walking] = node
+                still = (self.child.index_select(0, node * 2) != node).nonzero().squeeze(1)
+                walking, node, starts = walking[still], node[still], starts[still]
             x = cells.index_select(0, self.feature.index_select(0, node).add_(starts))
             holds = x <= self.threshold.index_select(0, node)
             if len(self.member):
                 holds = self._with_members(holds, x, self.subset.index_select(0, node))
             node = self.child.index_select(0, node.mul_(2).add_(holds))
-        return node
+        found[walking] = node
+        return found
 
     def _with_members(self, holds: Tensor, x: Tensor, subset: Tensor) -> Tensor:
-        codes = x.clamp(0, self.member.shape[1] - 1).int()
-        place = subset.clamp_min(0).mul_(self.member.shape[1]).add_(codes)
-        return torch.where(subset < 0, holds, self.member.flatten().index_select(0, place))
+        """`holds`, with the answers of the categorical conditions among them."""
+        asked = (subset >= 0).nonzero().squeeze(1)
+        codes = x[asked].clamp_(0, self.member.shape[1] - 1).int()
+        place = subset[asked].mul_(self.member.shape[1]).add_(codes)
+        holds[asked] = self.member.flatten().index_select(0, place)
+        return holds
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
         """The number of trees is known only from the file: takes the shapes before the values."""

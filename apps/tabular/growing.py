@@ -17,7 +17,7 @@ from apps.tabular.means import unseen_means
 from apps.tabular.neighbours import unseen_features
 from apps.tabular.parts import held_out, whole
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import PROBE, Growth, growth
+from apps.tabular.sizes import PROBE, Growth, growth_of
 from apps.tabular.targets import Target, standard
 from shared.protocol import Data
 
@@ -49,8 +49,7 @@ def plant(
     near = _add_neighbours(ensemble, train, _near_parts(ensemble, both[0], recipe), options)
     if near is not None:
         train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
-    times = 1 if recipe.preset == "best" else len(parts) + 1
-    plan = growth(len(train), train.features.shape[1], ensemble.forest.outputs, recipe.forests, times)
+    plan = growth_of(recipe, len(train), train.features.shape[1], ensemble.forest.outputs, len(parts) + 1)
     train, valid, views = _with_means(ensemble, train, valid, _means_parts(ensemble, both[0], recipe, plan))
     forests, answers = [], []
     for number in range(plan.forests):

@@ -22,7 +22,7 @@ from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
 from apps.tabular.kinds import USED, describe
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
-from apps.tabular.splitting import split
+from apps.tabular.splitting import Parts, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
 from shared.errors import UserError, some
@@ -65,14 +65,15 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
         notes += _suspicion(find_suspects(three[0], kinds, task))
         notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
         recipe = sized(recipe, len(three[0]))
-        notes += _expected(recipe, three[0], sum(kind.kind in USED for kind in kinds))
+        notes += _expected(recipe, three, sum(kind.kind in USED for kind in kinds))
     return Splits(*three, recipe, tuple(notes))
 
 
-def _expected(recipe: TabularRecipe, train: Examples, features: int) -> list[str]:
-    classes = 0 if recipe.task == REGRESSION else len(set(train.targets.tolist()))
+def _expected(recipe: TabularRecipe, parts: Parts, features: int) -> list[str]:
+    classes = 0 if recipe.task == REGRESSION else len(set(parts[0].targets.tolist()))
     outputs, threads = classes if classes > 2 else 1, torch.get_num_threads()
-    return expectation(expected_seconds(recipe, len(train), features, outputs, threads), threads)
+    train, valid, test = map(len, parts)
+    return expectation(expected_seconds(recipe, (train, valid, test), features, outputs, threads), threads)
 
 
 def _suspicion(names: list[str]) -> list[str]:

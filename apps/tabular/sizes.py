@@ -20,7 +20,9 @@ TREE_WORK = 1.2e10
 """Cells of the table (times outputs, times rounds) that the trees may go through: two or three minutes on two cores."""
 
 ROUNDS = (60, 3000)
-FORESTS = 4
+FORESTS, FORESTS_BEST = 4, 8
+"""At most, one of each shape; with `--preset best` two, of other seeds."""
+
 STEP, LONG_STEP = 0.03, 0.1
 """The learning rate of the trees where the table leaves room for all rounds; that of a forest asked for alone, which is
 to be quick."""
@@ -87,35 +89,50 @@ class Growth:
     shapes: Sequence[Shape] = (LIKE_ALL,)
 
 
-def growth(rows: int, features: int, outputs: int, forests: int = AUTO, times: int = 1) -> Growth:
+def growth(rows: int, features: int, outputs: int, forests: int = AUTO, times: int = 1, most: int = FORESTS) -> Growth:
     """From the work that one round is, so that a larger table gets fewer and larger trees with longer steps.
 
-    `forests`: as many as these, a single one with long steps; AUTO: as many as the table leaves time for. Each is grown
-    so many `times`.
+    `forests`: as many as these, a single one with long steps; AUTO: as many as the table leaves time for, `most` at the
+    most. Each is grown so many `times`.
     """
     affordable = TREE_WORK / max(rows * features * outputs * times, 1)
     rounds = _between(int(affordable), ROUNDS)
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
     rate = min(max(LONG_STEP if forests == 1 else STEP, 50 / rounds), 0.25)
-    number = _between(int(affordable / ROUNDS[1]), (1, FORESTS)) if forests == AUTO else max(forests, 1)
+    number = _between(int(affordable / ROUNDS[1]), (1, most)) if forests == AUTO else max(forests, 1)
     small = rows < SMALL[1]
     shapes = (VARIED_SMALL if small else VARIED) if number > 1 else (LIKE_ALL_SMALL if small else LIKE_ALL,)
     return Growth(rounds, rate, leaves, number, shapes)
 
 
-NETWORK_CELLS, TREE_CELLS = 1.0e5, 0.8e8
-"""Cells of the table a second and thread that a network learns from, and that a tree goes through; measured in November 2026."""
+def growth_of(recipe: TabularRecipe, rows: int, features: int, outputs: int, times: int) -> Growth:
+    """That of a recipe whose forests are grown so many times: with `--preset best` each takes its full time."""
+    if recipe.preset == "best":
+        return growth(rows, features, outputs, recipe.forests, most=FORESTS_BEST)
+    return growth(rows, features, outputs, recipe.forests, times)
+
+
+NETWORK_CELLS, TREE_CELLS, WALKS = 1.0e5, 0.8e8, 6e6
+"""Cells of the table a second and thread that a network learns from, and that a tree goes through; trees asked for a
+row. Measured in November 2026."""
 
 WORTH_SAYING = 20.0
 
 
-def expected_seconds(recipe: TabularRecipe, rows: int, features: int, outputs: int, threads: int) -> float:
-    """How long the training of a sized recipe may take: less where validation stops it early."""
+def expected_seconds(
+    recipe: TabularRecipe, sizes: tuple[int, int, int], features: int, outputs: int, threads: int
+) -> float:
+    """How long training of a sized recipe and measuring may take: less where validation stops it early. `sizes` are the
+    rows of train, valid and test."""
+    rows, valid, test = sizes
     seconds = recipe.folds * recipe.epochs * rows * features / NETWORK_CELLS
     if recipe.trees != "none":
         times = 1 if recipe.folds == 1 else recipe.folds + 1
-        plan = growth(rows, features, outputs, recipe.forests, 1 if recipe.preset == "best" else times)
-        seconds += plan.forests * times * plan.rounds * rows * features * outputs / TREE_CELLS
+        plan = growth_of(recipe, rows, features, outputs, times)
+        trees = plan.forests * plan.rounds * outputs
+        seconds += trees * times * rows * features / TREE_CELLS
+        asked = test + 2 * valid  # validation when the share is chosen too, and of folds each row once
+        seconds += trees * (times * asked + (rows if times > 1 else 0)) / WALKS
     return seconds / threads
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from apps.text import blend, encoder, inputs, preprocessor, reading, warm
 from apps.text.awd_lstm import KIND
 from apps.text.consistency import Consistent
+from apps.text.doubt import narrowed
 from apps.text.encoded import Texts
 from apps.text.grams import grams
 from apps.text.model import TextNetwork
@@ -83,14 +84,24 @@ class TextApp:
             assert isinstance(train.inputs, Texts)
             network.grams.fit(train.inputs.grams, train.targets, recipe.class_weights == "auto")
 
-    def prepare(self, setup: Any, fitted: TextPreprocessor, progress: Any) -> None:
-        """The encoder learns the language of the texts first, where the plan says so."""
-        if not setup.network.has_encoder or not setup.recipe.language_epochs:
-            return
-        from apps.text import language
+    def prepare(self, setup: Any, fitted: TextPreprocessor, progress: Any) -> Any:
+        """The encoder learns the language of the texts first and reads only those that the n-grams leave in doubt, each
+        where the plan says so."""
+        network, recipe = setup.network, setup.recipe
+        if not network.has_encoder:
+            return setup
+        if network.has_grams and recipe.share < 1:
+            setup = narrowed(setup)
+            of_these = f"{len(setup.train):,} training and {len(setup.valid):,} validation texts"
+            progress.display.say(
+                f"the encoder learns from and is judged by what the n-grams leave in doubt: {of_these}"
+            )
+        if recipe.language_epochs:
+            from apps.text import language
 
-        from_scratch = fitted.spec is not None and fitted.spec.config.get("model_type") == KIND
-        (language.learn if from_scratch else language.learn_where_it_pays)(setup, fitted, progress)
+            from_scratch = fitted.spec is not None and fitted.spec.config.get("model_type") == KIND
+            (language.learn if from_scratch else language.learn_where_it_pays)(setup, fitted, progress)
+        return setup
 
     def groups(self, network: TextNetwork, recipe: TextRecipe) -> list[Group]:
         """The encoder's layers, each slower than the next; without an encoder the n-gram expert."""
@@ -120,7 +131,7 @@ class TextApp:
             return ""
         if _closed(network, recipe):
             blend.tune(network, train, valid, recipe)
-        return blend.choose(network, valid, recipe.precision)
+        return blend.choose(network, valid, recipe)
 
     def complete(self, network: Any, setup: Any) -> str:
         if not len(setup.valid) or not _closed(network, setup.recipe):

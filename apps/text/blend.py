@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from apps.text.doubt import least, only
 from apps.text.encoded import Texts, joined
-from apps.text.model import ENCODER, GRAMS, Only, TextNetwork
+from apps.text.model import ENCODER, GRAMS, Only, TextNetwork, margins
 from apps.text.recipe import TextRecipe
 from apps.text.several import loss_of
 from shared.predict import Predictor
@@ -21,8 +22,28 @@ PRIOR = 5.0
 """Rows' worth of pull of the logarithm of each weight towards where it was."""
 
 
-def choose(network: TextNetwork, valid: Data, precision: str) -> str:
+def choose(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
     """Sets the network's blend; returns a sentence with each expert's own validation accuracy."""
+    said = "validation accuracy"
+    if recipe.share is not None and recipe.share < 1:
+        valid = _in_doubt(network, valid, recipe)
+        said = f"accuracy on the {len(valid):,} validation texts that the n-grams leave in doubt"
+    return f"{said}: {_weigh_experts(network, valid, recipe.precision)}"
+
+
+def _in_doubt(network: TextNetwork, valid: Data, recipe: TextRecipe) -> Data:
+    """Sets what the n-grams answer alone, and its weight; gives the other rows."""
+    assert recipe.share is not None
+    logits = Predictor(Only(network, GRAMS), recipe.precision).outputs(valid.inputs).clone()
+    rows = least(margins(logits), recipe.share)
+    network.sure.fill_(margins(logits[rows]).max())
+    rest = torch.ones(len(valid), dtype=torch.bool).index_fill(0, rows, False)
+    if rest.sum() >= ENOUGH:
+        network.alone.fill_(weigh(logits[rest][None], valid.targets[rest], network.alone.cpu()[None])[0])
+    return only(valid, rows)
+
+
+def _weigh_experts(network: TextNetwork, valid: Data, precision: str) -> str:
     present = [e for e, there in ((ENCODER, network.has_encoder), (GRAMS, network.has_grams)) if there]
     logits = torch.stack([Predictor(Only(network, e), precision).outputs(valid.inputs) for e in present])
     if len(valid) >= ENOUGH:
@@ -31,7 +52,7 @@ def choose(network: TextNetwork, valid: Data, precision: str) -> str:
     said = [
         f"{NAMES[e]} alone {share:.4f} (weight {network.blend[e]:.2f})" for e, share in zip(present, right, strict=True)
     ]
-    return f"validation accuracy: {', '.join(said)}"
+    return ", ".join(said)
 
 
 def tune(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> None:

@@ -57,6 +57,12 @@ def take(ragged: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ragged.values[np.repeat(ragged.offsets[rows], counts) + within], counts
 
 
+def rows_of(ragged: Ragged, rows: np.ndarray) -> Ragged:
+    """These rows, in this order."""
+    values, counts = take(ragged, rows)
+    return Ragged(values, np.concatenate([[0], counts.cumsum()]))
+
+
 def joined(first: Ragged, second: Ragged) -> Ragged:
     """The rows of both."""
     offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])

@@ -16,10 +16,13 @@ class TextNetwork(nn.Module):
     """Logits, shape (rows, classes). Either expert may be absent; `body` and `head` are the encoder's.
 
     In training only the encoder's logits, which are what the loop improves, of `draws` of dropout, shape (rows, draws,
-    classes) where they are several; in answering the blend.
+    classes) where they are several; in answering the blend. Texts of which the n-grams are surer than `sure` are left to
+    them, whose weight is then `alone`.
     """
 
     blend: Tensor
+    sure: Tensor
+    alone: Tensor
     draws: int
 
     def __init__(self, classes: int, features: int, encoder: Encoder | None, width: int, dropout: float) -> None:
@@ -32,17 +35,24 @@ class TextNetwork(nn.Module):
             self.head = LinearHead(width, classes, dropout)
         both = bool(features) and encoder is not None
         self.register_buffer("blend", torch.full((2,), 0.6 if both else 1.0))
+        self.register_buffer("sure", torch.tensor(torch.inf))
+        self.register_buffer("alone", torch.ones(()))
 
     def forward(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
         if not self.has_encoder:
             return self.blend[GRAMS] * self.grams(positions, starts)
         if self.training and self.draws > 1:
             return torch.stack([self.encoded(positions, starts, *tokens) for _ in range(self.draws)], 1)
-        encoded = self.encoded(positions, starts, *tokens)
-        if self.training:
-            return encoded
-        encoded = self.blend[ENCODER] * encoded.float()
-        return encoded + self.blend[GRAMS] * self.grams(positions, starts) if self.has_grams else encoded
+        if self.training or not self.has_grams:
+            encoded = self.encoded(positions, starts, *tokens)
+            return encoded if self.training else self.blend[ENCODER] * encoded.float()
+        grams: Tensor = self.grams(positions, starts)
+        asked = margins(grams) <= self.sure
+        outputs = self.alone * grams
+        if asked.any():
+            encoded = self.encoded(positions, starts[asked], *_shown(asked, *tokens))
+            outputs[asked] = self.blend[ENCODER] * encoded.float() + self.blend[GRAMS] * grams[asked]
+        return outputs
 
     def encoded(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
         """The encoder's own logits."""
@@ -56,6 +66,21 @@ class TextNetwork(nn.Module):
     @property
     def has_grams(self) -> bool:
         return hasattr(self, "grams")
+
+
+def margins(logits: Tensor) -> Tensor:
+    """How far the likeliest class is ahead of the next, shape (rows,)."""
+    first, second = logits.topk(2, 1).values.unbind(1)
+    return first - second
+
+
+def _shown(asked: Tensor, tokens: Tensor, lengths: Tensor, owners: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The windows of the texts that are asked, numbered anew."""
+    if asked.all():
+        return tokens, lengths, owners
+    kept = asked[owners]
+    lengths = lengths[kept]
+    return tokens[kept, : int(lengths.max())], lengths, (asked.cumsum(0) - 1)[owners[kept]]
 
 
 class Only(nn.Module):

@@ -18,9 +18,11 @@ from shared.errors import UserError
 from shared.precision import resolve, resolve_device
 
 SAMPLE = 400
-FORWARD_RATES = {"bf16": 5_500.0, "fp32": 2_500.0}
-TRAINING_RATES = {"bf16": 1_200.0, "fp32": 850.0}
+FORWARD_RATES = {"bf16": 5_500.0, "fp32": 2_150.0}
+TRAINING_RATES = {"bf16": 1_200.0, "fp32": 790.0}
 """Tokens a second of six layers of width 384 on one processor core, as measured: an order to plan by."""
+ATTENDED = 700
+"""Tokens of a text at which looking at one another takes as long as all else."""
 PLANNED_FOR = 6 * 384 * 384
 GPU = 120.0  # times faster than one core
 UNKNOWN = 0.15
@@ -29,7 +31,7 @@ SHORT = 400
 """Median characters below which n-grams of letters are worth their time."""
 MOST_LETTERS = 40_000_000
 """Characters of all texts up to which they are affordable: a character gives twenty bytes of them."""
-LENGTHS = (256, 192, 128, 96, 64)
+LENGTHS = (256, 192, 160, 128, 96, 64)
 HEAD_ROWS = 6_000
 """Where fine-tuning follows, the head need not begin with more than these."""
 EPOCHS = {"fast": 0, "default": 3, "best": 5}
@@ -41,6 +43,8 @@ LANGUAGE, LANGUAGE_COST = {"lstm": 10, "masked": 5}, 1.3
 """Passes over the texts alone before fine-tuning, and the time of one over that of a pass of fine-tuning."""
 ROWS_TO_JUDGE = 500
 """Validation rows that can tell whether masked words pay."""
+IN_DOUBT, ROWS_TO_DOUBT = 0.3, 5_000
+"""The share of texts that the encoder reads where not all can be, and the training rows from which it may be so few."""
 TIMES_JUDGED = 3
 """Passes over the validation rows beside the epochs' own: the frozen encoder's, the blend's, the last."""
 
@@ -54,10 +58,12 @@ class Survey:
     slower: float  # than the network planned for, on one core
     precision: str
     windows: bool  # whether all of a long text is read
+    in_doubt: bool = False  # whether the rows are those that the n-grams leave in doubt
 
     def seconds(self, rows: int, longest: int, rate: float) -> float:
-        most = longest * MOST_WINDOWS if self.windows else longest
-        return rows * float(np.minimum(self.lengths, most).mean()) * self.slower / rate
+        read = np.minimum(self.lengths, longest * MOST_WINDOWS if self.windows else longest)
+        cost = read * (1 + np.minimum(read, longest) / ATTENDED)
+        return rows * float(cost.mean()) * self.slower / rate
 
     def frozen(self, longest: int) -> float:
         """Seconds with the encoder as it is: train and test once, validation for every judgement."""
@@ -70,7 +76,7 @@ class Survey:
 
     def started(self, longest: int) -> float:
         """Seconds of all but the epochs, when there are some: the head begins with some of the training rows."""
-        rows = head_rows(self.rows[0]) or self.rows[0]
+        rows = head_rows(self.rows[0], self.in_doubt) or self.rows[0]
         return self.seconds(rows, longest, FORWARD_RATES[self.precision]) + self.judged(longest)
 
     def epoch(self, longest: int, draws: int = 1) -> float:
@@ -80,9 +86,10 @@ class Survey:
         return draws * self.seconds(train, longest, TRAINING_RATES[self.precision]) + judged
 
 
-def head_rows(rows: int) -> int | None:
+def head_rows(rows: int, in_doubt: bool = False) -> int | None:
     """Training rows that the head begins with before fine-tuning; None: all."""
-    return HEAD_ROWS if rows > 2 * HEAD_ROWS else None
+    enough = HEAD_ROWS // 3 if in_doubt else HEAD_ROWS
+    return enough if rows > 2 * enough else None
 
 
 def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[TextRecipe, list[str]]:
@@ -111,7 +118,12 @@ def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> t
 
 def _without(recipe: TextRecipe) -> TextRecipe:
     return replace(
-        recipe, weights="none", epochs=recipe.epochs or 0, max_tokens=recipe.max_tokens or 0, language_epochs=0
+        recipe,
+        weights="none",
+        epochs=recipe.epochs or 0,
+        max_tokens=recipe.max_tokens or 0,
+        language_epochs=0,
+        share=1.0,
     )
 
 
@@ -136,6 +148,11 @@ def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, 
 def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextRecipe, list[str]]:
     """The greatest length at which one epoch is affordable; else at which the frozen encoder is; else none."""
     limit, wanted = 60 * recipe.minutes, EPOCHS[recipe.preset] if recipe.epochs is None else recipe.epochs
+    recipe = _settle_share(recipe, survey, wanted)
+    assert recipe.share is not None
+    if recipe.share < 1:
+        train, valid, test = (max(round(recipe.share * rows), 1) for rows in survey.rows)
+        survey = replace(survey, rows=(train, valid, test), in_doubt=True)
     lengths = [recipe.max_tokens or n for n in LENGTHS]
     tunable = [n for n in lengths if survey.started(n) + survey.epoch(n) <= limit] if wanted else []
     readable = [n for n in lengths if survey.frozen(n) <= limit]
@@ -172,9 +189,29 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
     note += f", after {language} of the texts' language{' where that pays' if trials else ''}" if language else ""
     if epochs < wanted:
         note += f" ({wanted} would take over --minutes {recipe.minutes:g})"
-    few = head_rows(survey.rows[0]) if recipe.head_rows is None and epochs else recipe.head_rows
+    if survey.in_doubt:
+        notes.append(
+            f"the encoder reads the {recipe.share:.0%} of texts that the n-grams leave most in doubt (--share)"
+        )
+    few = head_rows(survey.rows[0], survey.in_doubt) if recipe.head_rows is None and epochs else recipe.head_rows
     recipe = replace(recipe, max_tokens=longest, epochs=epochs, seeds=seeds, head_rows=few, language_epochs=language)
     return recipe, [*notes, note]
+
+
+def _settle_share(recipe: TextRecipe, survey: Survey, wanted: int) -> TextRecipe:
+    """The share of the texts that the encoder reads: those in doubt, where all passes over the whole of all would take too
+    long, and where there are rows enough to tell doubt."""
+    one_each, both = recipe.separator in ("none", "auto"), recipe.ngrams != "none"
+    if recipe.share is not None:
+        if not 0 < recipe.share <= 1:
+            raise UserError(f"share={recipe.share:g}: give a share of the texts, above 0 and up to 1")
+        if recipe.share < 1 and not (one_each and both and survey.rows[1]):
+            raise UserError("--share below 1 needs n-grams, one label a text, and validation texts: leave it out")
+        return recipe
+    longest = recipe.max_tokens or LENGTHS[0]
+    whole = survey.started(longest) + wanted * survey.epoch(longest) <= 60 * recipe.minutes
+    enough = survey.rows[0] >= ROWS_TO_DOUBT and survey.rows[1] >= ROWS_TO_JUDGE
+    return replace(recipe, share=IN_DOUBT if wanted and one_each and both and enough and not whole else 1.0)
 
 
 def _language(recipe: TextRecipe, spec: Spec, survey: Survey, longest: int, epochs: int) -> tuple[int, int]:

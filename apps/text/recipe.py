@@ -47,6 +47,10 @@ class TextRecipe(Recipe):
     unfreeze: float = dial(
         None, "share of the steps until all layers learn, the last ones first; none: 0, of an LSTM 0.5", least=0
     )
+    share: float = dial(
+        None,
+        "share of the texts, those in which the n-grams are least sure, that the encoder reads; none: as time allows",
+    )
     language_epochs: int = dial(
         None,
         "passes over the texts alone, telling their words, before; none: an LSTM as time allows, others with "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import ndcg_score
@@ -14,7 +15,9 @@ from apps.collab.ease import DROPOUT, Dials, gram, item_weights, solve
 from apps.collab.histories import Histories
 from apps.collab.topk import list_metrics, top_items
 from shared.errors import UserError
+from shared.loaders import Tensors
 from shared.model import Model
+from shared.protocol import Data
 from tests.apps.collab.patterns import write_likes, write_ratings
 
 
@@ -141,3 +144,32 @@ def test_best_rated_stand_beside_the_popular_where_there_are_ratings(tmp_path: P
     assert rated.baseline["bias-only:ndcg@10"] != rated.baseline["ndcg@10"] and set(plain.baseline) == set(
         plain.metrics
     )
+
+
+def test_a_model_of_ratings_is_measured_by_its_lists_too(tmp_path: Path) -> None:
+    table = pd.read_csv(write_ratings(tmp_path / "all.csv"))
+    held = table.sample(frac=0.2, random_state=0)
+    table.drop(held.index).to_csv(tmp_path / "train.csv", index=False)
+    held.to_csv(tmp_path / "test.csv", index=False)
+    model = collab.train(tmp_path / "train.csv", test=tmp_path / "test.csv", samples=8, burn=4, strength=10.0)
+    liked = held[held.rating >= table.drop(held.index).rating.mean()]
+    found = []
+    for user, rows in liked.groupby("userId"):
+        best = collab.recommend(model, [user])[0]["items"]
+        found.append(len({line["item"] for line in best} & set(rows.movieId)) / len(rows))
+    assert model.facts.metrics["recall@10"] == pytest.approx(np.mean(found))
+    assert "recall@10" in model.facts.baseline
+    assert "bias-only:ndcg@10" in model.facts.baseline and model.facts.headline == "rmse"
+
+
+def test_disliked_validation_rows_are_in_the_way_of_lists(tmp_path: Path) -> None:
+    write_ratings(tmp_path / "all.csv")
+    model = collab.train(tmp_path / "all.csv", samples=8, burn=4, strength=10.0, valid_fraction=0.2, test_fraction=0.0)
+    preprocessor, data = model.preprocessor, model.encode(model.app.read_examples(tmp_path / "all.csv", model.recipe))
+    held = preprocessor.held.rows() * 1000 + preprocessor.held.items
+    users, items = data.inputs.batch(torch.arange(len(data)))[:2]
+    rows = torch.isin(users * 1000 + items, held)
+    asked = Data(Tensors(users[rows], items[rows]), data.targets[rows])
+    kept = model.app.objective(preprocessor, model.recipe).measure(model.predictor, asked)["recall@10"]
+    preprocessor.held = Histories.empty(len(preprocessor.users) + 1, len(preprocessor.items) + 1)
+    assert kept == model.app.objective(preprocessor, model.recipe).measure(model.predictor, asked)["recall@10"]

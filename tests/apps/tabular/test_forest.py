@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from apps.tabular import forest as forests
 from apps.tabular.boosting import Options, Rows, grow, installed, parse
 from apps.tabular.forest import Forest, joined
 from apps.tabular.sizes import growth
@@ -53,6 +54,23 @@ def test_forest_grows_by_validation_and_survives_its_state() -> None:
     assert torch.equal(forest(features), again(features)) and float(again.share) == 0.25
     error = (forest(features[400:]).squeeze(1) - signal[400:]).square().mean()
     assert error < 0.5 * signal.var()
+
+
+def test_deep_ends_are_walked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    import lightgbm as lgb
+
+    features, signal = made(3000)
+    signal = signal + features[:, 0].exp() ** 3
+    options = {"verbose": -1, "min_data_in_leaf": 1, "num_leaves": 127}
+    booster = lgb.train(options, lgb.Dataset(features.numpy(), signal.numpy(), params={"verbose": -1}), 5)
+    forest = Forest(1)
+    forest.plant(parse(booster.model_to_string()), 1.0)
+    assert int(forest.depth.max()) > 2 * forests.STEPS
+    at_once = booster.predict(features.numpy(), raw_score=True)
+    assert forest(features).squeeze(1).numpy() == pytest.approx(at_once, rel=1e-5, abs=1e-3)
+    by_steps = forest(features)
+    monkeypatch.setattr(forests, "STEPS", 1000)
+    assert torch.equal(forest(features), by_steps)
 
 
 def test_damaged_trees_are_refused() -> None:

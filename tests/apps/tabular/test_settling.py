@@ -16,7 +16,7 @@ from apps.tabular.kinds import find_kinds
 from apps.tabular.reasons import contributions, explain
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.settling import best_share, best_temperature
-from apps.tabular.sizes import growth, sized
+from apps.tabular.sizes import expected_seconds, growth, growth_of, sized
 from apps.tabular.suspects import find_suspects
 from apps.tabular.texts import TextProjection
 from apps.tabular.thresholds import best_thresholds
@@ -85,6 +85,19 @@ def test_sizes_grow_with_the_table_and_given_ones_stay() -> None:
     assert growth(1_000, 10, 1, forests=1).rate > growth(1_000, 10, 1).rate
     assert sized(TabularRecipe(), 500_000).epochs == 3 and sized(TabularRecipe(), 10**7).epochs == 2
     assert growth(10**6, 50, 7).rate > growth(1_000, 10, 1).rate
+
+
+def test_best_grows_two_forests_of_each_shape_where_there_is_time() -> None:
+    plain, best = (TabularRecipe(preset=preset, folds=5) for preset in ("default", "best"))
+    assert growth_of(best, 20_000, 14, 1, 6).forests == 2 * growth_of(plain, 2_000, 14, 1, 6).forests
+    assert growth_of(best, 2_000_000, 14, 1, 6).forests == 1
+
+
+def test_measuring_is_part_of_the_time_foretold() -> None:
+    recipe = sized(TabularRecipe(task="classification", folds=1, valid_fraction=0.1), 400_000)
+    alone, measured = (expected_seconds(recipe, (400_000, rows, rows), 2, 1, 2) for rows in (0, 50_000))
+    assert measured > 1.1 * alone > 0
+    assert expected_seconds(recipe, (400_000, 50_000, 50_000), 2, 1, 4) == pytest.approx(measured / 2)
 
 
 def test_texts_of_one_matter_stand_together() -> None:
