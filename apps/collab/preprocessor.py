@@ -82,9 +82,8 @@ class CollabPreprocessor:
         fitted.seen = fitted.cells(*(part[order] for part in pairs))
         rated = train.targets if task == "ratings" else train.inputs.get("rating")
         if rated is not None:
-            given = torch.from_numpy(rated.astype(float))
             sizes = len(users) + 1, len(items) + 1
-            rest = (given - given.mean()).float()
+            rest = torch.from_numpy((rated - rated.mean(dtype=float)).astype(np.float32))
             fitted.user_bias, fitted.item_bias = fit_biases(*pairs, rest, sizes)
             if fitted.ordered and task == "ratings":
                 rest = rest - fitted.user_bias[pairs[0]] - fitted.item_bias[pairs[1]]

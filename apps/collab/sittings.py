@@ -15,6 +15,10 @@ from torch import Tensor
 GAP = 1800.0
 """Seconds without a rating that end a sitting."""
 
+NAMES = ("users", "starts", "ends", "levels")
+ROWS = 1 << 20
+"""Ratings looked at together."""
+
 SHRINKAGE = 20.0
 """Ratings of the usual level that a sitting's level is shrunk by."""
 
@@ -37,7 +41,20 @@ class Sittings:
 
     @classmethod
     def fit(cls, users: Tensor, times: Tensor, rest: Tensor) -> Sittings:
-        """From ratings, three tensors of one length: positions of users, seconds (float64), and what biases leave."""
+        """From ratings, three tensors of one length: positions of users, seconds (float64), and what biases leave.
+
+        Of many ratings some users' at a time, so that little memory is taken beside theirs."""
+        parts = -(-len(users) // ROWS)
+        if parts > 1:
+            of_part = users * parts // (int(users.max()) + 1)
+            cuts = (of_part == part for part in range(parts))
+            found = [cls.fit_some(users[cut], times[cut], rest[cut]) for cut in cuts if cut.any()]
+            return cls(*(torch.cat([getattr(part, name) for part in found]) for name in NAMES))
+        return cls.fit_some(users, times, rest)
+
+    @classmethod
+    def fit_some(cls, users: Tensor, times: Tensor, rest: Tensor) -> Sittings:
+        """The same of ratings that fit into memory several times."""
         order = times.argsort(stable=True)
         order = order[users[order].argsort(stable=True)]
         users, times = users[order], times[order]
@@ -57,18 +74,22 @@ class Sittings:
             return torch.zeros(len(users))
         earliest, latest = float(self.starts.min()) - 2 * GAP, float(self.ends.max()) + 2 * GAP
         span = latest - earliest
-        times = times.clamp(earliest, latest)
         keys = self.users * span + (self.starts - GAP - earliest)
-        place = (torch.searchsorted(keys, users * span + (times - earliest), right=True) - 1).clamp_min(0)
-        about = (self.users[place] == users) & (times >= self.starts[place] - GAP) & (times <= self.ends[place] + GAP)
-        return torch.where(about, self.levels[place], 0.0)
+
+        def levels(users: Tensor, times: Tensor) -> Tensor:
+            times = times.clamp(earliest, latest)
+            place = (torch.searchsorted(keys, users * span + (times - earliest), right=True) - 1).clamp_min(0)
+            after, before = times >= self.starts[place] - GAP, times <= self.ends[place] + GAP
+            return torch.where((self.users[place] == users) & after & before, self.levels[place], 0.0)
+
+        return torch.cat([levels(*part) for part in zip(users.split(ROWS), times.split(ROWS), strict=True)])
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, for the artifact."""
-        return {f"sitting_{name}": getattr(self, name) for name in ("users", "starts", "ends", "levels")}
+        return {f"sitting_{name}": getattr(self, name) for name in NAMES}
 
     @classmethod
     def restore(cls, tensors: Mapping[str, Tensor]) -> Sittings:
         """From what `tensors` gave; none from an artifact that knows of no times."""
-        names = [f"sitting_{name}" for name in ("users", "starts", "ends", "levels")]
+        names = [f"sitting_{name}" for name in NAMES]
         return cls(*(tensors[name] for name in names)) if names[0] in tensors else cls.none()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps import collab
+from apps.collab import sittings
 from apps.collab.sittings import GAP, SHRINKAGE, Sittings
 from shared.errors import UserError
 
@@ -36,9 +37,21 @@ def test_level_is_the_shrunken_mean_of_a_sitting() -> None:
 
 
 def test_level_holds_about_its_sitting_and_its_user_alone() -> None:
-    sittings = Sittings.fit(torch.tensor([1, 3]), torch.tensor([5e8, 5e8]).double(), torch.tensor([21.0, -21.0]))
+    two = Sittings.fit(torch.tensor([1, 3]), torch.tensor([5e8, 5e8]).double(), torch.tensor([21.0, -21.0]))
     asked = torch.tensor([1, 1, 1, 2, 0, 3]), torch.tensor([5e8 + GAP, 5e8 + 2 * GAP, 0, 5e8, 5e8, 5e8 - GAP])
-    assert sittings.of(asked[0], asked[1].double()).tolist() == [1, 0, 0, 0, 0, -1]
+    assert two.of(asked[0], asked[1].double()).tolist() == [1, 0, 0, 0, 0, -1]
+
+
+def test_many_ratings_are_taken_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = torch.Generator().manual_seed(0)
+    users, times = torch.randint(1, 9, (500,), generator=draws), torch.randint(0, 10**6, (500,), generator=draws)
+    rest = torch.randn(500, generator=draws)
+    whole = Sittings.fit(users, times.double(), rest)
+    levels = whole.of(users, times.double())
+    monkeypatch.setattr(sittings, "ROWS", 60)
+    found = Sittings.fit(users, times.double(), rest)
+    assert all(torch.allclose(getattr(found, name), getattr(whole, name)) for name in sittings.NAMES)
+    assert torch.allclose(found.of(users, times.double()), levels)
 
 
 @given(
@@ -46,11 +59,11 @@ def test_level_holds_about_its_sitting_and_its_user_alone() -> None:
 )
 def test_every_rating_finds_the_level_of_its_own_sitting(rows: list[tuple[int, int, float]]) -> None:
     users, times = torch.tensor([row[0] for row in rows]), torch.tensor([row[1] for row in rows]).double()
-    sittings = Sittings.fit(users, times, torch.tensor([row[2] for row in rows]))
-    found = sittings.of(users, times)
+    made = Sittings.fit(users, times, torch.tensor([row[2] for row in rows]))
+    found = made.of(users, times)
     for user, time, level in zip(users, times, found, strict=True):
-        own = (sittings.users == user) & (sittings.starts <= time) & (time <= sittings.ends)
-        assert own.sum() == 1 and level == sittings.levels[own][0]
+        own = (made.users == user) & (made.starts <= time) & (time <= made.ends)
+        assert own.sum() == 1 and level == made.levels[own][0]
 
 
 def test_times_tell_of_ratings_and_none_is_needed(tmp_path: Path) -> None:
