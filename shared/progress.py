@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from shared.display import Display, number
 from shared.predict import Predictor
-from shared.protocol import Data, Group, Objective
+from shared.protocol import Data, Group, Judges, Objective
 from shared.recipe import Recipe
 
 
@@ -42,6 +42,11 @@ class Setup:
 
     def predictor(self, network: nn.Module | None = None) -> Predictor:
         return Predictor(network or self.network, self.recipe.precision)
+
+    def judged(self) -> dict[str, float]:
+        """Metrics of the validation rows to choose weights by."""
+        measure = self.objective.judge if isinstance(self.objective, Judges) else self.objective.measure
+        return measure(self.predictor(), self.valid)
 
 
 @dataclass

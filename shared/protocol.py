@@ -161,6 +161,15 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
+class Judges(Protocol):
+    """An objective of which part is enough to tell which weights are better, where measuring all takes long."""
+
+    def judge(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        """Of `measure` the headline and what `score` looks at."""
+        ...
+
+
 @dataclass(frozen=True)
 class Group:
     """Parameters that share a learning rate: `recipe.lr * rate`. Ordered from input to output."""

@@ -43,7 +43,7 @@ def _offer(setup: Setup, progress: Progress, what: str) -> None:
     if not len(setup.valid):
         progress.offer(float(setup.recipe.epochs), setup.network, what)
         return
-    metrics, headline = setup.objective.measure(setup.predictor(), setup.valid), setup.objective.headline
+    metrics, headline = setup.judged(), setup.objective.headline
     progress.log({"stage": what, headline: metrics[headline]})
     score = setup.objective.score(metrics)
     if progress.offer(score + share_error(metrics[headline], len(setup.valid)), setup.network, what):

@@ -222,7 +222,7 @@ class Watch(Callback):
         if not len(self.setup.valid):
             self.progress.offer(float(self.epoch), self.model, what)  # nothing to choose by: the last weights
             return {}
-        metrics = objective.measure(self.setup.predictor(), self.setup.valid)
+        metrics = self.setup.judged()
         better = self.progress.offer(objective.score(metrics), self.model, what)
         self.since_best = 0 if better else self.since_best + 1
         return {objective.headline: metrics[objective.headline]}

@@ -50,31 +50,35 @@ class RatingError:
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         """rmse, mae, r2 of the predictions, held within the rating scale; and of lists, where there is a network to ask."""
+        found = self.judge(predictor, data)
+        network = getattr(predictor, "network", None)
+        if isinstance(data.inputs, Folded) or not isinstance(network, RatingNetwork):
+            return found
+        listed = self._listed(*_pairs(data), data.targets)
+        return found | (self.lists.measure(Predictor(network.ranker), listed) if len(listed) else {})
+
+    def judge(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        """See shared.protocol.Judges: the errors alone, as epochs do not change the ranker."""
         if isinstance(data.inputs, Folded):
             return self._metrics(data.inputs.predicted(predictor), data)
-        found = self._metrics(predictor.outputs(data.inputs)[:, 0].float(), data)
-        network = getattr(predictor, "network", None)
-        if not isinstance(network, RatingNetwork) or not len(listed := self._listed(data)):
-            return found
-        return found | self.lists.measure(Predictor(network.ranker), listed)
+        return self._metrics(predictor.outputs(data.inputs)[:, 0].float(), data)
 
     def baseline(self, data: Data) -> dict[str, float]:
         known = self.preprocessor
         if isinstance(data.inputs, Folded):
             return self._metrics(data.inputs.usual(known.scale[1], known.item_bias), data)
-        users, items = data.inputs.batch(torch.arange(len(data)))[:2]
+        users, items = _pairs(data)
         found = self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
-        listed = self._listed(data)
+        listed = self._listed(users, items, data.targets)
         return found | (self.lists.baseline(listed) if len(listed) else {})
 
-    def _listed(self, data: Data) -> Data:
+    def _listed(self, users: Tensor, items: Tensor, ratings: Tensor) -> Data:
         """The rows of LISTED known users, their targets (user, item, whether it was liked)."""
-        users, items = (part.long() for part in data.inputs.batch(torch.arange(len(data)))[:2])
         owners = users[users > 0].unique()
         drawn = owners[torch.randperm(len(owners), generator=torch.Generator().manual_seed(0))[:LISTED]]
         rows = torch.isin(users, drawn)
-        liked = data.targets.cpu() >= self.preprocessor.scale[1]
-        targets = torch.stack([users, items, liked.long()], 1)[rows]
+        liked = ratings.cpu() >= self.preprocessor.scale[1]
+        targets = torch.stack([users[rows], items[rows], liked[rows]], 1).long()
         targets = targets if targets[:, 2].any() else targets[:0]
         return Data(Tensors(targets[:, 0]), targets)
 
@@ -91,8 +95,8 @@ class TopItems:
 
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
     item training never saw counts as missed. What a user has in the validation rows is left out of the list,
-    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them. `coverage` is the share of items that anyone is shown, `novelty` the mean of
-    -log2(share of users who have the item). The baseline recommends what most users have; beside it stands what
+    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them. `coverage` is the
+    share of items that anyone is shown, `novelty` the mean of -log2(share of users who have the item). The baseline recommends what most users have; beside it stands what
     is rated best, by shrunken means, where the training rows have ratings.
     """
 
@@ -171,6 +175,12 @@ class TopItems:
         top = top_items(scores, K)
         hits = truth.gather(1, top)
         return list_metrics(hits[chosen > 0], chosen[chosen > 0], K), top
+
+
+def _pairs(data: Data) -> tuple[Tensor, Tensor]:
+    """Positions of the user and of the item of each row."""
+    users, items = data.inputs.batch(torch.arange(len(data)))[:2]
+    return users, items
 
 
 def _sums(counts: Tensor) -> list[int]:

@@ -45,15 +45,13 @@ class Sittings:
 
         Of many ratings some users' at a time, so that little memory is taken beside theirs."""
         parts = -(-len(users) // ROWS)
-        if parts > 1:
-            of_part = users * parts // (int(users.max()) + 1)
-            cuts = (of_part == part for part in range(parts))
-            found = [cls.fit_some(users[cut], times[cut], rest[cut]) for cut in cuts if cut.any()]
-            return cls(*(torch.cat([getattr(part, name) for part in found]) for name in NAMES))
-        return cls.fit_some(users, times, rest)
+        of_part = users * parts // (int(users.max()) + 1)
+        cuts = (of_part == part for part in range(parts))
+        found = [cls._fit_some(users[cut], times[cut], rest[cut]) for cut in cuts if cut.any()]
+        return cls(*(torch.cat([getattr(part, name) for part in found]) for name in NAMES))
 
     @classmethod
-    def fit_some(cls, users: Tensor, times: Tensor, rest: Tensor) -> Sittings:
+    def _fit_some(cls, users: Tensor, times: Tensor, rest: Tensor) -> Sittings:
         """The same of ratings that fit into memory several times."""
         order = times.argsort(stable=True)
         order = order[users[order].argsort(stable=True)]

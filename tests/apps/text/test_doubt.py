@@ -110,3 +110,11 @@ def test_all_is_read_where_there_is_time_and_what_is_in_doubt_else(folder: Path)
 def test_a_share_that_cannot_be_is_refused(folder: Path, source: Path, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         train(APP, source, dials(folder, **asked))
+
+
+def test_a_share_without_a_single_n_gram_is_no_crash(folder: Path, tmp_path: Path) -> None:
+    lines = [f"{'word' * 2}{i},{'good' if i % 2 else 'bad'}" for i in range(120)]
+    (tmp_path / "a.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    model = train(APP, tmp_path / "a.csv", dials(folder, characters="no"))
+    assert not model.predictor.network.has_grams
+    assert model.predict("wordword1")["prediction"] in ("good", "bad")
