@@ -24,9 +24,10 @@ def joined(parts: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.Data
         return small[0] if small else pd.DataFrame(columns=list(columns))
     return pd.DataFrame(
         {
-            name: union_categoricals([part[name] for part in small])
+            name: union_categoricals([part.pop(name) for part in small])
             if name in texts
-            else pd.concat([part[name] for part in small]).to_numpy()
+            else pd.concat([part.pop(name) for part in small]).to_numpy()
             for name in columns
-        }
+        },
+        copy=False,
     )

@@ -12,6 +12,9 @@ PAYS = 1.5
 """bfloat16 is used where a matrix product is at least this many times faster; hardware units for it give
 four to eight times, emulation less than one, so noise cannot tip the choice from run to run."""
 
+TILES = 4.0
+"""From so many times on the units multiply whole tiles (AMX; measured: 6 to 7 times, and 2.5 to 3 without)."""
+
 LOOK = 0.1
 """Seconds after which a product has been timed enough: an emulated one takes a quarter of a second."""
 
@@ -26,6 +29,13 @@ def resolve(precision: str, device: str) -> str:
     if precision != "auto":
         return precision
     return "bf16" if bfloat16_ratio(torch.device(device).type) >= PAYS else "fp32"
+
+
+def units(precision: str, device: str) -> str:
+    """What computes, for plans of how long a run takes: "fp32", "bf16", or "tiles", bfloat16 by units for matrices."""
+    resolved = resolve(precision, device)
+    tiles = resolved == "bf16" and bfloat16_ratio(torch.device(device).type) >= TILES
+    return "tiles" if tiles else resolved
 
 
 @lru_cache

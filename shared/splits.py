@@ -14,19 +14,28 @@ def stratified(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarr
     Rounding is done over the whole, largest remainder first, so that `fraction` of all rows is met even
     where every label is rare.
     """
-    _, codes = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
+    codes = _codes(labels)
+    kind = np.int32 if len(labels) < 2**31 else np.int64  # of positions, of which there are several arrays
     counts = np.bincount(codes)
     exact = counts * fraction
     share = np.minimum(np.floor(exact), counts - 1).astype(int)
     missing = round(len(labels) * fraction) - share.sum()
     for label in np.argsort(share - exact, kind="stable")[: max(int(missing), 0)]:
         share[label] += share[label] < counts[label] - 1
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    shuffled = np.random.default_rng(seed).permutation(np.arange(len(labels), dtype=kind))
     by_label = shuffled[np.argsort(codes[shuffled], kind="stable")]
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    rank = np.arange(len(labels)) - np.repeat(starts, counts)
-    held = rank < np.repeat(share, counts)
+    starts = np.cumsum(counts) - counts
+    held = np.arange(len(labels), dtype=kind) < np.repeat((starts + share).astype(kind), counts)
     return np.sort(by_label[~held]), np.sort(by_label[held])
+
+
+def _codes(labels: np.ndarray) -> np.ndarray:
+    """The place of each label among the sorted ones, int32."""
+    if labels.dtype.kind == "i":  # of many rows by hashing, in a third of the memory
+        import pandas as pd
+
+        return pd.factorize(labels, sort=True)[0].astype(np.int32)
+    return np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)[1].astype(np.int32)
 
 
 def random_rows(rows: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

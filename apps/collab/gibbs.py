@@ -12,14 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-CELLS = 1 << 16
-"""Rating cells in one rectangle, padding included: bounds memory and keeps the arithmetic in cache."""
-
-OWNERS = 4096
-"""Owners in one rectangle: each has a square of its factors' width."""
-
-PADDING = 1.25
-"""Owners share a rectangle while the longest has at most this many times the ratings of the shortest."""
+from apps.collab import histories
+from apps.collab.histories import grouped
 
 
 @dataclass(frozen=True)
@@ -36,32 +30,13 @@ class Rectangle:
 
 def rectangles(owner: Tensor, partner: Tensor, rating: Tensor, sizes: tuple[int, int]) -> list[Rectangle]:
     """The ratings (three tensors of one length) grouped by owner; `sizes` are the numbers of owners and partners."""
-    owners, partners = sizes
-    order = owner.argsort(stable=True)
-    counts = torch.bincount(owner, minlength=owners)
-    starts = counts.cumsum(0) - counts
-    by_count = counts.argsort(stable=True)
-    by_count = by_count[counts[by_count] > 0]
+    starts, order = grouped(owner, sizes[0])
     made = []
-    for block in _cut(by_count, counts[by_count].tolist()):
-        longest = int(counts[block[-1]])
-        steps = torch.arange(longest)
-        real = steps < counts[block, None]
-        cells = order[(starts[block, None] + steps).clamp_max(len(order) - 1)]
-        padded = torch.where(real, partner[cells], partners).int()
-        made.append(Rectangle(block, padded, torch.where(real, rating[cells], 0.0)))
+    for owners, cells, real in histories.rectangles(starts):
+        rows = order[cells]
+        padded = torch.where(real, partner[rows], sizes[1]).int()
+        made.append(Rectangle(owners, padded, torch.where(real, rating[rows], 0.0)))
     return made
-
-
-def _cut(by_count: Tensor, counts: list[int]) -> list[Tensor]:
-    """Owners, ascending in count, cut where a rectangle would grow too large or too ragged."""
-    blocks, start = [], 0
-    for i, count in enumerate(counts):
-        ragged = count > max(PADDING * counts[start], counts[start] + 4)
-        if i > start and (ragged or i - start == OWNERS or (i - start + 1) * count > CELLS):
-            blocks.append(by_count[start:i])
-            start = i
-    return [*blocks, by_count[start:]] if counts else []
 
 
 def draw_factors(

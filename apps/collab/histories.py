@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+MANY = 1 << 16
+"""Keys from which they are put in order by counting: below, loading scipy takes longer."""
+
+CELLS = 1 << 16
+"""Cells in one rectangle, padding included: bounds memory and keeps the arithmetic in cache."""
+
+OWNERS = 4096
+"""Owners in one rectangle: each has a square of its factors' width."""
+
+PADDING = 1.25
+"""Owners share a rectangle while the longest has at most this many times the cells of the shortest."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +35,10 @@ class Histories:
     def of_pairs(cls, rows: Tensor, items: Tensor, count: int, width: int) -> Histories:
         """From cells (rows, items) of a table of `count` rows; unknown items are left out."""
         known = items > 0
-        rows, items = rows[known], items[known]
-        counts = torch.bincount(rows, minlength=count)
-        starts = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
-        return cls(starts, items.int()[rows.argsort(stable=True)], width)
+        if not known.all():
+            rows, items = rows[known], items[known]
+        starts, order = grouped(rows, count)
+        return cls(starts, items.int()[order], width)
 
     @classmethod
     def empty(cls, count: int, width: int) -> Histories:
@@ -100,4 +114,48 @@ class Histories:
 
     def transposed(self) -> Histories:
         """Who has each item: row i holds the rows that have item i."""
-        return Histories.of_pairs(self.items.long(), self.rows(), self.width, len(self))
+        return Histories(*_transposed(self.starts, self.items, self.width), len(self))
+
+
+def grouped(keys: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """(starts, order) of keys below `count`: those equal to k stand at `order[starts[k] : starts[k + 1]]`, in turn."""
+    return _transposed(torch.arange(len(keys) + 1), keys, count)
+
+
+def _transposed(starts: Tensor, columns: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """(starts, rows, int32) of the columns of a table in compressed rows. Of many cells scipy counts: a sort would take
+    eight times the memory."""
+    if len(columns) < MANY:
+        rows = torch.arange(len(starts) - 1, dtype=torch.int).repeat_interleave(starts.diff())
+        return F.pad(torch.bincount(columns, minlength=width).cumsum(0), (1, 0)), rows[columns.argsort(stable=True)]
+    from scipy.sparse import csr_array
+
+    cells, size = np.zeros(len(columns), np.int8), (len(starts) - 1, width)
+    kind = torch.int if len(columns) < 2**31 else torch.long
+    turned = csr_array((cells, columns.to(kind).numpy(), starts.to(kind).numpy()), shape=size).tocsc()
+    return torch.from_numpy(turned.indptr).long(), torch.from_numpy(turned.indices).int()
+
+
+def rectangles(starts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """(owners, cells, real) of compressed rows that begin at `starts`, rows with about equally many cells together: shapes
+    (owners,), and (owners, longest) twice. Where `real` is False a row has no such cell.
+    """
+    counts = starts.diff()
+    by_count = counts.argsort(stable=True)
+    by_count = by_count[counts[by_count] > 0]
+    for owners in _cut(by_count, counts[by_count].tolist()):
+        steps = torch.arange(int(counts[owners[-1]]))
+        real = steps < counts[owners, None]
+        yield owners, torch.where(real, starts[owners, None] + steps, 0), real
+
+
+def _cut(by_count: Tensor, counts: list[int]) -> Iterator[Tensor]:
+    """Rows, ascending in count, cut where a rectangle would grow too large or too ragged."""
+    start = 0
+    for i, count in enumerate(counts):
+        ragged = count > max(PADDING * counts[start], counts[start] + 4)
+        if i > start and (ragged or i - start == OWNERS or (i - start + 1) * count > CELLS):
+            yield by_count[start:i]
+            start = i
+    if counts:
+        yield by_count[start:]

@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.collab.components import components
-from apps.collab.gibbs import Rectangle, rectangles
-from apps.collab.histories import Histories
+from apps.collab.histories import Histories, rectangles
 from apps.collab.rankers import ItemFactors
 
 SWEEPS = 5
@@ -25,6 +24,10 @@ UNSEEN = 0.1
 
 PENALTY = 0.01
 """Ridge penalty of a factor for each cell that it takes part in, filled or not (weighted UNSEEN)."""
+
+
+Block = tuple[Tensor, Tensor]
+"""Owners, shape (owners,), and what each has, (owners, longest): where it has less, one beyond the last."""
 
 
 def alternating(network: ItemFactors, seen: Histories) -> None:
@@ -58,19 +61,18 @@ def curvature(items: Tensor, had: Tensor) -> Tensor:
     )
 
 
-def _blocks(had: Histories) -> list[Rectangle]:
-    cells = had.rows(), had.items.long()
-    return rectangles(*cells, torch.ones(len(had.items)), (len(had), had.width))
+def _blocks(had: Histories) -> list[Block]:
+    return [(owners, torch.where(real, had.items[cells], had.width)) for owners, cells, real in rectangles(had.starts)]
 
 
-def _solve_side(blocks: list[Rectangle], own: Tensor, partners: Tensor) -> None:
+def _solve_side(blocks: list[Block], own: Tensor, partners: Tensor) -> None:
     """The least-squares factors of `own`, in place, given the partners'. Rendle 2021, equations 7 and 8."""
     padded = torch.cat([partners, partners.new_zeros(1, partners.shape[1])])
     everything = UNSEEN * partners.T @ partners
-    for block in blocks:
-        x = F.embedding(block.partners, padded)
-        counts = (block.partners < len(partners)).sum(1)
+    for owners, had in blocks:
+        x = F.embedding(had, padded)
+        counts = (had < len(partners)).sum(1)
         penalty = PENALTY * (counts + UNSEEN * len(partners))
         shape = everything + x.mT @ x + torch.diag_embed(penalty[:, None].expand(-1, x.shape[2]))
         root = torch.linalg.cholesky(shape)
-        own[block.owners] = torch.cholesky_solve(x.sum(1)[..., None], root).squeeze(-1)
+        own[owners] = torch.cholesky_solve(x.sum(1)[..., None], root).squeeze(-1)

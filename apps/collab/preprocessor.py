@@ -78,8 +78,7 @@ class CollabPreprocessor:
         fitted = cls(task, users, items, scale, none, none, *biases, *columns)
         pairs = fitted.positions(train.inputs)
         fitted.ordered = "time" in train.inputs
-        order = torch.from_numpy(np.argsort(train.inputs["time"], kind="stable")) if fitted.ordered else slice(None)
-        fitted.seen = fitted.cells(*(part[order] for part in pairs))
+        fitted.seen = fitted.cells(*_in_order(pairs, train.inputs.get("time")))
         rated = train.targets if task == "ratings" else train.inputs.get("rating")
         if rated is not None:
             sizes = len(users) + 1, len(items) + 1
@@ -137,13 +136,20 @@ class CollabPreprocessor:
             from apps.collab.newusers import Folded
 
             return Folded.of(inputs, self)
-        users, items = self.positions(inputs)
+        return self.spend(dict(inputs))
+
+    def spend(self, inputs: Inputs) -> Encoded:
+        """See `shared.protocol.Spends`."""
+        if isinstance(inputs, Asked):
+            return self.encode(inputs)
+        users = look_up(self.user_positions, inputs.pop("user"))
+        items = look_up(self.item_positions, inputs.pop("item"))
         if self.task == "ranking":
-            return Tensors(users.int())
+            return Tensors(users)
         if not len(self.sittings) or "time" not in inputs:
-            return Tensors(users.int(), items.int())
-        times = torch.from_numpy(np.asarray(inputs["time"], dtype=float))
-        return Tensors(users.int(), items.int(), self.sittings.of(users, times))
+            return Tensors(users, items)
+        times = torch.from_numpy(np.asarray(inputs.pop("time"), dtype=float))
+        return Tensors(users, items, self.sittings.of(users, times))
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
         """Ratings, shape (rows,); or (user, item) positions, shape (rows, 2)."""
@@ -151,7 +157,7 @@ class CollabPreprocessor:
             return torch.tensor(targets.astype(float), dtype=torch.float)
         if not len(targets):
             return torch.zeros(0, 2, dtype=torch.long)
-        return torch.stack(self.positions({"user": targets[:, 0], "item": targets[:, 1]}), 1)
+        return torch.stack(self.positions({"user": targets[:, 0], "item": targets[:, 1]}), 1).long()
 
     def decode(self, outputs: Tensor, inputs: Inputs) -> list[Answer]:
         users, items = self.positions(inputs)
@@ -214,21 +220,29 @@ class CollabPreprocessor:
         return found
 
 
+def _in_order(pairs: tuple[Tensor, Tensor], times: np.ndarray | None) -> tuple[Tensor, Tensor]:
+    """The pairs by time, where there is one."""
+    if times is None:
+        return pairs
+    order = torch.from_numpy(np.argsort(times, kind="stable").astype(np.int32))
+    return pairs[0][order], pairs[1][order]
+
+
 def _names(column: Sequence[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(clean_id, _once(column))))
 
 
 def look_up(positions: Mapping[str, int], names: Any) -> Tensor:
-    """Positions of ids, shape (rows,), int64; 0 where unknown or missing. Of pandas' categories each is looked up once."""
+    """Positions of ids, shape (rows,), int32; 0 where unknown or missing. Of pandas' categories each is looked up once."""
     if hasattr(names, "categories") and hasattr(names, "codes"):
         each_name = [positions.get(clean_id(name), 0) for name in names.categories]
-        return torch.from_numpy(np.array([*each_name, 0], np.int64)[names.codes])
+        return torch.from_numpy(np.array([*each_name, 0], np.int32)[names.codes])
     if len(names) <= MANY:
         each = (positions.get(clean_id(name), 0) for name in names)
     else:
         found = {name: positions.get(clean_id(name), 0) for name in _once(names)}
         each = (found.get(name, 0) for name in names)
-    return torch.from_numpy(np.fromiter(each, np.int64, len(names)))
+    return torch.from_numpy(np.fromiter(each, np.int32, len(names)))
 
 
 def _once(names: Sequence[object]) -> Iterable[object]:

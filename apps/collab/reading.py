@@ -50,11 +50,12 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
     for part, given in (("valid", valid), ("test", test)):
         path = tables.get(part) if given is None else None if given == "none" else find_tables(Path(given))["train"]
         parts[part] = None if path is None else read_part(path, recipe, notes)
-    if valid == "none":
-        parts["valid"] = train.take(np.arange(0))
+    none = train.take(np.arange(0))
+    parts = {"valid": none if valid == "none" else parts["valid"], "test": parts["test"], "train": train}
+    del train  # as above: `_complete` takes it from the parts
     if recipe.time and recipe.split == "random" and parts["test"] is None:
         notes.append("random split: training may hold rows later than those measured; --split last holds out the last")
-    train, found_valid, found_test = _complete(train, parts["valid"], parts["test"], recipe)
+    train, found_valid, found_test = _complete(parts, recipe)
     sides, recipe = find_sides(source, recipe, train, notes)
     train = Interactions(train.inputs, train.targets, sides=sides)
     return Splits(train, found_valid, found_test, recipe, tuple(notes))
@@ -128,11 +129,12 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         notes.append(f"{path.name}: {twice}: the last {'in time' if roles.time else 'row'} is kept")
     if recipe.task == "ranking":
         kept = _liked(kept, ratings, recipe, path, notes)
-    inputs: dict[str, Any] = {role: column[kept] for role, column in columns.items()}
+    rows = slice(None) if len(kept) == total else kept  # all of a large one: not once more
+    inputs: dict[str, Any] = {role: column[rows] for role, column in columns.items()}
     if times is not None:
-        inputs["time"] = times[kept]
+        inputs["time"] = times[rows]
     if recipe.task == "ratings":
-        return Examples(inputs, ratings[kept])
+        return Examples(inputs, ratings[rows])
     if roles.rating is not None and not _counts_use(roles.rating, ratings[kept]):
         inputs["rating"] = ratings[kept]
     return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1))
@@ -200,27 +202,30 @@ def _once_each(columns: Mapping[str, pd.Categorical], times: np.ndarray | None, 
     """Of rows with the same user and item only the last, in time where there is one; the file's order stays."""
     import pandas as pd
 
-    users, items = (columns[role].codes[rows] for role in ("user", "item"))
-    pairs = users.astype(np.int64) * len(columns["item"].categories) + items
-    ordered = np.sort(pairs)
+    def pairs() -> np.ndarray:
+        users, items = (columns[role].codes[rows] for role in ("user", "item"))
+        found: np.ndarray = users.astype(np.int64) * len(columns["item"].categories) + items
+        return found
+
+    ordered = pairs()
+    ordered.sort()
     if (ordered[1:] != ordered[:-1]).all():
         return rows
     order = np.arange(len(rows)) if times is None else np.argsort(times[rows], kind="stable")
-    last = ~pd.Series(pairs[order]).duplicated(keep="last").to_numpy()
+    last = ~pd.Series(pairs()[order]).duplicated(keep="last").to_numpy()
     return np.sort(rows[order[last]])
 
 
-def _complete(
-    train: Examples, valid: Examples | None, test: Examples | None, recipe: CollabRecipe
-) -> tuple[Examples, Examples, Examples]:
-    """Fills in what was not given, by user, so that everyone measured is also known; valid only where asked for."""
-    rest, share = train, recipe.valid_fraction
+def _complete(parts: dict[str, Examples | None], recipe: CollabRecipe) -> tuple[Examples, Examples, Examples]:
+    """Fills in what was not given (None), by user, so that everyone measured is also known; valid only where asked for."""
+    valid, test, rest, share = parts["valid"], parts["test"], parts.pop("train"), recipe.valid_fraction
+    assert rest is not None
     if test is None and valid is None:
         rest, test = hold_out(rest, recipe.test_fraction, recipe, recipe.seed)
         share /= max(1 - recipe.test_fraction, 1e-9)
     if valid is None:
         rest, valid = hold_out(rest, min(share, 0.9), recipe, recipe.seed + 1)
-    return rest, valid, train.take(np.arange(0)) if test is None else test
+    return rest, valid, rest.take(np.arange(0)) if test is None else test
 
 
 def hold_out(examples: Examples, share: float, recipe: CollabRecipe, seed: int) -> tuple[Examples, Examples]:
@@ -239,7 +244,7 @@ def hold_out(examples: Examples, share: float, recipe: CollabRecipe, seed: int) 
     if recipe.split == "last":
         kept, held = _last(examples, share)
     else:
-        kept, held = stratified(pd.factorize(examples.inputs["user"])[0], share, seed)
+        kept, held = stratified(pd.factorize(examples.inputs["user"])[0].astype(np.int32), share, seed)
     return examples.take(kept), examples.take(held)
 
 

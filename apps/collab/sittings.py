@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ SHRINKAGE = 20.0
 
 @dataclass(frozen=True)
 class Sittings:
-    """One a row, by user and then by time: the user's position, the seconds of the first and of the last rating, and how
+    """Those of several ratings, one a row, by user and then by time: the user's position, the seconds of the first and of the last rating, and how
     far ratings lie above the user's usual ones, in their unit."""
 
     users: Tensor
@@ -44,9 +45,8 @@ class Sittings:
         """From ratings, three tensors of one length: positions of users, seconds (float64), and what biases leave.
 
         Of many ratings some users' at a time, so that little memory is taken beside theirs."""
-        parts = -(-len(users) // ROWS)
-        of_part = users * parts // (int(users.max()) + 1)
-        cuts = (of_part == part for part in range(parts))
+        edges = torch.linspace(0, int(users.max()) + 1, -(-len(users) // ROWS) + 1).ceil().int().tolist()
+        cuts = ((users >= low) & (users < high) for low, high in pairwise(edges))
         found = [cls._fit_some(users[cut], times[cut], rest[cut]) for cut in cuts if cut.any()]
         return cls(*(torch.cat([getattr(part, name) for part in found]) for name in NAMES))
 
@@ -61,7 +61,9 @@ class Sittings:
         first = begins.nonzero()[:, 0]
         counts = torch.cat([first, torch.tensor([len(order)])]).diff()
         sums = torch.zeros(len(first)).index_add_(0, begins.cumsum(0) - 1, rest[order])
-        return cls(users[first], times[first], times[first + counts - 1], sums / (counts + SHRINKAGE))
+        several = counts > 1  # one rating tells no level
+        first, counts, sums = first[several], counts[several], sums[several]
+        return cls(users[first].long(), times[first], times[first + counts - 1], sums / (counts + SHRINKAGE))
 
     def __len__(self) -> int:
         return len(self.users)
@@ -72,11 +74,11 @@ class Sittings:
             return torch.zeros(len(users))
         earliest, latest = float(self.starts.min()) - 2 * GAP, float(self.ends.max()) + 2 * GAP
         span = latest - earliest
-        keys = self.users * span + (self.starts - GAP - earliest)
+        keys = self.users.double() * span + (self.starts - GAP - earliest)
 
         def levels(users: Tensor, times: Tensor) -> Tensor:
             times = times.clamp(earliest, latest)
-            place = (torch.searchsorted(keys, users * span + (times - earliest), right=True) - 1).clamp_min(0)
+            place = (torch.searchsorted(keys, users.double() * span + (times - earliest), right=True) - 1).clamp_min(0)
             after, before = times >= self.starts[place] - GAP, times <= self.ends[place] + GAP
             return torch.where((self.users[place] == users) & after & before, self.levels[place], 0.0)
 

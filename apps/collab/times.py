@@ -37,8 +37,9 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
         numbers[written] = dates.astype("int64").to_numpy() / _units(dates)
     plain = np.isfinite(numbers) & ~written
     numbers[plain & (np.abs(numbers) > MILLISECONDS)] /= 1000
-    known = numbers[np.isfinite(numbers)]
-    return np.where(np.isfinite(numbers), numbers, known.min() if len(known) else 0.0)
+    known = np.isfinite(numbers)
+    numbers[~known] = numbers.min(where=known, initial=np.inf) if known.any() else 0.0
+    return numbers
 
 
 def _day_first(texts: pd.Series) -> bool:

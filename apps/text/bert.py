@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shared.attention import attend
+from shared.dropout import Dropout
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Bert(nn.Module):
     def __init__(self, config: Mapping[str, Any], dropout: float) -> None:
         super().__init__()
         width, eps = int(config["hidden_size"]), float(config.get("layer_norm_eps", 1e-12))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.embeddings = nn.ModuleDict(
             {
                 "word_embeddings": nn.Embedding(int(config["vocab_size"]), width),
@@ -70,7 +71,7 @@ class Layer(nn.Module):
 
     def __init__(self, width: int, heads: int, inner: int, eps: float, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, nn.Dropout(dropout)
+        self.heads, self.dropout = heads, Dropout(dropout)
         reading = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
         self.attention = nn.ModuleDict({"self": reading, "output": _added(width, width, eps)})
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(width, inner)})

@@ -9,7 +9,7 @@ from apps.vision import backbones, scratch
 from apps.vision.pictures import Survey
 from apps.vision.recipe import VisionRecipe
 from shared.errors import UserError
-from shared.precision import resolve, resolve_device
+from shared.precision import resolve_device, units
 from shared.several import find_separator
 
 TOO_SMALL = 48
@@ -24,6 +24,10 @@ FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
 
 FEW = 4_000
 """Training pictures up to which features are taken of two scales of each."""
+
+SEEN_SMALL = {"tiles": 1_200_000, "bf16": 500_000, "fp32": 300_000}
+SEEN = {"tiles": 100_000, "bf16": 50_000, "fp32": 50_000}
+"""Pictures seen from scratch, small and larger ones, by what computes: about a quarter of an hour on two cores."""
 
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
@@ -89,9 +93,7 @@ def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list
 def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
     size = recipe.image_size or (side if side <= scratch.LARGEST else min(side, SCRATCH_SIZE))
     small = size <= scratch.LARGEST
-    work = (
-        (500_000 if _fast(recipe) else 300_000) if small else 50_000
-    )  # pictures seen: a quarter of an hour on two cores
+    work = (SEEN_SMALL if small else SEEN)[units(recipe.precision, resolve_device(recipe.device))]
     epochs = _within(SHARES[recipe.preset] * work / rows, 4, round(SHARES[recipe.preset] * 40))
     return replace(
         recipe,
@@ -105,11 +107,6 @@ def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
         ema=0.0 if recipe.ema is None else recipe.ema,
         smoothing=(0.2 if small else 0.1) if recipe.smoothing is None else recipe.smoothing,
     )
-
-
-def _fast(recipe: VisionRecipe) -> bool:
-    """Whether the network will run in bfloat16, in which a step takes half the time or less."""
-    return resolve(recipe.precision, resolve_device(recipe.device)) == "bf16"
 
 
 def _first_size(asked: int | None, size: int) -> int:
