@@ -72,7 +72,7 @@ class CollabApp:
 
     def groups(self, network: nn.Module, recipe: Recipe) -> list[Group]:
         if isinstance(network, Blend):
-            return [Group(list(network.autoencoder.parameters()), rate=0.1, decay=1 / 30)]
+            return [Group(list(network.autoencoder.parameters()), rate=0.2, decay=1 / 30)]
         trained = network.factors() if isinstance(network, RatingNetwork) else list(network.parameters())
         return [Group(trained)]
 
@@ -87,9 +87,9 @@ class CollabApp:
 
             learn(setup, progress, checkpoint)
         elif setup.recipe.epochs:
-            from shared.train import fit
+            from apps.collab.linked import descend
 
-            fit(setup, setup.recipe.epochs, progress, checkpoint)
+            descend(setup, progress, checkpoint)
         else:
             progress.offer(0.0, setup.network, "closed form")
 

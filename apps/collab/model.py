@@ -48,10 +48,21 @@ class RatingNetwork(nn.Module):
 
     def forward(self, users: Tensor, items: Tensor, levels: Tensor | None = None) -> Tensor:
         """Ratings and the standard deviations of what users would give, shape (rows, 2)."""
-        product = (self.users(users) * self.items(items)).sum(1)
-        ratings = self.mean + product + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0]
+        sides = self.users(users), self.items(items)
+        return self.combine(sides, (self.user_bias(users)[:, 0], self.item_bias(items)[:, 0]), (users, items), levels)
+
+    def combine(
+        self,
+        factors: tuple[Tensor, Tensor],
+        biases: tuple[Tensor, Tensor],
+        positions: tuple[Tensor, Tensor],
+        levels: Tensor | None,
+    ) -> Tensor:
+        """The same of these factors, each (rows, width), and biases, (rows,)."""
+        ratings = self.mean + (factors[0] * factors[1]).sum(1) + biases[0] + biases[1]
         if levels is not None:
             ratings = ratings + levels
+        users, items = positions
         variance = self.noise + self.user_spread[users] * self.item_spread[items]
         return torch.stack([ratings, variance.sqrt().expand_as(ratings)], 1)
 

@@ -218,10 +218,7 @@ class Moments:
 
 def _start(ratings: Ratings, width: int) -> tuple[Side, Side]:
     user, item, rating, (users, items) = ratings.user, ratings.item, ratings.rating, ratings.sizes
-    of_users, of_items = who_rated_what(ratings)
-    if ratings.columns is not None:
-        of_users = torch.cat([of_users, ratings.columns[0]], 1)
-        of_items = torch.cat([of_items, ratings.columns[1]], 1)
+    of_users, of_items = features_of(ratings)
     counts = ratings.counts()
     return (
         Side.start(rectangles(user, item, rating, (users, items)), counts[0], of_users, width),
@@ -234,6 +231,14 @@ COMPONENTS = 50
 
 RATINGS_EACH = 2000
 """Ratings that a component needs: with fewer it tells noise, and the biases alone answer better."""
+
+
+def features_of(ratings: Ratings) -> tuple[Tensor, Tensor]:
+    """What is told of users and of items beside the ratings: who rated what, and columns where there are some."""
+    found = who_rated_what(ratings)
+    if ratings.columns is None:
+        return found
+    return torch.cat([found[0], ratings.columns[0]], 1), torch.cat([found[1], ratings.columns[1]], 1)
 
 
 def who_rated_what(ratings: Ratings) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ class CollabRecipe(Recipe):
         0, "passes over the users of an autoencoder that joins the closed forms (ranking)", least=0
     )
     batch_size: int = dial(2048, "ratings in a step of gradient descent; of users, a sixteenth (ranking)", least=1)
-    lr: float = dial(0.01, "highest learning rate of the one-cycle schedule; a tenth of it (ranking)", least=0)
+    lr: float = dial(0.005, "highest learning rate of the one-cycle schedule; a fifth of it (ranking)", least=0)
     weight_decay: float = dial(0.3, "decoupled weight decay (AdamW); a thirtieth of it (ranking)", least=0)
     valid_fraction: float = dial(0.0, "share of rows for validation when none is given", least=0)
     user: str | None = dial(None, "column of the users; none: inferred")

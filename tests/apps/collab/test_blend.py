@@ -18,7 +18,7 @@ from tests.apps.collab.patterns import write_likes
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     likes = write_likes(tmp_path_factory.mktemp("likes") / "likes.csv")
-    return collab.train(likes, preset="best", strength=10.0, epochs=20, batch_size=256, lr=0.1)
+    return collab.train(likes, preset="best", strength=10.0, epochs=20, batch_size=256, lr=0.05)
 
 
 def blend_of(model: Model) -> Blend:
