@@ -20,7 +20,7 @@ from fastai.metrics import AccumMetric
 from fastai.optimizer import OptimWrapper
 from torch import Tensor
 
-from shared.allocation import keep_freed_blocks
+from shared.allocation import give_freed_blocks_back, keep_freed_blocks
 from shared.checkpoint import Checkpoint
 from shared.display import Forecast
 from shared.errors import UserError
@@ -45,7 +45,7 @@ def make_learner(setup: Setup) -> Learner:
         wd=[recipe.weight_decay * group.decay for group in setup.groups],
         splitter=lambda _: [list(group.parameters) for group in setup.groups],
         metrics=AccumMetric(_headline(setup.objective), flatten=False),
-        cbs=[Autocast(recipe.precision), *setup.callbacks()],
+        cbs=[Autocast(recipe.precision), FreedBlocks(), *setup.callbacks()],
     )
     if recipe.accumulate > 1:
         learner.add_cb(GradientAccumulation(recipe.batch_size * recipe.accumulate))
@@ -70,7 +70,6 @@ def fit(
     Continues from `checkpoint` where that holds the same stage. Cycle: Smith & Topin 2018, arXiv:1708.07120; without a
     warm-up the rates fall in a straight line.
     """
-    keep_freed_blocks()
     learner, recipe = make_learner(setup), setup.recipe
     average = Average(recipe.ema) if recipe.ema else None
     watch = Watch(setup, progress, checkpoint, stage, average)
@@ -130,6 +129,19 @@ class Autocast(Callback):
     def close(self) -> None:
         """Also after an interruption between the two: the rest of the program must not run in bfloat16."""
         self.context.close()
+
+
+class FreedBlocks(Callback):
+    """Freed memory stays for the next step; now and then what steps have scattered over it goes back to the system."""
+
+    EVERY = 32
+
+    def before_fit(self) -> None:
+        keep_freed_blocks()
+
+    def after_step(self) -> None:
+        if self.iter % self.EVERY == 0:
+            give_freed_blocks_back()
 
 
 class Average(Callback):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import platform
 import resource
+from pathlib import Path
 
 import pytest
 import torch
 
-from shared.allocation import keep_freed_blocks
+from shared.allocation import give_freed_blocks_back, keep_freed_blocks
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's mallopt")
@@ -22,6 +23,20 @@ def test_steps_of_the_same_blocks_are_not_mapped_again() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 5_000
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc_trim")
+def test_kept_memory_can_be_given_back() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    keep_freed_blocks()
+    blocks = [torch.ones(2_500_000) for _ in range(24)]  # 240 MB
+    last = torch.ones(100)
+    del blocks
+    kept = resident()
+    assert give_freed_blocks_back()
+    assert kept - resident() > 100e6 and last.sum() == 100
+
+
 def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    assert not keep_freed_blocks()
+    assert not keep_freed_blocks() and not give_freed_blocks_back()
