@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from apps.collab import histories
-from apps.collab.histories import grouped
+from apps.collab.histories import blocks, grouped
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def rectangles(owner: Tensor, partner: Tensor, rating: Tensor, sizes: tuple[int,
     """The ratings (three tensors of one length) grouped by owner; `sizes` are the numbers of owners and partners."""
     starts, order = grouped(owner, sizes[0])
     made = []
-    for owners, cells, real in histories.rectangles(starts):
+    for owners, cells, real in blocks(starts):
         rows = order[cells]
         padded = torch.where(real, partner[rows], sizes[1]).int()
         made.append(Rectangle(owners, padded, torch.where(real, rating[rows], 0.0)))

@@ -14,13 +14,13 @@ MANY = 1 << 16
 """Keys from which they are put in order by counting: below, loading scipy takes longer."""
 
 CELLS = 1 << 16
-"""Cells in one rectangle, padding included: bounds memory and keeps the arithmetic in cache."""
+"""Cells in one block, padding included: bounds memory and keeps the arithmetic in cache."""
 
 OWNERS = 4096
-"""Owners in one rectangle: each has a square of its factors' width."""
+"""Owners in one block: each has a square of its factors' width."""
 
 PADDING = 1.25
-"""Owners share a rectangle while the longest has at most this many times the cells of the shortest."""
+"""Owners share a block while the longest has at most this many times the cells of the shortest."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _transposed(starts: Tensor, columns: Tensor, width: int) -> tuple[Tensor, Te
     return torch.from_numpy(turned.indptr).long(), torch.from_numpy(turned.indices).int()
 
 
-def rectangles(starts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def blocks(starts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """(owners, cells, real) of compressed rows that begin at `starts`, rows with about equally many cells together: shapes
     (owners,), and (owners, longest) twice. Where `real` is False a row has no such cell.
     """
@@ -150,7 +150,7 @@ def rectangles(starts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
 
 
 def _cut(by_count: Tensor, counts: list[int]) -> Iterator[Tensor]:
-    """Rows, ascending in count, cut where a rectangle would grow too large or too ragged."""
+    """Rows, ascending in count, cut where a block would grow too large or too ragged."""
     start = 0
     for i, count in enumerate(counts):
         ragged = count > max(PADDING * counts[start], counts[start] + 4)

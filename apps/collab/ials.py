@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.collab.components import components
-from apps.collab.histories import Histories, rectangles
+from apps.collab.histories import Histories, blocks
 from apps.collab.rankers import ItemFactors
 
 SWEEPS = 5
@@ -62,14 +62,14 @@ def curvature(items: Tensor, had: Tensor) -> Tensor:
 
 
 def _blocks(had: Histories) -> list[Block]:
-    return [(owners, torch.where(real, had.items[cells], had.width)) for owners, cells, real in rectangles(had.starts)]
+    return [(owners, torch.where(real, had.items[cells], had.width)) for owners, cells, real in blocks(had.starts)]
 
 
-def _solve_side(blocks: list[Block], own: Tensor, partners: Tensor) -> None:
+def _solve_side(side: list[Block], own: Tensor, partners: Tensor) -> None:
     """The least-squares factors of `own`, in place, given the partners'. Rendle 2021, equations 7 and 8."""
     padded = torch.cat([partners, partners.new_zeros(1, partners.shape[1])])
     everything = UNSEEN * partners.T @ partners
-    for owners, had in blocks:
+    for owners, had in side:
         x = F.embedding(had, padded)
         counts = (had < len(partners)).sum(1)
         penalty = PENALTY * (counts + UNSEEN * len(partners))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from apps.collab import histories
-from apps.collab.histories import Histories, grouped, rectangles
+from apps.collab.histories import Histories, blocks, grouped
 
 
 @pytest.fixture(params=["sorted", "counted"])
@@ -33,12 +33,12 @@ def test_histories_keep_the_order_of_their_cells_and_turn_over() -> None:
     assert not len(Histories.empty(3, 4).transposed().items)
 
 
-def test_rectangles_hold_every_cell_once() -> None:
+def test_blocks_hold_every_cell_once() -> None:
     counts = torch.tensor([0, 3, 1, 100, 0, 2, 90])
     starts = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
     found = []
-    for owners, cells, real in rectangles(starts):
+    for owners, cells, real in blocks(starts):
         assert real.sum(1).tolist() == counts[owners].tolist()
         found += cells[real].tolist()
     assert sorted(found) == list(range(int(counts.sum())))
-    assert not list(rectangles(torch.zeros(4, dtype=torch.long)))
+    assert not list(blocks(torch.zeros(4, dtype=torch.long)))
