@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 
@@ -11,9 +12,6 @@ import torch
 PAYS = 1.5
 """bfloat16 is used where a matrix product is at least this many times faster; hardware units for it give
 four to eight times, emulation less than one, so noise cannot tip the choice from run to run."""
-
-TILES = 4.0
-"""From so many times on the units multiply whole tiles (AMX; measured: 6 to 7 times, and 2.5 to 3 without)."""
 
 LOOK = 0.1
 """Seconds after which a product has been timed enough: an emulated one takes a quarter of a second."""
@@ -32,10 +30,19 @@ def resolve(precision: str, device: str) -> str:
 
 
 def units(precision: str, device: str) -> str:
-    """What computes, for plans of how long a run takes: "fp32", "bf16", or "tiles", bfloat16 by units for matrices."""
+    """What computes, for plans of how long a run takes: "fp32", "bf16", or "tiles", bfloat16 by units for matrices.
+
+    Told by the processor, not timed: a plan must not change with what else runs.
+    """
     resolved = resolve(precision, device)
-    tiles = resolved == "bf16" and bfloat16_ratio(torch.device(device).type) >= TILES
-    return "tiles" if tiles else resolved
+    return "tiles" if resolved == "bf16" and torch.device(device).type == "cpu" and multiplies_tiles() else resolved
+
+
+def multiplies_tiles() -> bool:
+    """Whether the processor has AMX, 6 to 7 times as fast as fp32 where other bfloat16 units are 2.5 to 3 times; before
+    torch 2.14, which tells, no."""
+    told: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(told.get("amx_bf16"))
 
 
 @lru_cache

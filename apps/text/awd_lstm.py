@@ -32,11 +32,11 @@ LONGEST = 4096
 FASTER = 16.0
 """Times the learning rate of other encoders."""
 
-_TOKEN = (
-    r"[\x{3040}-\x{30ff}\x{3400}-\x{9fff}]|[^\W\x{3040}-\x{30ff}\x{3400}-\x{9fff}]+?(?=n't\b)|n't\b|'(?:s|m|re|ve|ll|d)\b"
-    r"|[^\W\x{3040}-\x{30ff}\x{3400}-\x{9fff}]+|[^\w\s]"
+_UNSPACED = (  # Thai and Lao, Myanmar, Khmer, Japanese, Chinese
+    r"\x{e00}-\x{eff}\x{1000}-\x{109f}\x{1780}-\x{17ff}\x{3040}-\x{30ff}\x{3400}-\x{9fff}"
 )
-"""A word, a part of a contraction as English tokenizers cut them, a Chinese or Japanese character, a mark."""
+_TOKEN = rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+?(?=n't\b)|n't\b|'(?:s|m|re|ve|ll|d)\b|[^\W{_UNSPACED}]+|[^\w\s]"
+"""A word, a part of a contraction as English tokenizers cut them, a character of a script without spaces, a mark."""
 _REPEATED, _TWICE = re.compile(r"(\S)\1{2,}"), re.compile(r"(?<!\S)(\S+)((?:\s+\1){2,})(?!\S)")
 _CAPITALS = re.compile(r"\b([A-Z][A-Z]+|[A-Z][a-z]+)\b")
 _BREAK = re.compile(r"<br\s*/?>")

@@ -70,3 +70,8 @@ class TextRecipe(Recipe):
         "auto", "n-grams of letters within words; auto: where texts are short", ("auto", "yes", "no")
     )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
+
+    @property
+    def frozen_epochs(self) -> int | None:
+        """None: the head is first fitted to what the encoder says as it is; 0: it is not, where that has learnt nothing."""
+        return 0 if self.weights == "awd_lstm" and not self.language_epochs else None

@@ -131,6 +131,23 @@ def test_texts_are_cut_and_marked_as_in_fastai() -> None:
     assert words[12:] == ["!", "xxwrep", "4", "so", "很", "大", "xxunk"]
 
 
+def test_characters_of_scripts_without_spaces_are_words() -> None:
+    tokens = Tokens(fit_tokenizer(["酒店 ไทย ok"] * 3))
+    ids = tokens.encode(["酒店 ไทย ok"], 99).values
+    assert [tokens.tokenizer.id_to_token(int(i)) for i in ids] == ["xxbos", *"酒店", *"ไทย", "ok"]
+
+
+def test_no_head_is_fitted_to_a_network_that_has_learnt_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.text.awd_lstm.SIZES", {"hidden_size": 16, "inner_size": 32, "num_hidden_layers": 2})
+    for weights, language, frozen in (("awd_lstm", 0, 0), ("awd_lstm", 3, None), ("auto", 0, None)):
+        assert APP.recipe.make({"weights": weights, "language_epochs": language}).frozen_epochs == frozen
+    dials = {"weights": "awd_lstm", "epochs": 1, "language_epochs": 0, "precision": "fp32"}
+    journal = train(APP, write_csv(tmp_path / "a.csv"), APP.recipe.make(dials)).facts.journal
+    assert [entry["stage"] for entry in journal] == ["train"] and journal[0]["loss"] < 1
+
+
 def test_every_layer_learns_the_lowest_slowest(folder: Path) -> None:
     encoder = build(read_spec(weights(folder), []), 0.1, weights(folder)).train()
     tokens = torch.tensor([[2, 9, 14, 1]])

@@ -52,9 +52,10 @@ def test_training_grows_where_the_network_takes_any_size(weights: Path) -> None:
         settled(weights="vit_tiny_patch16_224", first_size=128)
 
 
-@pytest.mark.parametrize(("ratio", "epochs"), [(0.5, 6), (2.5, 10), (6.0, 24)])
-def test_faster_units_see_more(ratio: float, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("ratio", "tiles", "epochs"), [(0.5, False, 6), (6.0, False, 10), (2.5, True, 24)])
+def test_faster_units_see_more(ratio: float, tiles: bool, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "bfloat16_ratio", lambda device: ratio)
+    monkeypatch.setattr(precision, "multiplies_tiles", lambda: tiles)
     assert settled(32, rows=50_000, weights="none").epochs == epochs
     assert settled(32, rows=50_000, weights="none", precision="fp32").epochs == 6
 
