@@ -39,8 +39,8 @@ def units(precision: str, device: str) -> str:
 
 
 def multiplies_tiles() -> bool:
-    """Whether the processor has AMX, 6 to 7 times as fast as fp32 where other bfloat16 units are 2.5 to 3 times; before
-    torch 2.14, which tells, no."""
+    """Whether the processor has AMX, 6 to 7 times as fast as fp32 where other bfloat16 units are 2.5 to 3 times; no
+    where torch is too old to tell."""
     told: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(told.get("amx_bf16"))
 

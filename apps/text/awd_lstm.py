@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apps.text.bert import Output
-from apps.text.grams import sound
+from apps.text.grams import UNSPACED, sound
 from shared.errors import UserError
 from shared.weights import Weights
 
@@ -32,9 +32,8 @@ LONGEST = 4096
 FASTER = 16.0
 """Times the learning rate of other encoders."""
 
-_UNSPACED = (  # Thai and Lao, Myanmar, Khmer, Japanese, Chinese
-    r"\x{e00}-\x{eff}\x{1000}-\x{109f}\x{1780}-\x{17ff}\x{3040}-\x{30ff}\x{3400}-\x{9fff}"
-)
+_SINGLE = (*UNSPACED, (0x3040, 0x3100), (0x3400, 0xA000))  # and Japanese, Chinese
+_UNSPACED = "".join(rf"\x{{{begin:x}}}-\x{{{end - 1:x}}}" for begin, end in _SINGLE)
 _TOKEN = rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+?(?=n't\b)|n't\b|'(?:s|m|re|ve|ll|d)\b|[^\W{_UNSPACED}]+|[^\w\s]"
 """A word, a part of a contraction as English tokenizers cut them, a character of a script without spaces, a mark."""
 _REPEATED, _TWICE = re.compile(r"(\S)\1{2,}"), re.compile(r"(?<!\S)(\S+)((?:\s+\1){2,})(?!\S)")

@@ -25,7 +25,7 @@ _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 _SPACE, _WORD, _MARK, _SINGLE = 0, 1, 2, 3
 _BLANK = np.uint32(ord(" "))
 _CHUNK = 200_000  # characters at once: arrays small enough that the allocator uses their memory again
-_UNSPACED = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1780, 0x1800))  # Thai, Lao; Myanmar; Khmer
+UNSPACED = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1780, 0x1800))  # Thai, Lao; Myanmar; Khmer
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _kinds() -> np.ndarray:
         letter = chr(code)
         inside = letter.isalnum() or letter in "_'" or category(letter).startswith("M")
         kinds[code] = _WORD if inside else _SPACE if letter <= " " else _MARK
-    for begin, end in _UNSPACED:
+    for begin, end in UNSPACED:
         kinds[begin:end] = _SINGLE
     kinds[[0x85, 0xA0, 0x3000, 0xFEFF, 0xFFFD, *range(0x2000, 0x2010), 0x2028, 0x2029]] = _SPACE
     return kinds
