@@ -1,4 +1,7 @@
-"""The weights of the two experts, chosen on validation by log loss: that calibrates the answers too."""
+"""The weights of the two experts and a bias of each class, chosen on validation by log loss: that calibrates the answers too.
+
+An n-gram that training has not seen says nothing, so held-out texts lean towards the frequent classes: the biases mend that.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from apps.text.doubt import asked_alone, cascades, least
 from apps.text.encoded import Texts, joined
 from apps.text.model import ENCODER, GRAMS, Only, TextNetwork, margins
 from apps.text.recipe import TextRecipe
-from apps.text.several import loss_of
+from apps.text.several import balance, loss_of
 from shared.loaders import chosen
 from shared.predict import Predictor
 from shared.protocol import Data
@@ -20,7 +23,7 @@ ENOUGH = 30
 ENOUGH_TO_TUNE = 500
 """Rows below which the strength of the n-grams' penalty stays as it is."""
 PRIOR = 5.0
-"""Rows' worth of pull of the logarithm of each weight towards where it was."""
+"""Rows' worth of pull of the logarithm of each weight towards where it was; of each class's, of its bias towards 0."""
 
 
 def choose(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
@@ -29,7 +32,7 @@ def choose(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
     if cascades(network, recipe):
         valid = _in_doubt(network, valid, recipe)
         said = f"accuracy on the {len(valid):,} validation texts that the n-grams leave in doubt"
-    return f"{said}: {_weigh_experts(network, valid, recipe.precision)}"
+    return f"{said}: {_weigh_experts(network, valid, recipe)}"
 
 
 def _in_doubt(network: TextNetwork, valid: Data, recipe: TextRecipe) -> Data:
@@ -41,16 +44,27 @@ def _in_doubt(network: TextNetwork, valid: Data, recipe: TextRecipe) -> Data:
     network.sure.fill_(sure[rows].max())
     rest = torch.ones(len(valid), dtype=torch.bool).index_fill(0, rows, False)
     if rest.sum() >= ENOUGH:
-        network.alone.fill_(weigh(logits[rest][None], valid.targets[rest], network.alone.cpu()[None])[0])
+        targets = valid.targets[rest]
+        alone, bias = weigh(logits[rest][None], targets, network.alone.cpu()[None], _balance(targets, network, recipe))
+        network.alone.copy_(alone[0])
+        network.alone_bias.copy_(bias)
     return chosen(valid, rows)
 
 
-def _weigh_experts(network: TextNetwork, valid: Data, precision: str) -> str:
-    """Sets the weights of the two; says how good each is alone."""
+def _balance(targets: Tensor, network: TextNetwork, recipe: TextRecipe) -> Tensor | None:
+    """The weights of classes that are to count alike, which biases fitted without them would undo."""
+    return balance(targets, len(network.bias)) if recipe.class_weights == "auto" else None
+
+
+def _weigh_experts(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
+    """Sets the weights of the two and the biases; says how good each is alone."""
     present = [e for e, there in ((ENCODER, network.has_encoder), (GRAMS, network.has_grams)) if there]
-    logits = torch.stack([Predictor(Only(network, e), precision).outputs(valid.inputs) for e in present])
+    logits = torch.stack([Predictor(Only(network, e), recipe.precision).outputs(valid.inputs) for e in present])
     if len(valid) >= ENOUGH:
-        network.blend[present] = weigh(logits, valid.targets, network.blend[present].cpu()).to(network.blend)
+        start, balanced = network.blend[present].cpu(), _balance(valid.targets, network, recipe)
+        weights, bias = weigh(logits, valid.targets, start, balanced)
+        network.blend[present] = weights.to(network.blend)
+        network.bias.copy_(bias)
     right = [accuracy(each, valid.targets) for each in logits]
     said = [
         f"{NAMES[e]} alone {share:.4f} (weight {network.blend[e]:.2f})" for e, share in zip(present, right, strict=True)
@@ -61,12 +75,12 @@ def _weigh_experts(network: TextNetwork, valid: Data, precision: str) -> str:
 def tune(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> None:
     """The strength of the n-grams' penalty, by the validation loss of their answers at the best scale."""
     assert isinstance(train.inputs, Texts) and isinstance(valid.inputs, Texts)
-    asked = valid.inputs.grams
+    asked, balanced = valid.inputs.grams, _balance(valid.targets, network, recipe)
 
     def loss() -> float:
-        logits = asked_alone(network.grams, asked)[None]
-        scaled = weigh(logits, valid.targets, torch.ones(1)) * logits[0]
-        return loss_of(scaled, valid.targets).item()
+        logits = asked_alone(network.grams, asked)
+        weight, bias = weigh(logits[None], valid.targets, torch.ones(1), balanced)
+        return loss_of(weight * logits + bias, valid.targets, weights=balanced).item()
 
     if len(valid) >= ENOUGH_TO_TUNE:
         network.grams.tune(train.inputs.grams, train.targets, recipe.class_weights == "auto", loss)
@@ -86,19 +100,20 @@ def accuracy(logits: Tensor, targets: Tensor) -> float:
     return right.float().mean().item()
 
 
-def weigh(logits: Tensor, targets: Tensor, start: Tensor) -> Tensor:
-    """Positive weights, shape (experts,), of logits of shape (experts, rows, classes): least log loss."""
-    logs = start.log().clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([logs], max_iter=50, line_search_fn="strong_wolfe")
+def weigh(logits: Tensor, targets: Tensor, start: Tensor, balanced: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Of logits of shape (experts, rows, classes), positive weights, shape (experts,), and biases, shape (classes,), of
+    least log loss: Platt's scaling with its intercept, for several experts and classes. `balanced`: weights of classes."""
+    logs, bias = start.log().clone().requires_grad_(), torch.zeros(logits.shape[2], requires_grad=True)
+    optimizer = torch.optim.LBFGS([logs, bias], max_iter=50, line_search_fn="strong_wolfe")
 
     def closure() -> float:
         optimizer.zero_grad()
-        mixed = (logs.exp()[:, None, None] * logits).sum(0)
-        pull = PRIOR / len(targets) * (logs - start.log()).square().sum()
-        loss = loss_of(mixed, targets) + pull
+        mixed = (logs.exp()[:, None, None] * logits).sum(0) + bias
+        pull = PRIOR / len(targets) * ((logs - start.log()).square().sum() + len(bias) * bias.square().sum())
+        loss = loss_of(mixed, targets, weights=balanced) + pull
         loss.backward()
         return loss.item()
 
     with torch.enable_grad():
         optimizer.step(closure)
-    return logs.detach().clamp(-6, 4).exp()
+    return logs.detach().clamp(-6, 4).exp(), bias.detach()

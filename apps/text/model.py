@@ -16,13 +16,15 @@ class TextNetwork(nn.Module):
     """Logits, shape (rows, classes). Either expert may be absent; `body` and `head` are the encoder's.
 
     In training only the encoder's logits, which are what the loop improves, of `draws` of dropout, shape (rows, draws,
-    classes) where they are several; in answering the blend. Texts of which the n-grams are surer than `sure` are left to
-    them, whose weight is then `alone`.
+    classes) where they are several; in answering the blend, of weights `blend` and with `bias` added. Texts of which the
+    n-grams are surer than `sure` are left to them, whose weight is then `alone`, with `alone_bias` added.
     """
 
     blend: Tensor
+    bias: Tensor
     sure: Tensor
     alone: Tensor
+    alone_bias: Tensor
     draws: int
 
     def __init__(self, classes: int, features: int, encoder: Encoder | None, width: int, dropout: float) -> None:
@@ -35,23 +37,25 @@ class TextNetwork(nn.Module):
             self.head = LinearHead(width, classes, dropout)
         both = bool(features) and encoder is not None
         self.register_buffer("blend", torch.full((2,), 0.6 if both else 1.0))
+        self.register_buffer("bias", torch.zeros(classes))
         self.register_buffer("sure", torch.tensor(torch.inf))
         self.register_buffer("alone", torch.ones(()))
+        self.register_buffer("alone_bias", torch.zeros(classes))
 
     def forward(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:
         if not self.has_encoder:
-            return self.blend[GRAMS] * self.grams(positions, starts)
+            return self.blend[GRAMS] * self.grams(positions, starts) + self.bias
         if self.training and self.draws > 1:
             return torch.stack([self.encoded(positions, starts, *tokens) for _ in range(self.draws)], 1)
         if self.training or not self.has_grams:
             encoded = self.encoded(positions, starts, *tokens)
-            return encoded if self.training else self.blend[ENCODER] * encoded.float()
+            return encoded if self.training else self.blend[ENCODER] * encoded.float() + self.bias
         grams: Tensor = self.grams(positions, starts)
         asked = margins(grams) <= self.sure
-        outputs = self.alone * grams
+        outputs = self.alone * grams + self.alone_bias
         if asked.any():
             encoded = self.encoded(positions, starts[asked], *_shown(asked, *tokens))
-            outputs[asked] = self.blend[ENCODER] * encoded.float() + self.blend[GRAMS] * grams[asked]
+            outputs[asked] = self.blend[ENCODER] * encoded.float() + self.blend[GRAMS] * grams[asked] + self.bias
         return outputs
 
     def encoded(self, positions: Tensor, starts: Tensor, *tokens: Tensor) -> Tensor:

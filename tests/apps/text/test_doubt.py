@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,10 @@ def seen_by_encoder(network: TextNetwork, given: tuple[Tensor, ...]) -> tuple[Te
 
 
 def test_answers_are_the_blend_in_doubt_and_the_n_grams_else(model: Model) -> None:
-    network = model.predictor.network
+    network = deepcopy(model.predictor.network)
     assert isinstance(network, TextNetwork)
+    network.bias.copy_(torch.tensor([0.25, -0.25]))
+    network.alone_bias.copy_(torch.tensor([0.0, 0.5]))
     texts = np.array([*sentences(80, 3)[0], "", "town", "the people"], object)
     given = model.preprocessor.encode(texts).batch(torch.arange(len(texts)))
     network.eval()
@@ -64,9 +67,9 @@ def test_answers_are_the_blend_in_doubt_and_the_n_grams_else(model: Model) -> No
         grams, encoded = (Only(network, expert)(*given) for expert in (GRAMS, ENCODER))
     asked = margins(grams) <= network.sure
     assert 0 < asked.sum() == len(shown) < len(texts)
-    both = network.blend[ENCODER] * encoded + network.blend[GRAMS] * grams
+    both = network.blend[ENCODER] * encoded + network.blend[GRAMS] * grams + network.bias
     assert torch.allclose(outputs[asked], both[asked], atol=1e-5)
-    assert torch.equal(outputs[~asked], network.alone * grams[~asked])
+    assert torch.equal(outputs[~asked], network.alone * grams[~asked] + network.alone_bias)
 
 
 def test_texts_without_doubt_are_not_shown_to_the_encoder(model: Model) -> None:
