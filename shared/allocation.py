@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from contextlib import suppress
 
 TRIM, MAP = -1, -3  # glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD (mallopt(3))
@@ -23,7 +24,13 @@ def keep_freed_blocks() -> bool:
 
 
 def give_freed_blocks_back() -> bool:
-    """Tells glibc to return what is free; True where it obeys. Blocks of many sizes leave holes, which grow over thousands of steps."""
+    """Tells glibc, and pyarrow where tables were read by it, to return what is free; True where glibc obeys.
+
+    Blocks of many sizes leave holes, which grow over thousands of steps; pyarrow has an allocator of its own, which keeps
+    what a table took.
+    """
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
         return True

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 TOKENS_PER_ROW = 128
 """Where rows differ in length, a batch holds at most `batch_size * TOKENS_PER_ROW` cells, padding included."""
 
+WIDTHS = 8
+"""Of batches whose rows differ in length, between one power of two and the next. Each new shape costs a network time to make
+ready for, and blocks of memory that fit no other (docs/experiments/text.md)."""
+
 
 class Tensors:
     """Encoded inputs that are plain tensors of one length: a batch is a slice of each."""
@@ -74,11 +78,17 @@ def batches(
     return [cut[i] for i in torch.randperm(len(cut), generator=order).tolist()]
 
 
+def rounded(length: int) -> int:
+    """A length, one or more, up to the next of the widths that batches have."""
+    step = max((1 << length.bit_length() - 1) // WIDTHS, 1)
+    return -(-length // step) * step
+
+
 def _within_budget(rows: Tensor, lengths: Tensor, batch_size: int) -> list[Tensor]:
     cells, cut, start = batch_size * TOKENS_PER_ROW, [], 0
     sizes = lengths[rows].tolist()
     for i, length in enumerate(sizes):  # ascending: the row at hand is the longest so far
-        if i > start and (i - start >= batch_size or (i - start + 1) * length > cells):
+        if i > start and (i - start >= batch_size or (i - start + 1) * rounded(length) > cells):
             cut.append(rows[start:i])
             start = i
     return [*cut, rows[start:]] if len(rows) else cut

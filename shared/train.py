@@ -132,11 +132,13 @@ class Autocast(Callback):
 
 
 class FreedBlocks(Callback):
-    """Freed memory stays for the next step; now and then what steps have scattered over it goes back to the system."""
+    """What came before leaves no free memory behind; what a step frees stays for the next, and now and then what steps have
+    scattered over it goes back to the system."""
 
     EVERY = 32
 
     def before_fit(self) -> None:
+        give_freed_blocks_back()  # of reading and of other experts' fits
         keep_freed_blocks()
 
     def after_step(self) -> None:

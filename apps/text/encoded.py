@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from apps.text.grams import Ragged
+from shared.loaders import rounded
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,16 @@ class Windows:
     begins: np.ndarray
     pad: int
 
+    @cached_property
+    def longest(self) -> int:
+        return int(np.diff(self.tokens.offsets).max(initial=1))
+
     def batch(self, positions: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """(padded tokens, shape (windows, longest); lengths and the text's place in the batch, each (windows,))."""
         windows, counts = take(Ragged(np.arange(len(self.tokens)), self.begins), positions)
         flat, lengths = take(self.tokens, windows)
-        padded = np.full((len(windows), max(int(lengths.max(initial=0)), 1)), self.pad, np.int64)
+        width = min(rounded(int(lengths.max(initial=1))), self.longest)
+        padded = np.full((len(windows), width), self.pad, np.int64)
         padded[np.arange(padded.shape[1]) < lengths[:, None]] = flat
         owners = np.repeat(np.arange(len(positions)), counts)
         return torch.from_numpy(padded), torch.from_numpy(lengths), torch.from_numpy(owners)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from apps.text.encoder import Encoder
 from apps.text.expert import GramExpert
 from shared.head import LinearHead
+from shared.loaders import rounded
 
 ENCODER, GRAMS = 0, 1
 
@@ -84,7 +85,7 @@ def _shown(asked: Tensor, tokens: Tensor, lengths: Tensor, owners: Tensor) -> tu
         return tokens, lengths, owners
     kept = asked[owners]
     lengths = lengths[kept]
-    return tokens[kept, : int(lengths.max())], lengths, (asked.cumsum(0) - 1)[owners[kept]]
+    return tokens[kept, : rounded(int(lengths.max()))], lengths, (asked.cumsum(0) - 1)[owners[kept]]
 
 
 class Only(nn.Module):

@@ -23,8 +23,8 @@ class Body(nn.Module):
     """Features of pictures. Bytes, uint8 of shape (rows, side, side, 3), are seen through the centre; floats of
     shape (rows, size, size, 3) in 0..255 are what augmentation made of them and taken as they are.
 
-    `views` are averaged when answering: "one"; "mirror", also its mirror image; "scales", also the whole where one is the
-    middle. `one_length`: feature vectors differ in direction only."""
+    `views` are averaged when answering: "one"; "mirror", also its mirror image; "moved", both also moved by a pixel each way,
+    these counting half; "scales", also the whole where one is the middle. `one_length`: feature vectors differ in direction only."""
 
     mean: Tensor
     std: Tensor
@@ -50,8 +50,17 @@ class Body(nn.Module):
         seen = self.normalise(centre(pictures, self.backbone))
         if self.training or self.views == "one":
             return self.network(seen)
-        other = seen.flip(3) if self.views == "mirror" else self.normalise(resize(pictures.float(), self.backbone.size))
-        return (self.network(seen) + self.network(other)) / 2
+        if self.views == "scales":
+            return (self.network(seen) + self.network(self.normalise(resize(pictures.float(), self.backbone.size)))) / 2
+        if self.views == "mirror":
+            return self._both_ways(seen)
+        padded = F.pad(seen, (1, 1, 1, 1), mode="reflect")
+        moved = self._both_ways(padded[:, :, :-2, :-2]) + self._both_ways(padded[:, :, 2:, 2:])
+        return self._both_ways(seen) / 2 + moved / 4
+
+    def _both_ways(self, seen: Tensor) -> Tensor:
+        features: Tensor = (self.network(seen) + self.network(seen.flip(3))) / 2
+        return features
 
     def normalise(self, pictures: Tensor) -> Tensor:
         """(rows, size, size, 3) in 0..255 -> (rows, channels, size, size), channels last in memory."""

@@ -23,6 +23,7 @@ class VisionRecipe(Recipe):
 
     epochs: int = dial(None, f"passes of fine-tuning, or from scratch; none: {AUTO}", least=0)
     batch_size: int = dial(None, f"pictures in a step; none: {AUTO}", least=1)
+    accumulate: int = dial(None, f"steps whose gradients are added up before the weights move; none: {AUTO}", least=1)
     lr: float = dial(None, "highest learning rate; none: one for fine-tuning, one from scratch", least=0)
     weight_decay: float = dial(0.05, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(0, "epochs without a better validation score before training stops; 0: never", least=0)
@@ -53,8 +54,9 @@ class VisionRecipe(Recipe):
     )
     views: str = dial(
         "auto",
-        "what is answered from: one view; it and its mirror image; or its middle and the whole; auto: by cost",
-        ("auto", "one", "mirror", "scales"),
+        "what is answered from: one view; it and its mirror image; these also moved by a pixel; or its middle and the "
+        "whole; auto: by cost",
+        ("auto", "one", "mirror", "moved", "scales"),
     )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
     separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")

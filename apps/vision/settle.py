@@ -29,6 +29,10 @@ SEEN_SMALL = {"tiles": 1_200_000, "bf16": 500_000, "fp32": 300_000}
 SEEN = {"tiles": 100_000, "bf16": 50_000, "fp32": 50_000}
 """Pictures seen from scratch, small and larger ones, by what computes: about a quarter of an hour on two cores."""
 
+SMALL_BATCH, MOST_TOGETHER, LEAST_STEPS = 500, 4, 200
+"""From scratch on small pictures: so many go through the network together, as its normalisation needs; so many of these batches
+move the weights once, at the most, while a run has so many steps (docs/experiments/vision.md)."""
+
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
 
@@ -66,7 +70,9 @@ def _views(recipe: VisionRecipe, small: bool, rows: int) -> str:
     if recipe.preset == "fast":
         return "one"
     if recipe.weights == "none":
-        return "mirror" if small or recipe.preset == "best" and recipe.mirror != "no" else "one"
+        if small:
+            return "moved"
+        return "mirror" if recipe.preset == "best" and recipe.mirror != "no" else "one"
     return "scales" if rows <= FEW or recipe.preset == "best" else "one"
 
 
@@ -94,15 +100,20 @@ def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
     size = recipe.image_size or (side if side <= scratch.LARGEST else min(side, SCRATCH_SIZE))
     small = size <= scratch.LARGEST
     work = (SEEN_SMALL if small else SEEN)[units(recipe.precision, resolve_device(recipe.device))]
-    epochs = _within(SHARES[recipe.preset] * work / rows, 4, round(SHARES[recipe.preset] * 40))
+    epochs = recipe.epochs
+    if epochs is None:
+        epochs = _within(SHARES[recipe.preset] * work / rows, 4, round(SHARES[recipe.preset] * 40))
+    batch = recipe.batch_size or _within(rows / 40, 16, SMALL_BATCH if small else 96)
+    together = _within(rows * epochs // (LEAST_STEPS * batch), 1, MOST_TOGETHER) if small else 1
     return replace(
         recipe,
         image_size=size,
         first_size=_first_size(recipe.first_size, size),
         stored_size=recipe.stored_size or (size if small else min(round(size / SCRATCH_CROP), side)),
         frozen_epochs=0,
-        epochs=epochs if recipe.epochs is None else recipe.epochs,
-        batch_size=recipe.batch_size or _within(rows / 40, 16, 512 if small else 96),
+        epochs=epochs,
+        batch_size=batch,
+        accumulate=recipe.accumulate or together,
         lr=0.24 if recipe.lr is None else recipe.lr,
         ema=0.0 if recipe.ema is None else recipe.ema,
         smoothing=(0.2 if small else 0.1) if recipe.smoothing is None else recipe.smoothing,
@@ -143,6 +154,7 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
         stored_size=recipe.stored_size or min(round(wanted.size / wanted.crop), max(side, 32)),
         epochs=epochs,
         batch_size=recipe.batch_size or _within(rows / 20, 8, 64),
+        accumulate=recipe.accumulate or 1,
         lr=5e-4 if recipe.lr is None else recipe.lr,
         ema=0.99 if recipe.ema is None else recipe.ema,
         smoothing=0.0 if recipe.smoothing is None else recipe.smoothing,

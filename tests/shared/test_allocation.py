@@ -7,10 +7,15 @@ import platform
 import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from shared.allocation import give_freed_blocks_back, keep_freed_blocks
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's mallopt")
@@ -25,9 +30,6 @@ def test_steps_of_the_same_blocks_are_not_mapped_again() -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc_trim")
 def test_kept_memory_can_be_given_back() -> None:
-    def resident() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
     keep_freed_blocks()
     blocks = [torch.ones(2_500_000) for _ in range(24)]  # 240 MB
     last = torch.ones(100)
@@ -35,6 +37,19 @@ def test_kept_memory_can_be_given_back() -> None:
     kept = resident()
     assert give_freed_blocks_back()
     assert kept - resident() > 100e6 and last.sum() == 100
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what a process holds, as Linux tells it")
+def test_pyarrow_gives_back_what_a_table_took() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    before = resident()
+    blocks = [arrow.allocate_buffer(1_000_000) for _ in range(200)]
+    for block in blocks:
+        np.frombuffer(block, np.uint8)[:] = 1
+    del blocks, block
+    kept = resident() - before
+    give_freed_blocks_back()
+    assert resident() - before < kept / 2
 
 
 def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from shared.display import Display, Forecast, metric_rows, number
 from shared.errors import UserError
 from shared.head import LinearHead
 from shared.labels import Labels
-from shared.loaders import Loader, Tensors, batches
+from shared.loaders import WIDTHS, Loader, Tensors, batches, rounded
 from shared.metrics import Regression, classification_metrics, regression_metrics
 from shared.precision import bfloat16_ratio, resolve
 from shared.protocol import Data
@@ -65,8 +65,15 @@ def test_batches_hold_every_row_once_within_the_budget(lengths: list[int], size:
     cut = batches(len(lengths), size, torch.tensor(lengths, dtype=torch.long), order)
     assert sorted(int(row) for rows in cut for row in rows) == list(range(len(lengths)))
     for rows in cut:
-        cells = len(rows) * max(lengths[int(row)] for row in rows)
+        cells = len(rows) * rounded(max(lengths[int(row)] for row in rows))
         assert len(rows) <= size and (len(rows) == 1 or cells <= size * 128)
+
+
+@given(st.integers(1, 100_000))
+def test_widths_of_batches_are_few_and_near(length: int) -> None:
+    width = rounded(length)
+    assert length <= width < length * (1 + 1 / WIDTHS) and rounded(width) == width
+    assert len({rounded(n) for n in range(129, 257)}) == WIDTHS
 
 
 def test_loader_repeats_its_order_by_pass_and_merges_a_single_row() -> None:

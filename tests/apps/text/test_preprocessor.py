@@ -59,6 +59,14 @@ def test_long_texts_keep_their_first_and_last_tokens(fitted: TextPreprocessor) -
     assert tokens[:2] == [2, WORDS.index("lovely")] and tokens[-2:] == [WORDS.index("dull"), 3]
 
 
+def test_batches_are_as_wide_as_few_others(fitted: TextPreprocessor) -> None:
+    texts = np.array([" ".join(["town"] * n) for n in range(1, 30)], object)
+    encoded = replace(fitted, max_tokens=27).encode(texts)
+    widths = {n: encoded.batch(torch.tensor([n - 1]))[2].shape[1] for n in range(1, 30)}
+    assert widths[5] == 7 and widths[15] == 18 and widths[29] == 27  # two tokens more; 17 to 18; no more than there are
+    assert encoded.lengths is not None and encoded.lengths[14] == 17
+
+
 def test_windows_hold_every_token_between_marks(fitted: TextPreprocessor) -> None:
     texts = np.array([" ".join(["town"] * 30 + ["dull"]), "", "lovely " * 1000], object)
     tokens, lengths, owners = replace(fitted, long="windows").encode(texts).batch(torch.arange(3))[2:]

@@ -60,6 +60,17 @@ def test_both_sides_answer_a_mirror_image_alike() -> None:
     assert not torch.allclose(network(pictures), network(pictures.flip(2)), atol=1e-5)
 
 
+def test_moved_views_count_half() -> None:
+    network = Body(backbones.build(SMALL), SMALL, "moved", False).eval()
+    pictures = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
+    rows = torch.cat([pictures[:, 1:2], pictures, pictures[:, -2:-1]], 1)
+    around = torch.cat([rows[:, :, 1:2], rows, rows[:, :, -2:-1]], 2)
+    up, down = around[:, :-2, :-2], around[:, 2:, 2:]
+    found = network(pictures)
+    network.views = "mirror"
+    assert torch.allclose(found, network(pictures) / 2 + (network(up) + network(down)) / 4, atol=1e-5)
+
+
 def test_scales_are_the_middle_and_the_whole() -> None:
     wide = replace(SMALL, crop=0.5)
     network = Body(backbones.build(wide), wide, "scales", False).eval()

@@ -35,7 +35,7 @@ def test_second_views_are_taken_where_they_are_cheap(weights: Path) -> None:
     assert settled(**transfer, rows=2 * settle.FEW).views == "one"
     assert settled(**transfer, rows=2 * settle.FEW, preset="best").views == "scales"
     assert settled(**transfer, preset="fast").views == "one"
-    assert settled(32, weights="none").views == "mirror"
+    assert settled(32, weights="none").views == "moved"
     assert settled(32, grey=True, weights="none").views == "one"
     assert settled(300, weights="none").views == "one"
 
@@ -58,6 +58,25 @@ def test_faster_units_see_more(ratio: float, tiles: bool, epochs: int, monkeypat
     monkeypatch.setattr(precision, "multiplies_tiles", lambda: tiles)
     assert settled(32, rows=50_000, weights="none").epochs == epochs
     assert settled(32, rows=50_000, weights="none", precision="fp32").epochs == 6
+
+
+@pytest.mark.parametrize(
+    ("rows", "dials", "batch", "together"),
+    [
+        (50_000, {"epochs": 24}, 500, 4),
+        (50_000, {"epochs": 2}, 500, 1),
+        (20_000, {"epochs": 20}, 500, 4),
+        (500, {}, 16, 4),
+        (50_000, {"epochs": 24, "accumulate": 1}, 500, 1),
+        (50_000, {"epochs": 24, "batch_size": 2_000}, 2_000, 3),
+    ],
+)
+def test_batches_move_the_weights_together_while_there_are_steps(
+    rows: int, dials: dict[str, int], batch: int, together: int
+) -> None:
+    found = settled(32, rows=rows, weights="none", **dials)
+    assert (found.batch_size, found.accumulate) == (batch, together)
+    assert settled(300, rows=rows, weights="none", **dials).accumulate == dials.get("accumulate", 1)
 
 
 def test_small_sets_are_seen_more_often() -> None:
