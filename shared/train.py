@@ -132,8 +132,8 @@ class Autocast(Callback):
 
 
 class FreedBlocks(Callback):
-    """What came before leaves no free memory behind; what a step frees stays for the next, and now and then what steps have
-    scattered over it goes back to the system."""
+    """What came before leaves no free memory behind, nor does the fit; what a step frees stays for the next, and now and then
+    what steps have scattered over it goes back to the system."""
 
     EVERY = 32
 
@@ -144,6 +144,9 @@ class FreedBlocks(Callback):
     def after_step(self) -> None:
         if self.iter % self.EVERY == 0:
             give_freed_blocks_back()
+
+    def after_fit(self) -> None:
+        give_freed_blocks_back()
 
 
 class Average(Callback):
