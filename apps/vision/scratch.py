@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from apps.vision.convolution import Convolution
+
 NAME = "small"
 LARGEST = 64
 """Side in pixels up to which this network is used."""
 
 PATCH, LAST_SIDE = 2, 3
-WIDTHS = (64, 128, 256, 384)
+WIDTHS = (64, 256, 256, 384)
 
 
 class SmallNetwork(nn.Module):
@@ -51,17 +53,10 @@ class ConvolutionGroup(nn.Module):
 
     def __init__(self, inside: int, outside: int) -> None:
         super().__init__()
-        self.first, self.second = _convolution(inside, outside), _convolution(outside, outside)
+        self.first, self.second = Convolution(inside, outside), Convolution(outside, outside)
         self.pool = nn.MaxPool2d(2)
         self.first_norm, self.second_norm = nn.BatchNorm2d(outside, momentum=0.4), nn.BatchNorm2d(outside, momentum=0.4)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.gelu(self.first_norm(self.pool(self.first(x))))
         return F.gelu(self.second_norm(self.second(x)))
-
-
-def _convolution(inside: int, outside: int) -> nn.Conv2d:
-    made = nn.Conv2d(inside, outside, 3, padding="same", bias=False)
-    with torch.no_grad():
-        nn.init.dirac_(made.weight[: min(inside, outside)])
-    return made
