@@ -25,6 +25,7 @@ from apps.vision.settle import LARGE_STEP, SCRATCH_CROP, SMALL_STEP
 from shared.artifact import Artifact
 from shared.labels import Labels
 from shared.metrics import Classification
+from shared.precision import resolve_device, units
 from shared.predict import Predictor
 from shared.progress import Steps
 from shared.protocol import Data, Examples, Group, Splits
@@ -61,7 +62,7 @@ class VisionApp:
             return VisionPreprocessor(labels, backbones.pretrained_backbone(weights, recipe.image_size))
         assert recipe.image_size is not None
         small = recipe.image_size <= scratch.LARGEST
-        name = scratch.NAME if small else backbones.LARGE_FROM_SCRATCH
+        name = backbones.from_scratch(recipe.image_size, units(recipe.precision, resolve_device(recipe.device)))
         mean, std = _pixel_statistics(train.inputs)
         crop = 1.0 if small else SCRATCH_CROP
         return VisionPreprocessor(labels, Backbone(name, recipe.image_size, crop, mean, std, len(mean) == 1))

@@ -91,11 +91,18 @@ def takes_any_size(name: str) -> bool:
     return config is not None and not config.fixed_input_size
 
 
+def from_scratch(size: int, units: str) -> str:
+    """The network for pictures of `size` pixels without weights, by what computes (`shared.precision.units`)."""
+    if size > scratch.LARGEST:
+        return LARGE_FROM_SCRATCH
+    return scratch.WIDE if units == "tiles" else scratch.NARROW
+
+
 def build(backbone: Backbone) -> nn.Module:
     """The network without weights: pictures, shape (rows, channels, size, size), to features, (rows, width)."""
     channels = 1 if backbone.grey else 3
-    if backbone.name == scratch.NAME:
-        return scratch.SmallNetwork(backbone.size, channels)
+    if widths := scratch.WIDTHS.get(backbone.name):
+        return scratch.SmallNetwork(backbone.size, channels, widths)
     return _create(backbone, {})
 
 

@@ -34,9 +34,25 @@ def test_features_of_ten_families_have_the_width_of_the_head(name: str) -> None:
 
 @pytest.mark.parametrize("side", [4, 8, 28, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_small_network_takes_every_small_side(side: int, channels: int) -> None:
-    network = backbones.build(Backbone("small", side, 1.0, (0.5,) * channels, (0.2,) * channels, channels == 1))
+@pytest.mark.parametrize("units", ["fp32", "bf16", "tiles"])
+def test_small_network_takes_every_small_side(side: int, channels: int, units: str) -> None:
+    name = backbones.from_scratch(side, units)
+    network = backbones.build(Backbone(name, side, 1.0, (0.5,) * channels, (0.2,) * channels, channels == 1))
     assert network(torch.rand(2, channels, side, side)).shape == (2, backbones.width(network))
+
+
+def test_networks_from_scratch_are_as_wide_as_units_allow() -> None:
+    assert [backbones.from_scratch(32, units) for units in ("fp32", "bf16", "tiles")] == [
+        "small",
+        "small",
+        "small_wide",
+    ]
+    assert backbones.from_scratch(128, "tiles") == backbones.LARGE_FROM_SCRATCH
+    sizes = [
+        sum(p.numel() for p in backbones.build(Backbone(name, 32, 1.0, (0.5,) * 3, (0.2,) * 3)).parameters())
+        for name in ("small", "small_wide")
+    ]
+    assert sizes[0] < sizes[1]
 
 
 def test_first_layer_whitens_patches() -> None:
