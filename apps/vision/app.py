@@ -25,7 +25,7 @@ from apps.vision.settle import LARGE_STEP, SCRATCH_CROP, SMALL_STEP
 from shared.artifact import Artifact
 from shared.labels import Labels
 from shared.metrics import Classification
-from shared.precision import resolve_device, units
+from shared.precision import units
 from shared.predict import Predictor
 from shared.progress import Steps
 from shared.protocol import Data, Examples, Group, Splits
@@ -61,10 +61,9 @@ class VisionApp:
             assert weights is not None
             return VisionPreprocessor(labels, backbones.pretrained_backbone(weights, recipe.image_size))
         assert recipe.image_size is not None
-        small = recipe.image_size <= scratch.LARGEST
-        name = backbones.from_scratch(recipe.image_size, units(recipe.precision, resolve_device(recipe.device)))
+        name = backbones.from_scratch(recipe.image_size, units(recipe.precision, recipe.device))
         mean, std = _pixel_statistics(train.inputs)
-        crop = 1.0 if small else SCRATCH_CROP
+        crop = 1.0 if name in scratch.WIDTHS else SCRATCH_CROP
         return VisionPreprocessor(labels, Backbone(name, recipe.image_size, crop, mean, std, len(mean) == 1))
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> VisionPreprocessor:

@@ -20,7 +20,7 @@ LARGEST = 64
 
 PATCH, LAST_SIDE = 2, 3
 WIDTHS = {NARROW: (64, 128, 256, 384), WIDE: (64, 256, 256, 384)}
-"""Filters of each group. The wide network takes 1.8 times the products: worth them in some ten passes or more."""
+"""Filters of each group. The wide network takes 1.8 times the products (docs/experiments/vision.md has what either reaches)."""
 
 
 class SmallNetwork(nn.Module):

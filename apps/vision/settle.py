@@ -9,7 +9,7 @@ from apps.vision import backbones, scratch
 from apps.vision.pictures import Survey
 from apps.vision.recipe import VisionRecipe
 from shared.errors import UserError
-from shared.precision import resolve_device, units
+from shared.precision import units
 from shared.several import find_separator
 
 TOO_SMALL = 48
@@ -99,7 +99,7 @@ def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list
 def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
     size = recipe.image_size or (side if side <= scratch.LARGEST else min(side, SCRATCH_SIZE))
     small = size <= scratch.LARGEST
-    work = (SEEN_SMALL if small else SEEN)[units(recipe.precision, resolve_device(recipe.device))]
+    work = (SEEN_SMALL if small else SEEN)[units(recipe.precision, recipe.device)]
     epochs = recipe.epochs
     if epochs is None:
         epochs = _within(SHARES[recipe.preset] * work / rows, 4, round(SHARES[recipe.preset] * 40))

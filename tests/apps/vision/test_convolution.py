@@ -1,5 +1,6 @@
 """The convolution for small maps against torch's own."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,10 +31,10 @@ def test_gathered_gradients_are_those_of_torch(shape: tuple[int, int, int, int],
         torch.testing.assert_close(found.float(), right.float(), rtol=0.02, atol=0.02 * float(right.abs().max()) + 1e-3)
 
 
-def test_only_small_maps_in_bfloat16_are_gathered(monkeypatch: object) -> None:
+def test_only_small_maps_in_bfloat16_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
     layer, called = Convolution(4, 4), []
     original = convolution._Gathered.apply
-    monkeypatch.setattr(convolution._Gathered, "apply", lambda *given: called.append(1) or original(*given))  # type: ignore[attr-defined]
+    monkeypatch.setattr(convolution._Gathered, "apply", lambda *given: called.append(1) or original(*given))
     with torch.autocast("cpu", torch.bfloat16):
         layer(torch.ones(1, 4, 9, 8, dtype=torch.bfloat16))
         layer(torch.ones(1, 4, 8, 8))
