@@ -1,7 +1,8 @@
 """The n-gram expert: a linear model of hashed n-grams with NB-weighted features, fitted to convergence.
 
 Wang & Manning 2012, "Baselines and Bigrams", https://aclanthology.org/P12-2018: each feature is scaled by how much
-more often it occurs in a class than outside it. Logistic loss, as in fastai's NB-SVM lesson.
+more often it occurs in a class than outside it. Logistic loss, as in fastai's NB-SVM lesson; the penalty pulls towards
+the weights of naive Bayes, not towards 0.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ STEPS = 60
 
 FLOOR = 0.5
 """Features that tell nothing by themselves may still be used: the interpolation of NB-SVM."""
+
+PRIOR, RARE = 0.2, 0.3
+"""The share of naive Bayes' weights that the penalty pulls towards, and what is added to its counts: an n-gram too rare to
+be learnt tells something all the same (docs/experiments/text.md)."""
 
 
 class GramExpert(nn.Module):
@@ -78,7 +83,7 @@ def _matrix(grams: Ragged, features: int) -> Any:
 
 
 class Problem:
-    """min over (v, b) of loss(unit rows of matrix @ (ratios * v) + b, targets) + strength / 2 * |v|^2.
+    """min over (v, b) of loss(unit rows of matrix @ (prior + ratios * v) + b, targets) + strength / 2 * |v|^2.
 
     The rows' lengths are kept apart, so that both ways of the matrix share their ones. Of two classes one's weights are
     the other's with the opposite sign: half of the work and of the memory.
@@ -90,10 +95,12 @@ class Problem:
         self.transposed.data = matrix.data
         counts = np.maximum(np.diff(matrix.indptr), 1).astype(np.float32)
         self.scale = (1 / np.sqrt(counts))[:, None]
-        self.ratios = _ratios(self.transposed, shares(targets, classes))
+        inside = shares(targets, classes)
+        found = torch.from_numpy(self.transposed @ inside.numpy())
+        self.ratios, self.prior = _ratios(found, inside.sum(0)), PRIOR * _naive(found)
         self.opposite = classes == 2 and not targets.is_floating_point()
         if self.opposite:
-            self.ratios = self.ratios[:, 1:].clone()
+            self.ratios, self.prior = self.ratios[:, 1:].clone(), self.prior[:, 1:].clone()
 
     def solve(self, strength: float) -> tuple[Tensor, Tensor]:
         """(weight, bias), by L-BFGS (Liu & Nocedal 1989) from zero."""
@@ -104,7 +111,7 @@ class Problem:
         def closure() -> float:
             optimizer.zero_grad()
             with torch.no_grad():
-                weight = (self.ratios * scaled).numpy()
+                weight = self._weight(scaled).numpy()
                 logits = self._all(torch.from_numpy(self.scale * (self.matrix @ weight))) + bias
             logits.requires_grad_()
             with torch.enable_grad():
@@ -118,18 +125,26 @@ class Problem:
             return loss.item() + penalty / 2 * scaled.detach().square().sum().item()
 
         optimizer.step(closure)
-        return self._all(self.ratios * scaled.detach()), bias.detach()
+        return self._all(self._weight(scaled.detach())), bias.detach()
+
+    def _weight(self, scaled: Tensor) -> Tensor:
+        return self.prior + self.ratios * scaled
 
     def _all(self, columns: Tensor) -> Tensor:
         """Of both classes, where one column stands for two."""
         return torch.cat([-columns, columns], 1) if self.opposite else columns
 
 
-def _ratios(transposed: Any, inside: Tensor) -> Tensor:
-    """How much more often a feature stands in a class than outside it: |log ratio|, shape (features, classes)."""
-    found = torch.from_numpy(transposed @ inside.numpy())
-    rows = inside.sum(0)
+def _ratios(found: Tensor, rows: Tensor) -> Tensor:
+    """How much more often a feature stands in a class than outside it: |log ratio|, shape (features, classes); of `found`,
+    how many rows of each class have each feature, and `rows`, how many there are."""
     total, everything = found.sum(1, keepdim=True), rows.sum()
     within = (found + 1) / (rows + 2)
     without = (total - found + 1) / (everything - rows + 2)
     return (within / without).log().abs() + FLOOR
+
+
+def _naive(found: Tensor) -> Tensor:
+    """The weights of multinomial naive Bayes, each class against all others, shape (features, classes)."""
+    within, without = found + RARE, found.sum(1, keepdim=True) - found + RARE
+    return (within / within.sum(0)).log_() - (without / without.sum(0)).log_()

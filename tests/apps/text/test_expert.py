@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from apps.text.expert import STRENGTHS, GramExpert, Problem, _matrix
+from apps.text.expert import PRIOR, RARE, STRENGTHS, GramExpert, Problem, _matrix
 from apps.text.grams import Ragged
 
 
@@ -47,6 +47,17 @@ def test_two_classes_are_fitted_as_of_many() -> None:
     grams = Ragged(np.concatenate(rows).astype(np.int32), np.arange(0, 501, 5))
     targets = torch.tensor([int(7 in row or 3 in row) for row in rows])
     one, both = (Problem(_matrix(grams, 20), targets, 2, None) for _ in range(2))
-    both.opposite, both.ratios = False, one.ratios.repeat(1, 2)
+    both.opposite, both.ratios, both.prior = False, one.ratios.repeat(1, 2), torch.cat([-one.prior, one.prior], 1)
     for a, b in zip(one.solve(0.01), both.solve(0.01), strict=True):
         assert torch.allclose(a, b, atol=0.02)
+
+
+def test_a_strong_penalty_leaves_naive_bayes() -> None:
+    from sklearn.naive_bayes import MultinomialNB
+
+    targets = torch.tensor([0, 0, 1, 1, 1, 0])
+    matrix = _matrix(Ragged(np.array([0, 1, 0, 2, 1, 2, 2, 3, 2, 0, 1], np.int32), np.array([0, 2, 3, 5, 7, 9, 11])), 4)
+    bayes = MultinomialNB(alpha=RARE).fit(matrix, targets.numpy()).feature_log_prob_
+    weight, _ = Problem(matrix, targets, 2, None).solve(1e6)
+    assert torch.allclose(weight[:, 1], PRIOR * torch.from_numpy(bayes[1] - bayes[0]).float(), atol=1e-4)
+    assert torch.allclose(weight[:, 0], -weight[:, 1])
