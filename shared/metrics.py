@@ -30,7 +30,7 @@ class Classification:
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy of logits, shape (rows, classes), with class positions, shape (rows,)."""
-        weight = None if self.class_weights is None else self.class_weights.to(outputs)
+        weight = None if self.class_weights is None else self.class_weights.to(outputs.device)
         return F.cross_entropy(outputs.float(), targets, weight, label_smoothing=self.smoothing)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:

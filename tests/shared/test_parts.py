@@ -21,7 +21,7 @@ from shared.errors import UserError
 from shared.head import LinearHead
 from shared.labels import Labels
 from shared.loaders import WIDTHS, Loader, Tensors, batches, rounded
-from shared.metrics import Regression, classification_metrics, regression_metrics
+from shared.metrics import Classification, Regression, classification_metrics, regression_metrics
 from shared.precision import bfloat16_ratio, resolve
 from shared.protocol import Data
 from shared.weights import find, reachable
@@ -105,6 +105,12 @@ def test_metrics_are_the_textbooks() -> None:
 def test_regression_clamps_to_the_span() -> None:
     objective = Regression(10.0, 2.0, (5.0, 12.0))
     assert objective.values(torch.tensor([0.0, 9.0, -9.0])).tolist() == [10.0, 12.0, 5.0]
+
+
+def test_class_weights_take_the_networks_bfloat16() -> None:
+    objective = Classification(Labels(("a", "b"), (3, 1)), class_weights="auto")
+    outputs, targets = torch.tensor([[1.0, 2.0], [0.5, -1.0]]), torch.tensor([0, 1])
+    assert objective.loss(outputs.bfloat16(), targets) == objective.loss(outputs, targets)
 
 
 def test_precision_is_measured() -> None:

@@ -83,3 +83,9 @@ def test_a_weight_of_two_counts_as_two_rows() -> None:
     doubled = numbers.loss(outputs[[0, 1, 1, 2], :, 0], targets[[0, 1, 1, 2]].float())
     weighed = numbers.loss(outputs[..., 0], targets.float(), torch.tensor([1.0, 2.0, 1.0]) * 3 / 4)
     assert float(weighed) == pytest.approx(float(doubled), abs=1e-6)
+
+
+def test_weights_of_classes_and_of_rows_take_the_networks_bfloat16() -> None:
+    objective = MemberClassification(Labels(("a", "b"), (3, 1)), class_weights="auto")
+    outputs, targets = torch.randn(3, 4, 2).bfloat16(), torch.tensor([0, 1, 1])
+    assert objective.loss(outputs, targets, torch.ones(3)) == objective.loss(outputs.float(), targets, torch.ones(3))
