@@ -119,6 +119,10 @@ def _check_classes(listing: Listing, examples: Examples, source: Path, separator
 def read_inputs(sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
     """Blocks of (names, pictures) of files, folders, archives and csv files with a column of paths."""
     for source in sources:
+        if not source:  # as a path it would be the current folder
+            raise UserError(
+                "an empty input names no pictures; give files, folders or a csv of paths (. for this folder)"
+            )
         if source == "-":
             raise UserError("-: pictures are not read from stdin; give files, folders or a csv of paths")
         with opened(Path(source)) as place:

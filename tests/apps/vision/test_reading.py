@@ -161,8 +161,9 @@ def test_faults_of_inputs_to_answer(tmp_path: Path) -> None:
     for name, said in (("gone.png", "no such file"), ("text.png", "not a picture"), ("empty", "no pictures")):
         with pytest.raises(UserError, match=said):
             list(APP.read_inputs([str(tmp_path / name)], RECIPE))
-    with pytest.raises(UserError, match="stdin"):
-        list(APP.read_inputs(["-"], RECIPE))
+    for given, said in (("-", "stdin"), ("", "an empty input")):
+        with pytest.raises(UserError, match=said):
+            list(APP.read_inputs([given], RECIPE))
 
 
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
