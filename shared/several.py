@@ -112,7 +112,7 @@ class LabelPresence:
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean binary cross-entropy of logits with 0 or 1, both of shape (rows, labels)."""
-        weights = None if self.weights is None else self.weights.to(outputs)
+        weights = None if self.weights is None else self.weights.to(outputs.device)
         softened = targets * (1 - self.smoothing) + self.smoothing / 2
         return F.binary_cross_entropy_with_logits(outputs.float(), softened.to(outputs.device), pos_weight=weights)
 

@@ -9,15 +9,16 @@ import bz2
 import csv
 import gzip
 import io
+import json
 import lzma
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from shared.chunks import CATEGORY, ROWS, joined
-from shared.dialect import SAMPLE, Layout, first_rows, layout_of, looks_like_header
+from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, layout_of, looks_like_header
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def _faults_named(path: Path) -> Iterator[None]:
         yield
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): change its permissions") from None
 
 
 def _tidy(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
@@ -113,9 +116,10 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
 
 
 def _refuse_wide(path: Path, first: list[list[str]]) -> None:
-    """Rows with more cells than the header names: pandas would quietly leave out the last ones."""
+    """Rows with more cells than the header names: pandas would quietly leave out the last ones where most rows have
+    them, or the first, by whose cells it counts the others'."""
     wide = [i for i, row in enumerate(first[1:], 1) if any(cell.strip() for cell in row[len(first[0]) :])]
-    if 2 * len(wide) > len(first) - 1:
+    if wide and (2 * len(wide) > len(first) - 1 or len(first[1]) > len(first[0])):
         raise UserError(
             f"{path}, row {wide[0]}: {len(first[wide[0]])} cells below a header of {len(first[0])}; "
             "quote cells that hold the separator, or name every column"
@@ -150,13 +154,43 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
+    encoding, errors = find_encoding(_sample(path))
     options: dict[str, Any] = {"lines": lines, "chunksize": rows if lines else None}
     try:
-        found = pd.read_json(path, dtype=False, convert_dates=False, **options)
-        yield from [found] if isinstance(found, pd.DataFrame) else found
+        with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors) as file:
+            found = pd.read_json(file, dtype=False, convert_dates=False, **options)
+            yield from [found] if isinstance(found, pd.DataFrame) else found
     except (ValueError, UnicodeError) as error:
+        if isinstance(error, UserError):
+            raise
+        line = _broken_line(path, encoding, errors) if lines else None
+        if line is not None:
+            raise UserError(f"{path}, line {line}: not one json object; mend or delete the line") from None
         form = "json lines (one object a line)" if lines else "a json list of objects"
         raise UserError(f"{path} is not {form}: {error}") from None
+
+
+def _broken_line(path: Path, encoding: str, errors: str) -> int | None:
+    """The first line that is no json object."""
+    with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                if line.strip() and not isinstance(json.loads(line), dict):
+                    return number
+            except ValueError:
+                return number
+    return None
+
+
+def refuse_nested(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
+    """Raises UserError where a cell of these columns is a list or an object, as json and parquet can hold."""
+    for name in columns:
+        for row, cell in enumerate(frame[name].tolist() if frame[name].dtype == object else [], 1):
+            if hasattr(cell, "__len__") and not isinstance(cell, str | bytes):
+                raise UserError(
+                    f"{path}, row {row}: {name!r} holds a list or an object; one value is needed: join several labels to "
+                    'one text, as "a;b" (--separator)'
+                )
 
 
 def open_bytes(path: Path) -> IO[bytes]:

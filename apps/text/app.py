@@ -44,7 +44,7 @@ class TextApp:
         return inputs.read_inputs(sources, recipe)
 
     def inputs(self, value: Any, recipe: TextRecipe) -> tuple[np.ndarray, bool]:
-        return inputs.as_texts_given(value)
+        return inputs.as_texts_given(value, recipe)
 
     def fit(self, train: Examples, recipe: TextRecipe) -> TextPreprocessor:
         """Finds the n-grams worth keeping, and takes the encoder's description into the state."""

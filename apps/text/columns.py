@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 from shared.errors import UserError, some
 from shared.protocol import Examples
 from shared.several import find_separator
+from shared.tables import refuse_nested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,8 @@ MOST_CLASSES = 0.5  # of the rows: more different values than this are no labels
 
 
 def find_columns(frame: pd.DataFrame, text: str | None, target: str | None, path: Path) -> tuple[str, str, list[str]]:
-    """(text column, label column, what to say of it). Raises UserError where one is missing or cannot be told."""
+    """(text column, label column, what to say of it). Raises UserError where one is missing or cannot be told, or holds
+    lists."""
     names = [name for name in frame.columns if name != VALID_MARK]
     text, target = _named(names, text, path), _named(names, target, path)
     if text is not None and text == target:
@@ -34,22 +37,38 @@ def find_columns(frame: pd.DataFrame, text: str | None, target: str | None, path
     if len(names) < 2:
         only = names[0] if names else VALID_MARK
         raise UserError(f"{path} has one column ({only!r}): give a table with a text column and a label column")
-    if text is not None and target is not None:
-        return text, target, []
-    sample = spread(frame)
-    if text is None:
-        text = _guess_text(sample, [n for n in names if n != target])
-    if target is None:
-        target = _guess_target(sample, [n for n in names if n != text], path)
-    return text, target, [f"text: column {text!r}, label: column {target!r}; --text and --target name others"]
+    said = []
+    if text is None or target is None:
+        sample = spread(frame)
+        text = text or _guess_text(sample, [n for n in names if n != target])
+        target = target or _guess_target(sample, [n for n in names if n != text], path)
+        said = [f"text: column {text!r}, label: column {target!r}; --text and --target name others"]
+    refuse_nested(frame, (text, target), path)
+    return text, target, said
 
 
-def find_text(frame: pd.DataFrame, asked: str | None, path: Path) -> str:
-    """The text column of a table to answer, which need not have labels."""
-    names = list(frame.columns)
-    if asked is not None and asked.lower() in [name.lower() for name in names]:
-        return next(name for name in names if name.lower() == asked.lower())
-    return _guess_text(spread(frame), names)
+def find_text(names: Sequence[str], asked: str | None, where: object) -> str:
+    """The text column of a table to answer, which need not have labels: the one of training, else one of a known name, else
+    the only one. Raises UserError where there is none of these: it is not guessed, for nobody would see."""
+    return _known(names, asked, TEXT_NAMES, where)
+
+
+def find_target(names: Sequence[str], asked: str | None, text: str, where: object) -> str:
+    """The label column of a table to measure on: as `find_text` has it, among the columns that are not the text's."""
+    return _known([name for name in names if name not in (text, VALID_MARK)], asked, LABEL_NAMES, where)
+
+
+def _known(names: Sequence[str], asked: str | None, known: Sequence[str], where: object) -> str:
+    for wanted in (*([asked.lower()] if asked else []), *known):
+        for name in names:
+            if name.lower() == wanted:
+                return name
+    if len(names) == 1:
+        return names[0]
+    rows = ", as the training rows have" if asked else ""
+    raise UserError(
+        f"{where} has no column {asked or known[0]!r}{rows}: rename one of {some(list(names), 20) or 'its columns'}"
+    )
 
 
 def spread(frame: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +88,9 @@ def _named(names: list[str], asked: str | None, path: Path) -> str | None:
 
 
 def _guess_text(sample: pd.DataFrame, names: list[str]) -> str:
-    """By name, if such a column holds the longest strings or nearly so; else the longest strings."""
+    """By name, if such a column holds the longest strings or nearly so; else the longest strings. A column whose name is one
+    of labels is not the texts', however long its cells."""
+    names = [name for name in names if name.lower() not in LABEL_NAMES] or names
     lengths = {name: float(np.mean([len(cell) for cell in as_texts(sample[name])])) for name in names}
     longest = max(lengths.values())
     known = [n for wanted in TEXT_NAMES for n in names if n.lower() == wanted and lengths[n] * 3 >= longest]
@@ -125,6 +146,8 @@ def examples_of(
 
 def settle_separator(asked: str, labels: list[str]) -> tuple[str, list[str]]:
     """What stands between the labels of a cell, or "none", and what to say of it."""
+    if not asked.strip() and asked != "\t":
+        raise UserError("--separator: give the mark between labels, such as ';'")
     found = find_separator([cell for cell in labels if cell]) if asked == "auto" else asked
     if found is None or found == "none":
         return "none", []

@@ -19,6 +19,9 @@ PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": 
 PARTS |= {"test": "test"}
 UNLABELLED = ("unsup", "unlabeled", "unlabelled")
 
+BEGINNING, ZEROS = 1024, 20
+"""A file is no text where of so many bytes at its beginning one in so many is 0."""
+
 
 def read_text(path: Path) -> str:
     """A text file in whatever encoding it is; bytes that fit none are replaced. Raises UserError where unreadable."""
@@ -27,6 +30,8 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
     encoding, _ = find_encoding(content)
+    if not encoding.startswith("utf-16") and content[:BEGINNING].count(0) > len(content[:BEGINNING]) / ZEROS:
+        raise UserError(f"{path} is not a text file: give .txt, a table, or a folder of these")
     return content.decode(encoding, "replace").lstrip("\ufeff")
 
 

@@ -25,18 +25,34 @@ def as_array(texts: Sequence[Any]) -> np.ndarray:
     """Any values as an array of strings; what is missing is an empty text."""
     found = np.empty(len(texts), object)
     for i, text in enumerate(texts):
-        found[i] = "" if text is None or text != text else str(text)
+        found[i] = _as_text(text)
     return found
 
 
-def as_texts_given(value: Any) -> tuple[np.ndarray, bool]:
-    """Texts handed to `model.predict`, and whether it was a single one."""
-    if value is None or isinstance(value, str | bytes | int | float):
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        return as_array([text]), True
-    if isinstance(value, dict) or not hasattr(value, "__iter__"):
-        raise UserError(f"a text or a list of texts is needed, not a {type(value).__name__}")
-    return as_array(list(value)), False
+def _as_text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else "" if _is_missing(value) else str(value)
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, and pandas' NA, which cannot be asked whether it is itself."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+
+
+def as_texts_given(value: Any, recipe: TextRecipe) -> tuple[np.ndarray, bool]:
+    """Texts handed to `model.predict`, a DataFrame's in the column of training, and whether it was a single one."""
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if isinstance(value, str | bytes | int | float) or (not hasattr(value, "__iter__") and _is_missing(value)):
+        return as_array([value]), True
+    if hasattr(value, "columns"):
+        value = value[find_text(list(value.columns), recipe.text, "the DataFrame")]
+    values = [value] if isinstance(value, dict) or not hasattr(value, "__iter__") else list(value)
+    for one in values:
+        if one is value or (hasattr(one, "__len__") and not isinstance(one, str | bytes)):
+            raise UserError(f"a text or a list of texts is needed, not a {type(one).__name__}")
+    return as_array(values), False
 
 
 def read_inputs(sources: Sequence[str], recipe: TextRecipe) -> Iterator[Block]:
@@ -57,7 +73,7 @@ def read_inputs(sources: Sequence[str], recipe: TextRecipe) -> Iterator[Block]:
 
 def _path(source: str) -> Path | None:
     """The path that `source` names; None where it is a text."""
-    if len(source) > 4096 or "\0" in source or "\n" in source:
+    if not source or len(source) > 4096 or "\0" in source or "\n" in source:
         return None
     try:
         path = Path(source)
@@ -65,7 +81,9 @@ def _path(source: str) -> Path | None:
             return path
     except OSError:
         return None
-    if " " not in source and (is_table(path) and path.stem):
+    leads = source.startswith(("./", "../")) or (source.startswith("/") and len(path.parts) > 2)
+    table = is_table(path) and bool(path.stem)
+    if table and leads or " " not in source and (table or leads):
         raise UserError(f"{source}: no such file; a text that looks like a file's name can be given on stdin (-)")
     return None
 
@@ -88,7 +106,7 @@ def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:
     else:
         column, before = None, 0
         for frame in read_chunks(path, 16 * BLOCK):
-            column = column or find_text(frame, recipe.text, path)
+            column = column or find_text(list(frame.columns), recipe.text, path)
             yield from ((f"{path.name}:{before + i}", text) for i, text in enumerate(as_texts(frame[column]), 1))
             before += len(frame)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, settle_separator
+from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text, settle_separator
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
@@ -113,14 +113,14 @@ def _given(path: Path | str, recipe: TextRecipe, part: str) -> Examples:
 def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("test", "valid")) -> Examples:
     """Labelled rows to measure on: the test part of a source that has parts, else validation, else all of it.
 
-    The columns may be named otherwise than in training: then they are inferred anew.
+    The columns may be named otherwise than in training, where their names tell what they hold or none other is left.
     """
     layout = find_layout(source)
     path = next((layout[name] for name in parts if name in layout), layout["train"])
     if not path.is_dir() and path.suffix.lower() != ".label":
-        columns = [name.lower() for name in columns_of(path)]
-        if {(recipe.text or "").lower(), (recipe.target or "").lower()} - set(columns):
-            recipe = replace(recipe, text=None, target=None)
+        columns = columns_of(path)
+        text = find_text(columns, recipe.text, path)
+        recipe = replace(recipe, text=text, target=find_target(columns, recipe.target, text, path))
     examples, marked, _, _ = read_part(path, recipe)
     return examples if marked is None else marked
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.dialect import find_encoding, looks_like_header
 from shared.errors import UserError
-from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table
+from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table, refuse_nested
 
 CHINESE = "标签,评论\n" + "好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
 
@@ -219,3 +219,41 @@ def test_more_cells_than_the_header_names_are_refused(tmp_path: Path) -> None:
         read_table(path)
     path.write_text("text,label\n" + "one,a,\n" * 5)
     assert list(read_table(path)["label"]) == ["a"] * 5
+
+
+def test_a_wide_first_row_is_refused(tmp_path: Path) -> None:
+    narrow = "".join(f"text {i},pos\n" for i in range(20))
+    with pytest.raises(UserError, match="row 1: 4 cells below a header of 2"):
+        read_table(write(tmp_path / "a.csv", "text,label\none,with,commas,pos\n" + narrow), text=True)
+    with pytest.raises(UserError, match="row 3: 3 cells below a header of 2"):
+        read_table(write(tmp_path / "b.csv", "text,label\none,pos,\ntwo,neg\none,with,pos\n" + narrow), text=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_json_lines_read_in_the_encodings_people_have(tmp_path: Path, encoding: str) -> None:
+    lines = '{"text": "été à la plage", "label": "a"}\n{"text": "x", "label": "b"}\n'
+    assert read_table(write(tmp_path / "a.jsonl", lines, encoding))["text"][0] == "été à la plage"
+
+
+def test_a_broken_json_line_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"text": "a"}\n\n{"text": "b", "la\n')
+    with pytest.raises(UserError, match=r"a.jsonl, line 3: not one json object"):
+        read_table(path)
+
+
+def test_a_table_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.csv", "text,label\na,b\n")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UserError, match=r"a.csv cannot be read \(Permission denied\)"):
+        read_table(path)
+
+
+def test_lists_in_a_column_are_refused(tmp_path: Path) -> None:
+    frame = read_table(write(tmp_path / "a.jsonl", '{"text": "a", "label": "x"}\n{"text": "b", "label": ["x", "y"]}\n'))
+    refuse_nested(frame, ["text"], tmp_path / "a.jsonl")
+    with pytest.raises(UserError, match=r"a.jsonl, row 2: 'label' holds a list.*--separator"):
+        refuse_nested(frame, ["text", "label"], tmp_path / "a.jsonl")

@@ -46,18 +46,59 @@ def test_missing_table_and_empty_folder_are_said(tmp_path: Path) -> None:
         read(str(tmp_path))
 
 
-@pytest.mark.parametrize("value", ["text", None, 3.5, b"bytes"])
+@pytest.mark.parametrize("value", ["text", None, 3.5, b"bytes", pd.NA, np.array("text")])
 def test_one_value_is_single(value: Any) -> None:
     texts, single = APP.inputs(value, RECIPE)
     assert single and len(texts) == 1 and isinstance(texts[0], str)
 
 
-@pytest.mark.parametrize("values", [["a", None, float("nan")], np.array(["a", "b", "c"]), pd.Series(["a", None, "c"])])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", None, float("nan")],
+        ["a", pd.NA, "c"],
+        np.array(["a", "b", "c"]),
+        pd.Series(["a", None, "c"]),
+        pd.Series(["a", None, "c"], dtype="string"),
+        pd.DataFrame({"id": [1, 2, 3], "text": ["a", "b", "c"]}),
+    ],
+)
 def test_many_values_are_a_list(values: Any) -> None:
     texts, single = APP.inputs(values, RECIPE)
     assert not single and len(texts) == 3 and all(isinstance(text, str) for text in texts)
 
 
 def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(UserError, match="list of texts"):
-        APP.inputs({"text": "a"}, RECIPE)
+    for value in ({"text": "a"}, [{"text": "a"}]):
+        with pytest.raises(UserError, match="list of texts"):
+            APP.inputs(value, RECIPE)
+
+
+def test_an_empty_text_is_a_text() -> None:
+    assert read("", "a") == [("", ""), ("a", "a")]
+
+
+@pytest.mark.parametrize("source", ["/nowhere/at all.csv", "/nowhere/file.pdf", "./nowhere/", "../nowhere"])
+def test_a_path_that_leads_nowhere_is_no_text(source: str) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read(source)
+
+
+def test_what_looks_a_little_like_a_path_is_a_text() -> None:
+    assert [text for _, text in read("/s", "either/or", "... and more")] == ["/s", "either/or", "... and more"]
+
+
+def test_a_table_without_the_column_of_training(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("what\nfine day\nrain again\n")
+    (tmp_path / "known.csv").write_text("id,review\n1,fine day\n2,rain again\n")
+    (tmp_path / "other.csv").write_text("id,label\n1,pos\n2,neg\n")
+    for name in ("one.csv", "known.csv"):
+        assert [text for _, text in read(str(tmp_path / name))] == ["fine day", "rain again"]
+    with pytest.raises(UserError, match=r"other.csv has no column 'text'.*id, label"):
+        read(str(tmp_path / "other.csv"))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0")
+    with pytest.raises(UserError, match="a.png is not a text file"):
+        read(str(tmp_path / "a.png"))

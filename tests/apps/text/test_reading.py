@@ -203,3 +203,28 @@ def test_a_table_too_large_to_hold_is_sampled_and_said(tmp_path: Path, monkeypat
     splits, again = read(source, megabytes=share), read(source, megabytes=share)
     assert 800 < sum(sizes(splits)) < 1200 and any("of its 4,000 rows" in note for note in splits.notes)
     assert list(again.train.inputs) == list(splits.train.inputs)
+
+
+def test_a_column_named_label_is_no_text_however_long(tmp_path: Path) -> None:
+    lines = ["text,label", *(f"go {i},leave this place at once and for good" for i in range(20))]
+    lines += [f"no {i},stay where you are until tomorrow evening" for i in range(20)]
+    splits = read(write_lines(tmp_path / "a.csv", lines))
+    assert (splits.recipe.text, splits.recipe.target) == ("text", "label")
+
+
+def test_lists_of_labels_are_refused(tmp_path: Path) -> None:
+    lines = ['{"text": "a fine day", "label": ["good", "weather"]}', '{"text": "a bad one", "label": ["bad"]}'] * 10
+    with pytest.raises(UserError, match="'label' holds a list"):
+        read(write_lines(tmp_path / "a.jsonl", lines))
+
+
+def test_evaluating_does_not_guess_among_many_columns(tmp_path: Path) -> None:
+    recipe = APP.recipe.make({"weights": "none", "text": "text", "target": "label"})
+    path = write_lines(tmp_path / "a.csv", ["id,text,when", *(f"{i % 3},a fine day {i},{i % 2}" for i in range(20))])
+    with pytest.raises(UserError, match="no column 'label'.*id, when"):
+        APP.read_examples(path, recipe)
+
+
+def test_an_empty_separator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="separator"):
+        read(write_csv(tmp_path / "a.csv", 40), separator="")
