@@ -87,7 +87,7 @@ def load_pictures(pictures: Sequence[Path | Image.Image], names: Sequence[str], 
             grey = Image.fromarray(square).convert("L")
             thumbnails[slot] = np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
         except Exception as error:  # a broken file makes PIL raise nearly anything
-            errors[slot] = f"{type(error).__name__}: {error}".splitlines()[0].replace(str(pictures[slot]), names[slot])
+            errors[slot] = _reason(error).replace(str(pictures[slot]), names[slot])
 
     with warnings.catch_warnings(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as threads:
         warnings.simplefilter("ignore")  # PIL's remarks on odd metadata
@@ -96,6 +96,13 @@ def load_pictures(pictures: Sequence[Path | Image.Image], names: Sequence[str], 
                 pass
             forget(store)
     return Pictures(store, thumbnails, np.arange(count), np.array(names, dtype=object), errors)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a picture, in one line."""
+    if isinstance(error, (FileNotFoundError, IsADirectoryError)):
+        return "no such file"
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 @dataclass(frozen=True)

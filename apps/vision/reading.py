@@ -17,7 +17,7 @@ from apps.vision.duplicates import near_duplicates
 from apps.vision.pictures import Pictures, load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
-from apps.vision.sources import Listing, is_picture, list_source, list_table
+from apps.vision.sources import Listing, is_picture, list_paths, list_source
 from shared.errors import UserError, some
 from shared.protocol import Examples, Splits
 from shared.splits import complete
@@ -143,7 +143,7 @@ def _list_inputs(place: Path, source: str) -> Listing:
     if not place.exists():
         raise UserError(f"{source}: no such file or folder")
     if is_table(place):
-        return list_table(place, labelled=False)[0]
+        return list_paths(place)
     try:
         with Image.open(place):
             return Listing([place], [source], [])

@@ -19,6 +19,10 @@ PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "imag
 LABELS = ("label", "labels", "class", "category", "target", "tag", "y")
 
 
+Rows = dict[str, list[str | None]]
+"""The cells of a table by column; None where one is empty."""
+
+
 @dataclass(frozen=True)
 class Listing:
     """Pictures by path, not opened yet; `names` are the paths relative to the source."""
@@ -108,18 +112,14 @@ def _pictures_below(folder: Path) -> Iterator[Path]:
         yield from (path for name in files if is_picture(path := Path(where, name)))
 
 
-def list_table(table: Path, labelled: bool = True) -> tuple[Listing, list[str]]:
-    """The rows of a csv of path,label; paths are relative to the csv. Raises UserError.
+def list_table(table: Path) -> tuple[Listing, list[str]]:
+    """The labelled rows of a csv of path,label; paths are relative to the csv. Raises UserError.
 
     Rows without a path or label are left out and counted; so are rows whose file is missing, unless it is most.
     """
-    from shared.tables import read_table
-
-    frame = read_table(table, text=True)
-    columns = [str(name) for name in frame.columns]
-    rows = {name: [None if cell != cell else str(cell) for cell in frame[name]] for name in columns}
-    path_column = _find_path_column(table, columns, rows)
-    label_column = _find_label_column(table, columns, path_column) if labelled else path_column
+    rows = _read_rows(table)
+    path_column = _find_path_column(table, rows)
+    label_column = _find_label_column(table, list(rows), path_column)
     listing, left_out, missing = Listing([], [], []), 0, []
     for name, label in zip(rows[path_column], rows[label_column], strict=True):
         if name is None or label is None:
@@ -139,21 +139,45 @@ def list_table(table: Path, labelled: bool = True) -> tuple[Listing, list[str]]:
         raise UserError(
             f"{table}: no row has both a path and a label; fill in the columns {path_column} and {label_column}"
         )
-    notes = [f"pictures are named by column {path_column!r}" + (f", labels by {label_column!r}" if labelled else "")]
+    notes = [f"pictures are named by column {path_column!r}, labels by {label_column!r}"]
     notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
     notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
     return listing, notes
 
 
-def _find_path_column(table: Path, columns: list[str], rows: dict[str, list[str | None]]) -> str:
+def list_paths(table: Path) -> Listing:
+    """Every row of a csv with a column of paths, in order, whether its file exists or not: each gets an answer.
+
+    Raises UserError where none exists.
+    """
+    rows = _read_rows(table)
+    column = _find_path_column(table, rows)
+    names = [name or "" for name in rows[column]]  # "" is the csv's folder, which is no file
+    paths = [table.parent / name for name in names]
+    if not any(path.is_file() for path in paths):
+        raise UserError(
+            f"{table}: none of the {len(names)} files of its column {column!r} exists, {next(filter(None, names))!r} for one; "
+            f"write paths relative to {table.parent}"
+        )
+    return Listing(paths, names, [])
+
+
+def _read_rows(table: Path) -> Rows:
+    from shared.tables import read_table
+
+    frame = read_table(table, text=True)
+    return {str(name): [None if cell != cell else str(cell) for cell in frame[name]] for name in frame.columns}
+
+
+def _find_path_column(table: Path, rows: Rows) -> str:
     """The column that names pictures: by its cells, the commoner heading first."""
-    ordered = sorted(columns, key=lambda name: PATHS.index(name.lower()) if name.lower() in PATHS else len(PATHS))
+    ordered = sorted(rows, key=lambda name: PATHS.index(name.lower()) if name.lower() in PATHS else len(PATHS))
     for name in ordered:
         cells = [cell for cell in rows[name][:100] if cell]
         if cells and sum(is_picture(Path(cell)) for cell in cells) > len(cells) / 2:
             return name
     raise UserError(
-        f"{table}: none of its columns ({some(columns)}) names picture files; give a csv with a column path and a column label"
+        f"{table}: none of its columns ({some(list(rows))}) names picture files; give a csv with a column path and a column label"
     )
 
 

@@ -166,6 +166,28 @@ def test_faults_of_inputs_to_answer(tmp_path: Path) -> None:
             list(APP.read_inputs([given], RECIPE))
 
 
+def answered(*sources: Path) -> list[tuple[str, str | None]]:
+    """(name, what is wrong) of every input, in order."""
+    blocks = APP.read_inputs([str(source) for source in sources], VisionRecipe(stored_size=8))
+    return [pair for names, pictures in blocks for pair in zip(names, pictures.errors, strict=True)]
+
+
+def test_every_row_of_a_csv_is_answered(classes: Path) -> None:
+    (classes / "level" / "text.png").write_text("no picture")
+    (classes / "rows.csv").write_text("path,x\ngone.png,1\nlevel/000.png,2\n,3\nlevel/text.png,4\n")
+    found = answered(classes / "rows.csv")
+    assert [name for name, _ in found] == ["gone.png", "level/000.png", "", "level/text.png"]
+    assert [error and error.split(":")[0] for _, error in found] == [
+        "no such file",
+        None,
+        "no such file",
+        "UnidentifiedImageError",
+    ]
+    (classes / "gone.csv").write_text("path\na.png\nb.png\n")
+    with pytest.raises(UserError, match="none of the 2 files .* exists, 'a.png' for one"):
+        answered(classes / "gone.csv")
+
+
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import apps.vision.store as stores
 
