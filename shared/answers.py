@@ -1,14 +1,20 @@
-"""Answers as a csv or Parquet file, written as they come and moved into place when complete."""
+"""Answers as a csv or Parquet file, moved into place when complete.
+
+An answer may have parts that those before it lack, as one that tells an error has. So the rows wait in a file, not in
+memory, until the columns of all are known.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from shared.errors import UserError
 from shared.protocol import Answer
@@ -16,27 +22,25 @@ from shared.protocol import Answer
 BLOCK = 1 << 16
 """Rows of Parquet written at a time."""
 
+Row = dict[str, Any]
+Write = Callable[[Path, list[str], Iterator[Row]], None]
+
 
 def write_csv(answers: Iterable[Answer], path: Path) -> int:
     """Writes one row an answer; a mapping such as `probabilities` becomes columns `probabilities.NAME`.
 
-    Returns the number of rows. The columns are those of the first answer. Raises UserError where the file
-    cannot be written; a file that was there stays as it was until all rows are written.
+    Returns the number of rows. A row is empty in the columns that it lacks. Raises UserError where the file cannot be
+    written; a file that was there stays as it was until all rows are written.
     """
 
-    def write(waiting: Path) -> int:
-        rows, writer = 0, None
+    def write(waiting: Path, columns: list[str], rows: Iterator[Row]) -> None:
         with waiting.open("w", newline="", encoding="utf-8") as file:
-            for answer in answers:
-                flat = _flat(answer)
-                if writer is None:
-                    writer = csv.DictWriter(file, list(flat), restval="", extrasaction="ignore")
-                    writer.writeheader()
-                writer.writerow(flat)
-                rows += 1
-        return rows
+            writer = csv.DictWriter(file, columns, restval="")
+            if columns:
+                writer.writeheader()
+            writer.writerows(rows)
 
-    return _in_place(path, write, "--csv")
+    return _in_place(path, answers, write, "--csv")
 
 
 def write_parquet(answers: Iterable[Answer], path: Path) -> int:
@@ -47,40 +51,65 @@ def write_parquet(answers: Iterable[Answer], path: Path) -> int:
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
 
-    def write(waiting: Path) -> int:
-        rows, rest, writer = 0, map(_flat, answers), None
+    def write(waiting: Path, columns: list[str], rows: Iterator[Row]) -> None:
+        writer = None
         try:
-            while block := list(islice(rest, BLOCK)):
-                table = pa.Table.from_pylist(block, schema=writer and writer.schema)
+            while block := list(islice(rows, BLOCK)):
+                whole = [dict.fromkeys(columns) | row for row in block]
+                table = pa.Table.from_pylist(whole, schema=writer and writer.schema)
                 writer = writer or parquet.ParquetWriter(waiting, table.schema)
                 writer.write_table(table)
-                rows += len(block)
         finally:
             if writer is not None:
                 writer.close()
-        return rows
 
-    return _in_place(path, write, "--parquet")
+    return _in_place(path, answers, write, "--parquet")
 
 
-def _in_place(path: Path, write: Callable[[Path], int], flag: str) -> int:
+class _Reading(Exception):
+    """Carries a fault of reading, its cause, past those of writing."""
+
+
+def _in_place(path: Path, answers: Iterable[Answer], write: Write, flag: str) -> int:
     """Writes beside `path` and moves the file there when it is complete."""
     waiting = path.with_name(path.name + ".new")
     try:
-        rows = write(waiting)
+        with TemporaryFile("w+", dir=path.parent, encoding="utf-8") as kept:
+            rows, columns = _keep(_apart(answers), kept)
+            write(waiting, columns, map(json.loads, kept))
         if waiting.exists():
             os.replace(waiting, path)
+    except _Reading as fault:
+        assert fault.__cause__ is not None
+        raise fault.__cause__ from None
     except OSError as error:
-        waiting.unlink(missing_ok=True)
         raise UserError(f"{path} could not be written ({error.strerror}): give another place with {flag}") from error
-    except BaseException:
-        waiting.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):
+            waiting.unlink()
     return rows
 
 
-def _flat(answer: Answer) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _keep(answers: Iterable[Answer], kept: IO[str]) -> tuple[int, list[str]]:
+    """Leaves flat rows in a file, one a line, at its beginning; returns their number and all their columns."""
+    rows, columns = 0, dict[str, None]()
+    for row in map(_flat, answers):
+        columns |= dict.fromkeys(row)
+        kept.write(json.dumps(row) + "\n")
+        rows += 1
+    kept.seek(0)
+    return rows, list(columns)
+
+
+def _apart(answers: Iterable[Answer]) -> Iterator[Answer]:
+    try:
+        yield from answers
+    except OSError as error:
+        raise _Reading from error
+
+
+def _flat(answer: Answer) -> Row:
+    flat: Row = {}
     for name, value in answer.items():
         if isinstance(value, dict):
             flat |= {f"{name}.{key}": inner for key, inner in value.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import socket
@@ -164,6 +165,29 @@ def test_csv_of_answers_is_flat_and_whole_or_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         write_csv(failing(), path)
     assert path.read_text().endswith("x,a,0.9,0.1\n") and [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_csv_of_answers_has_the_columns_of_all(tmp_path: Path, place: int) -> None:
+    answers = [{"input": "x", "prediction": "a", "probabilities": {"a": 0.9}}]
+    answers.insert(place, {"input": "y", "prediction": None, "probabilities": {}, "error": "broken,\nfile"})
+    write_csv(answers, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    told = {row["input"]: (row["prediction"], row["probabilities.a"], row["error"]) for row in rows}
+    assert told == {"x": ("a", "0.9", ""), "y": ("", "", "broken,\nfile")}
+
+
+def test_only_faults_of_writing_are_blamed_on_the_place_of_the_answers(tmp_path: Path) -> None:
+    def unreadable() -> Iterator[dict[str, str]]:
+        yield {"input": "y"}
+        raise OSError(36, "File name too long")
+
+    with pytest.raises(OSError, match="too long"):
+        write_csv(unreadable(), tmp_path / "a.csv")
+    with pytest.raises(UserError, match="--csv"):
+        write_csv([{"input": "y"}], tmp_path / "nowhere" / "a.csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_display_writes_plain_lines_where_there_is_no_terminal() -> None:
