@@ -14,7 +14,7 @@ from shared import artifact as artifacts
 from shared.errors import UserError
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
-from shared.protocol import Answer, App, Data, Examples, Facts, Preprocessor
+from shared.protocol import Answer, App, Data, Examples, Facts, Inputs, Preprocessor
 from shared.recipe import Recipe
 
 
@@ -36,7 +36,7 @@ class Model:
 
     def predict_sources(self, sources: Sequence[str]) -> Iterator[Answer]:
         """Answers to files, folders, tables, texts or "-", block by block, each with its `input`."""
-        for names, inputs in self.app.read_inputs(sources, self.recipe):
+        for names, inputs in _readable(self.app.read_inputs(sources, self.recipe)):
             for name, answer in zip(names, answers(self.predictor, self.preprocessor, inputs), strict=True):
                 yield {"input": name, **answer}
 
@@ -70,6 +70,16 @@ class Model:
         )
         artifacts.write(artifact, Path(folder))
         return Path(folder)
+
+
+def _readable(blocks: Iterator[tuple[list[Any], Inputs]]) -> Iterator[tuple[list[Any], Inputs]]:
+    """The blocks. Raises UserError where the system refuses to read one, as with names that are too long."""
+    try:
+        yield from blocks
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or 'the input'} cannot be read ({error.strerror}): correct its name or the rights to it"
+        ) from error
 
 
 def load(app: App, folder: str | os.PathLike[str]) -> Model:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -135,3 +136,15 @@ def test_rates_fall_in_a_straight_line_where_there_is_no_warm_up(rings: Path) ->
     train(Straight(), rings, TinyRecipe.make({"epochs": 2, "frozen_epochs": 0, "lr": 0.1}))
     steps = len(Spy.rates)
     assert np.allclose(Spy.rates, 0.1 * (1 - np.arange(steps) / steps))
+
+
+def test_input_that_the_system_refuses_is_named(rings: Path) -> None:
+    class Refused(TinyApp):
+        def read_inputs(self, sources: Sequence[str], recipe: Any) -> Iterator[Any]:
+            yield from super().read_inputs(sources[:1], recipe)
+            raise OSError(36, "File name too long", sources[1])
+
+    answers = train(Refused(), rings, TinyRecipe.make({"epochs": 0})).predict_sources([str(rings), "long.csv"])
+    assert next(answers)["input"] == f"{rings}:0"
+    with pytest.raises(UserError, match=r"long\.csv cannot be read \(File name too long\)"):
+        list(answers)
