@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from apps.vision import archives
 from apps.vision.duplicates import near_duplicates
@@ -129,7 +128,18 @@ def read_inputs(sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[
             listing = _list_inputs(place, source)
             for start in range(0, len(listing), BLOCK):
                 names = listing.names[start : start + BLOCK]
-                yield list(names), load_pictures(listing.paths[start : start + BLOCK], names, recipe.stored_size or 0)
+                found = load_pictures(listing.paths[start : start + BLOCK], names, recipe.stored_size or 0)
+                if len(sources) == 1 and listing.paths == [place]:
+                    _check_opened(source, found)
+                yield list(names), found
+
+
+def _check_opened(source: str, pictures: Pictures) -> None:
+    """Raises UserError where the only picture asked for is broken; one of several is told in its answer."""
+    if (error := pictures.errors[0]) is not None:
+        raise UserError(
+            f"{source} is not a picture that can be opened ({error}); give another picture, a folder or a csv"
+        )
 
 
 def _list_inputs(place: Path, source: str) -> Listing:
@@ -144,8 +154,4 @@ def _list_inputs(place: Path, source: str) -> Listing:
         raise UserError(f"{source}: no such file or folder")
     if is_table(place):
         return list_paths(place)
-    try:
-        with Image.open(place):
-            return Listing([place], [source], [])
-    except Exception:  # a broken file makes PIL raise nearly anything
-        raise UserError(f"{source} is not a picture that can be opened; give a picture, a folder or a csv") from None
+    return Listing([place], [source], [])

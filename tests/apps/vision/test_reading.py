@@ -188,6 +188,22 @@ def test_every_row_of_a_csv_is_answered(classes: Path) -> None:
         answered(classes / "gone.csv")
 
 
+def test_files_by_name_are_answered_as_those_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "notes.md").write_text("no picture")
+    stripes(True, 0, side=64).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:900])
+    files = [tmp_path / name for name in ("cut.png", "empty.png", "notes.md", "whole.png")]
+    found = answered(*files)
+    assert [name for name, _ in found] == [str(file) for file in files]
+    assert [error is None for _, error in found] == [False, False, False, True]
+    for file in files[:3]:
+        with pytest.raises(UserError, match=f"{file} is not a picture that can be opened .*Error: "):
+            answered(file)
+    with pytest.raises(UserError, match="no such file"):
+        answered(files[3], tmp_path / "gone.png")
+
+
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import apps.vision.store as stores
 
