@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from shared.errors import UserError, some
 
@@ -20,7 +21,7 @@ LABELS = ("label", "labels", "class", "category", "target", "tag", "y")
 
 
 Rows = dict[str, list[str | None]]
-"""The cells of a table by column; None where one is empty."""
+"""The cells of a table by column, without the blanks around them; None where one is empty."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,11 @@ def _read_rows(table: Path) -> Rows:
     from shared.tables import read_table
 
     frame = read_table(table, text=True)
-    return {str(name): [None if cell != cell else str(cell) for cell in frame[name]] for name in frame.columns}
+    return {str(name): [_stripped(cell) for cell in frame[name]] for name in frame.columns}
+
+
+def _stripped(cell: Any) -> str | None:
+    return None if cell != cell else str(cell).strip() or None
 
 
 def _find_path_column(table: Path, rows: Rows) -> str:

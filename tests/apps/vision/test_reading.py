@@ -11,6 +11,7 @@ from PIL import Image
 
 from apps.vision.app import APP
 from apps.vision.recipe import VisionRecipe
+from apps.vision.sources import list_source
 from shared.errors import UserError
 from shared.protocol import Splits
 from tests.apps.vision.draw import stripes, write_classes
@@ -111,6 +112,16 @@ def test_csv_without_header_or_of_missing_files(classes: Path) -> None:
     (classes / "odd.csv").write_text("a,b\n1,2\n3,4\n")
     with pytest.raises(UserError, match="none of its columns"):
         read(classes / "odd.csv")
+
+
+def test_blanks_around_cells_part_no_class(classes: Path) -> None:
+    blanks = ["", " ", "\t"]
+    rows = [f"{path.relative_to(classes)},{path.parent.name}" for path in sorted(classes.rglob("*.png"))]
+    (classes / "labels.csv").write_text("\n".join(["path,label", *(row + blanks[i % 3] for i, row in enumerate(rows))]))
+    assert set(read(classes / "labels.csv").train.targets) == {"upright", "level"}
+    (classes / "wide.csv").write_text("path , label\nlevel/000.png , level\nupright/000.png , upright\n,  \n")
+    listing, notes = list_source(classes / "wide.csv")
+    assert listing["all"].labels == ["level", "upright"] and notes[1].startswith("1 rows without a path or label")
 
 
 def test_broken_pictures_are_left_out_and_told(classes: Path) -> None:
