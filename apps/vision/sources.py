@@ -6,9 +6,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import UserError, some
+from shared.tables import read_table, refuse_nested
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PICTURES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2"),
@@ -118,9 +122,11 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
 
     Rows without a path or label are left out and counted; so are rows whose file is missing, unless it is most.
     """
-    rows = _read_rows(table)
+    frame = read_table(table, text=True)
+    rows = _rows(frame)
     path_column = _find_path_column(table, rows)
     label_column = _find_label_column(table, list(rows), path_column)
+    refuse_nested(frame, [label_column], table)
     listing, left_out, missing = Listing([], [], []), 0, []
     for name, label in zip(rows[path_column], rows[label_column], strict=True):
         if name is None or label is None:
@@ -151,7 +157,7 @@ def list_paths(table: Path) -> Listing:
 
     Raises UserError where none exists.
     """
-    rows = _read_rows(table)
+    rows = _rows(read_table(table, text=True))
     column = _find_path_column(table, rows)
     names = [name or "" for name in rows[column]]  # "" is the csv's folder, which is no file
     paths = [table.parent / name for name in names]
@@ -163,10 +169,7 @@ def list_paths(table: Path) -> Listing:
     return Listing(paths, names, [])
 
 
-def _read_rows(table: Path) -> Rows:
-    from shared.tables import read_table
-
-    frame = read_table(table, text=True)
+def _rows(frame: pd.DataFrame) -> Rows:
     return {str(name): [_stripped(cell) for cell in frame[name]] for name in frame.columns}
 
 

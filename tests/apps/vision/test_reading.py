@@ -124,6 +124,15 @@ def test_blanks_around_cells_part_no_class(classes: Path) -> None:
     assert listing["all"].labels == ["level", "upright"] and notes[1].startswith("1 rows without a path or label")
 
 
+def test_lists_as_labels_are_refused(classes: Path) -> None:
+    (classes / "l.jsonl").write_text(
+        '{"path": "level/000.png", "label": ["a", "b"]}\n{"path": "level/001.png", "label": ["a"]}'
+    )
+    with pytest.raises(UserError, match="'label' holds a list .* join several labels"):
+        read(classes / "l.jsonl")
+    assert answered(classes / "l.jsonl") == [("level/000.png", None), ("level/001.png", None)]
+
+
 def test_broken_pictures_are_left_out_and_told(classes: Path) -> None:
     (classes / "level" / "text.jpg").write_text("not a picture")
     stripes(True, 0, side=64).save(classes / "upright" / "cut.jpg")
