@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.errors import UserError, some
 from shared.tables import read_table, refuse_nested
@@ -170,11 +170,12 @@ def list_paths(table: Path) -> Listing:
 
 
 def _rows(frame: pd.DataFrame) -> Rows:
-    return {str(name): [_stripped(cell) for cell in frame[name]] for name in frame.columns}
+    return {str(name): _cells(frame[name]) for name in frame.columns}
 
 
-def _stripped(cell: Any) -> str | None:
-    return None if cell != cell else str(cell).strip() or None
+def _cells(column: pd.Series) -> list[str | None]:
+    missing = column.isna().tolist()
+    return [None if gone else str(cell).strip() or None for cell, gone in zip(column, missing, strict=True)]
 
 
 def _find_path_column(table: Path, rows: Rows) -> str:

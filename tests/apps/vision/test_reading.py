@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -124,13 +125,16 @@ def test_blanks_around_cells_part_no_class(classes: Path) -> None:
     assert listing["all"].labels == ["level", "upright"] and notes[1].startswith("1 rows without a path or label")
 
 
-def test_lists_as_labels_are_refused(classes: Path) -> None:
-    (classes / "l.jsonl").write_text(
-        '{"path": "level/000.png", "label": ["a", "b"]}\n{"path": "level/001.png", "label": ["a"]}'
-    )
+@pytest.mark.parametrize("name", ["l.jsonl", "l.parquet"])
+def test_lists_as_labels_are_refused(classes: Path, name: str) -> None:
+    frame = pd.DataFrame({"path": ["level/000.png", "level/001.png"], "label": [["a", "b"], ["a"]]})
+    if name == "l.jsonl":
+        frame.to_json(classes / name, orient="records", lines=True)
+    else:
+        frame.to_parquet(classes / name)
     with pytest.raises(UserError, match="'label' holds a list .* join several labels"):
-        read(classes / "l.jsonl")
-    assert answered(classes / "l.jsonl") == [("level/000.png", None), ("level/001.png", None)]
+        read(classes / name)
+    assert answered(classes / name) == [("level/000.png", None), ("level/001.png", None)]
 
 
 def test_broken_pictures_are_left_out_and_told(classes: Path) -> None:
