@@ -19,6 +19,7 @@ from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
 from shared.errors import UserError
+from shared.fingerprint import fingerprint
 from shared.garbage import uncollected
 from shared.head import BodyHead, LinearHead
 from shared.loaders import Tensors, some
@@ -253,13 +254,9 @@ def _checkpoint(prepared: Prepared, options: Options) -> Checkpoint | None:
     if options.out is None:
         return None
     parts = (prepared.setup.train, prepared.setup.valid)
-    described = [asdict(prepared.setup.recipe), [_fingerprint(part) for part in parts]]
+    described = [asdict(prepared.setup.recipe), [fingerprint(part) for part in parts]]
     identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     return Checkpoint(options.out, identity, options.resume)
-
-
-def _fingerprint(part: Data) -> str:
-    return hashlib.sha256(part.targets.cpu().contiguous().numpy().data).hexdigest()
 
 
 def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) -> Facts:

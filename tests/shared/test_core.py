@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from fastai.callback.core import Callback
@@ -14,7 +15,7 @@ from fastai.callback.core import Callback
 from shared.errors import UserError
 from shared.progress import Steps
 from shared.run import Options, is_enough, train
-from tests.contract import ROOT, AppContract
+from tests.contract import ROOT, AppContract, StoppingDisplay
 from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
 
 
@@ -79,6 +80,18 @@ def test_diverging_run_is_the_users_fault_and_says_so(rings: Path) -> None:
 def test_resume_without_a_run_is_said(rings: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to resume"):
         train(APP, rings, TinyRecipe.make({}), Options(out=tmp_path / "out", resume=True))
+
+
+def test_resume_with_other_inputs_is_refused(rings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.checkpoint.SECONDS", 0.0)
+    recipe, out = TinyRecipe.make({"epochs": 3, "frozen_epochs": 0, "patience": 0}), tmp_path / "out"
+    train(APP, rings, recipe, Options(out=out, display=StoppingDisplay(2)))
+    kept, table = rings.read_text(), pd.read_csv(rings)
+    table.assign(x=-table["x"]).to_csv(rings, index=False)
+    with pytest.raises(UserError, match="other data or dials"):
+        train(APP, rings, recipe, Options(out=out, resume=True))
+    rings.write_text(kept)
+    assert train(APP, rings, recipe, Options(out=out, resume=True)).facts.chosen
 
 
 @pytest.mark.parametrize(
