@@ -38,7 +38,7 @@ def _as_picture(value: Any) -> Path | Image.Image:
     if isinstance(value, Image.Image):
         return value
     if isinstance(value, (str, os.PathLike)):
-        if not Path(value).is_file():
+        if not os.path.isfile(value):
             raise UserError(f"{value}: no such file")
         return Path(value)
     if hasattr(value, "detach"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,14 @@ BLOCK = 1024
 
 @contextmanager
 def opened(source: Path) -> Iterator[Path]:
-    """The source itself, or the temporary folder that an archive is unpacked into; gone afterwards."""
+    """The source itself, or the temporary folder that an archive is unpacked into; gone afterwards.
+
+    Raises UserError where there is no such source.
+    """
+    if not os.path.exists(source):  # the one of pathlib raises at names that no file can have
+        raise UserError(
+            f"{source}: no such file or folder; give pictures, class folders, a tar or zip, or a csv of paths"
+        )
     if not (source.is_file() and archives.is_archive(source)):
         yield source
         return
@@ -150,8 +158,6 @@ def _list_inputs(place: Path, source: str) -> Listing:
         inside = str(place) == source
         names = [str(path) if inside else path.relative_to(place).as_posix() for path in paths]
         return Listing(paths, names, [])
-    if not place.exists():
-        raise UserError(f"{source}: no such file or folder")
     if is_table(place):
         return list_paths(place)
     return Listing([place], [source], [])

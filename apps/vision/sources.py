@@ -49,8 +49,6 @@ def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
     """(listings by part, notes); the part of a source without parts is "all". Raises UserError."""
     if source.is_dir():
         return _list_folder(_unwrapped(source))
-    if not source.exists():
-        raise UserError(f"{source}: no such file or folder; give class folders, a tar or zip of them, or a csv")
     if is_picture(source):
         raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
     listing, notes = list_table(source)
@@ -131,7 +129,7 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     for name, label in zip(rows[path_column], rows[label_column], strict=True):
         if name is None or label is None:
             left_out += 1
-        elif not (path := table.parent / name).is_file():
+        elif not os.path.isfile(path := table.parent / name):
             missing.append(name)
         else:
             listing.paths.append(path)
@@ -161,7 +159,7 @@ def list_paths(table: Path) -> Listing:
     column = _find_path_column(table, rows)
     names = [name or "" for name in rows[column]]  # "" is the csv's folder, which is no file
     paths = [table.parent / name for name in names]
-    if not any(path.is_file() for path in paths):
+    if not any(map(os.path.isfile, paths)):
         raise UserError(
             f"{table}: none of the {len(names)} files of its column {column!r} exists, {next(filter(None, names))!r} for one; "
             f"write paths relative to {table.parent}"

@@ -60,7 +60,7 @@ def test_every_form_of_a_picture_is_the_same_picture(tmp_path: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 3, {"a": 1}, np.zeros((4, 4)), np.zeros((0, 3, 3), np.uint8), ["/nowhere.png"], [None]]
+    "value", [None, 3, {"a": 1}, np.zeros((4, 4)), np.zeros((0, 3, 3), np.uint8), ["/nowhere.png"], [None], "x" * 400]
 )
 def test_what_is_no_picture_is_said(value: object) -> None:
     with pytest.raises(UserError):

@@ -228,6 +228,17 @@ def test_files_by_name_are_answered_as_those_of_a_folder(tmp_path: Path) -> None
         answered(files[3], tmp_path / "gone.png")
 
 
+@pytest.mark.parametrize("name", [f"{'x' * 400}.png", "a\0b.png"])
+def test_names_that_no_file_can_have_are_missing_files(classes: Path, name: str) -> None:
+    for ask in (answered, read):
+        with pytest.raises(UserError, match="no such file"):
+            ask(classes / name)
+    rows = [f"{path.relative_to(classes)},{path.parent.name}" for path in sorted(classes.rglob("*.png"))]
+    (classes / "l.csv").write_text("\n".join(["path,label", *rows, f"{'x' * 400}.png,level"]))
+    assert any("1 rows whose file is missing" in note for note in read(classes / "l.csv").notes)
+    assert answered(classes / "l.csv")[-1][1] is not None
+
+
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import apps.vision.store as stores
 
