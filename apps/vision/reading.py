@@ -42,7 +42,10 @@ def opened(source: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="glance-archive-") as folder:
         archives.unpack(source, Path(folder))
-        yield Path(folder)
+        try:
+            yield Path(folder)
+        except UserError as error:  # the folder is gone when this is read
+            raise UserError(str(error).replace(folder, str(source))) from None
 
 
 def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, test: Path | None) -> Splits:

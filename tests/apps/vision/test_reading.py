@@ -78,6 +78,15 @@ def test_archive_is_read_and_leaves_nothing(classes: Path, tmp_path: Path, kind:
     assert not any(str(tmp_path) in name for name in splits.train.inputs.names)
 
 
+def test_archive_itself_is_named_at_fault(tmp_path: Path) -> None:
+    stripes(True, 0).save(tmp_path / "1.png")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.write(tmp_path / "1.png", "1.png")
+    with pytest.raises(UserError, match="a.zip holds 1 pictures but no class folders") as refused:
+        read(tmp_path / "a.zip")
+    assert "glance-archive" not in str(refused.value)
+
+
 def test_hostile_archives_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
         packed.writestr("../../outside.png", b"")
