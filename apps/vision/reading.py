@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from apps.vision.duplicates import near_duplicates
 from apps.vision.pictures import Pictures, load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
-from apps.vision.sources import Listing, is_picture, list_paths, list_source
+from apps.vision.sources import Listing, list_paths, list_source, pictures_below
 from shared.errors import UserError, some
 from shared.protocol import Examples, Splits
 from shared.splits import complete
@@ -31,12 +30,31 @@ BLOCK = 1024
 def opened(source: Path) -> Iterator[Path]:
     """The source itself, or the temporary folder that an archive is unpacked into; gone afterwards.
 
-    Raises UserError where there is no such source.
+    Raises UserError where there is no such source, or where the system refuses to read it or a part of it.
     """
-    if not os.path.exists(source):  # the one of pathlib raises at names that no file can have
+    try:
+        _check_exists(source)
+        with _unpacked(source) as place:
+            yield place
+    except PermissionError as error:
+        raise UserError(
+            f"{error.filename or source} cannot be read ({error.strerror}): change its permissions"
+        ) from None
+
+
+def _check_exists(source: Path) -> None:
+    try:
+        source.stat()
+    except PermissionError:
+        raise
+    except (OSError, ValueError):  # nothing there, or a name that no file can have
         raise UserError(
             f"{source}: no such file or folder; give pictures, class folders, a tar or zip, or a csv of paths"
-        )
+        ) from None
+
+
+@contextmanager
+def _unpacked(source: Path) -> Iterator[Path]:
     if not (source.is_file() and archives.is_archive(source)):
         yield source
         return
@@ -155,7 +173,7 @@ def _check_opened(source: str, pictures: Pictures) -> None:
 
 def _list_inputs(place: Path, source: str) -> Listing:
     if place.is_dir():
-        paths = sorted(path for path in place.rglob("*") if path.is_file() and is_picture(path))
+        paths = sorted(pictures_below(place))
         if not paths:
             raise UserError(f"{source} holds no pictures; give a folder that does")
         inside = str(place) == source

@@ -97,7 +97,7 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     """The pictures of every class folder of one part, at any depth below it."""
     listing, notes = Listing([], [], []), []
     for folder in folders(part):
-        paths = sorted(_pictures_below(folder))
+        paths = sorted(pictures_below(folder))
         if not paths:
             notes.append(f"{folder.relative_to(root)}/ holds no pictures: left out")
         listing.paths.extend(paths)
@@ -109,10 +109,15 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     return listing, notes
 
 
-def _pictures_below(folder: Path) -> Iterator[Path]:
-    for where, inside, files in os.walk(folder):
+def pictures_below(folder: Path) -> Iterator[Path]:
+    """The pictures at any depth, hidden folders left out. Raises OSError at a folder that cannot be read."""
+    for where, inside, files in os.walk(folder, onerror=_refuse):
         inside[:] = [name for name in inside if not name.startswith(".")]
         yield from (path for name in files if is_picture(path := Path(where, name)))
+
+
+def _refuse(error: OSError) -> None:
+    raise error  # else the pictures there would be left out silently
 
 
 def list_table(table: Path) -> tuple[Listing, list[str]]:

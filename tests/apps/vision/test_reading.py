@@ -1,9 +1,11 @@
 """Every layout of a picture set, and every fault of one."""
 
+import os
 import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -246,6 +248,29 @@ def test_names_that_no_file_can_have_are_missing_files(classes: Path, name: str)
     (classes / "l.csv").write_text("\n".join(["path,label", *rows, f"{'x' * 400}.png,level"]))
     assert any("1 rows whose file is missing" in note for note in read(classes / "l.csv").notes)
     assert answered(classes / "l.csv")[-1][1] is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "call", "asks"), [(os, "scandir", "both"), (Path, "stat", "both"), (Path, "iterdir", "read")]
+)
+def test_what_may_not_be_read_is_named(
+    classes: Path, monkeypatch: pytest.MonkeyPatch, place: Any, call: str, asks: str
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(place, call, refuse)
+    for ask in (read, answered) if asks == "both" else (read,):
+        with pytest.raises(UserError, match=f"{classes}.* cannot be read .Permission denied.: change its permissions"):
+            ask(classes)
+
+
+def test_picture_that_may_not_be_read_is_told(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, _: int) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("apps.vision.pictures.decode", refuse)
+    assert {error for _, error in answered(classes)} == {"permission denied"}
 
 
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
