@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -10,7 +11,7 @@ from PIL import Image, ImageOps
 WIDE = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
-def decode(picture: Path | Image.Image, side: int) -> np.ndarray:
+def decode(picture: Path | IO[bytes] | Image.Image, side: int) -> np.ndarray:
     """The centre square as uint8, shape (side, side, 3). Raises whatever PIL makes of a broken file.
 
     Upright by its EXIF orientation; transparency lies on white; 16 bits become 8. PIL refuses decompression

@@ -1,7 +1,8 @@
-"""Pictures as Python values: paths, PIL images, arrays and tensors, or lists of them."""
+"""Pictures as Python values: paths, binary files, PIL images, arrays and tensors, or lists of them."""
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from apps.vision.pictures import Pictures, load_pictures
 from shared.errors import UserError
 
-KINDS = "a path, a PIL image, a uint8 array or tensor of shape (height, width[, channels]), or a list of these"
+KINDS = "a path, a binary file, a PIL image, a uint8 array or tensor of shape (height, width[, channels]), or a list of these"
 
 
 def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
@@ -21,11 +23,12 @@ def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
 
     A path that is missing raises; one that cannot be decoded is told in the answer.
     """
-    if hasattr(value, "detach"):  # a torch tensor, on whatever device
+    if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
     if isinstance(value, Pictures):
         return value, False
-    single = isinstance(value, (str, os.PathLike, Image.Image)) or (isinstance(value, np.ndarray) and value.ndim < 4)
+    single = isinstance(value, (str, os.PathLike, Image.Image)) or hasattr(value, "read")
+    single = single or (isinstance(value, np.ndarray) and value.ndim < 4)
     if not single and not isinstance(value, (Sequence, np.ndarray)):
         raise UserError(f"a value of type {type(value).__name__}: give {KINDS}")
     many = [value] if single else list(value)
@@ -34,16 +37,26 @@ def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
     return load_pictures(pictures, names, side), single
 
 
-def _as_picture(value: Any) -> Path | Image.Image:
+def _as_picture(value: Any) -> Path | io.BytesIO | Image.Image:
     if isinstance(value, Image.Image):
         return value
     if isinstance(value, (str, os.PathLike)):
         if not os.path.isfile(value):
             raise UserError(f"{value}: no such file")
         return Path(value)
-    if hasattr(value, "detach"):
+    if hasattr(value, "read"):
+        return _from_file(value)
+    if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
     return _from_array(np.asarray(value))
+
+
+def _from_file(file: Any) -> io.BytesIO:
+    """All that is left to read: pictures are decoded in threads, and a file has but one position."""
+    try:
+        return io.BytesIO(file.read())
+    except (TypeError, ValueError, OSError) as error:  # opened as text, closed, or for writing alone
+        raise UserError(f"a file that gives no bytes ({error}): open it with mode 'rb'") from None
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

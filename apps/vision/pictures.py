@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -74,7 +75,7 @@ class Encoded:
         return (torch.from_numpy(self.pictures.pixels(rows.numpy())),)
 
 
-def load_pictures(pictures: Sequence[Path | Image.Image], names: Sequence[str], side: int) -> Pictures:
+def load_pictures(pictures: Sequence[Path | IO[bytes] | Image.Image], names: Sequence[str], side: int) -> Pictures:
     """Decodes all, each once; what cannot be decoded is told in `errors`. Raises UserError at a full disk."""
     count = len(pictures)
     store, thumbnails = make_store(count, side), np.zeros((count, THUMBNAIL, THUMBNAIL), np.uint8)

@@ -31,6 +31,7 @@ class VisionRecipe(Recipe):
         None,
         "decay per step of the averaged weights that are kept; 0: the plain ones; none: 0.99 with weights, else 0",
         least=0,
+        below=1,
     )
     frozen_epochs: int | None = dial(None, "epochs of the head alone; none: to convergence; 0: left out", least=0)
     enough: float = dial(0.97, "validation accuracy of the frozen body from which fine-tuning is left out", least=0)
@@ -41,7 +42,7 @@ class VisionRecipe(Recipe):
     stored_size: int | None = dial(None, "side at which pictures are kept, in pixels; none: by image_size", least=4)
     layer_decay: float = dial(0.75, "learning rate of a layer over that of the next, when fine-tuning", least=0)
     smoothing: float = dial(
-        None, "share of the answer spread over all classes; none: 0 with weights, else 0.1", least=0
+        None, "share of the answer spread over all classes; none: 0 with weights, else 0.1", least=0, below=1
     )
     augment: str = dial(
         "auto", "random views in training; auto: by size and colour", ("auto", "none", "shift", "photo")

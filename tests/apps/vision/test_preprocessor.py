@@ -1,6 +1,8 @@
 """Whatever a person hands in is encoded without a traceback, and the state survives JSON."""
 
+import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +59,22 @@ def test_every_form_of_a_picture_is_the_same_picture(tmp_path: object) -> None:
     assert not single and len(many) == 5 and (many.store == array).all()
     batch, single = APP.inputs(np.stack([array, array]), RECIPE)
     assert not single and len(batch) == 2
+
+
+def test_binary_file_is_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    array = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(array).save(path)
+    with path.open("rb") as file:
+        found, single = APP.inputs(file, RECIPE)
+    assert single and (found.store[0] == array).all()
+    many, single = APP.inputs([io.BytesIO(path.read_bytes()), io.BytesIO(b"no picture")], RECIPE)
+    assert not single and (many.store[0] == array).all() and "picture 1" in many.errors[1]
+    with path.open(encoding="utf-8") as text, pytest.raises(UserError, match="mode 'rb'"):
+        APP.inputs(text, RECIPE)
+    for wrong in (text, io.StringIO("closed by now, or text")):
+        with pytest.raises(UserError, match="mode 'rb'"):
+            APP.inputs(wrong, RECIPE)
 
 
 @pytest.mark.parametrize(
