@@ -103,6 +103,8 @@ def _reason(error: Exception) -> str:
     """What is wrong with a picture, in one line."""
     if isinstance(error, (FileNotFoundError, IsADirectoryError)):
         return "no such file"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large: {error}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -273,6 +273,13 @@ def test_picture_that_may_not_be_read_is_told(classes: Path, monkeypatch: pytest
     assert {error for _, error in answered(classes)} == {"permission denied"}
 
 
+def test_bomb_is_called_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stripes(True, 0, side=64).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(UserError, match="bomb.png .*too large: .*4096 pixels"):
+        answered(tmp_path / "bomb.png")
+
+
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import apps.vision.store as stores
 
