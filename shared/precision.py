@@ -9,6 +9,8 @@ from functools import lru_cache
 
 import torch
 
+from shared.errors import UserError
+
 PAYS = 1.5
 """bfloat16 is used where a matrix product is at least this many times faster; hardware units for it give
 four to eight times, emulation less than one, so noise cannot tip the choice from run to run."""
@@ -65,7 +67,11 @@ def bfloat16_ratio(device: str) -> float:
 
 
 def resolve_device(device: str) -> str:
-    """auto -> the first GPU when there is one, else the processor."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """auto -> the first GPU when there is one, else the processor. Raises UserError at a device that is not there."""
+    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    there = ["cpu", *(["cuda", *gpus] if gpus else [])]
+    if device == "auto":
+        return "cuda" if gpus else "cpu"
+    if device not in there:
+        raise UserError(f"device={device!r} is not there; there are: {', '.join(there)}. Give one of them, or auto")
+    return device

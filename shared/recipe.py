@@ -5,6 +5,7 @@ Importing this file costs nothing (no torch), so that `--help` answers at once.
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -16,9 +17,19 @@ from shared.errors import UserError
 R = TypeVar("R", bound="Recipe")
 
 
-def dial(default: Any, meaning: str, choices: tuple[str, ...] = (), least: float | None = None) -> Any:
+BELOW = {int: 2**31, float: math.inf}
+"""What a number stays below where its dial names no bound: tensors count with no more, and infinity is no dial."""
+
+
+def dial(
+    default: Any,
+    meaning: str,
+    choices: tuple[str, ...] = (),
+    least: float = -math.inf,
+    below: float | None = None,
+) -> Any:
     """A dataclass field with what the command line's help and the checks need."""
-    return field(default=default, metadata={"help": meaning, "choices": choices, "least": least})
+    return field(default=default, metadata={"help": meaning, "choices": choices, "least": least, "below": below})
 
 
 @dataclass(frozen=True)
@@ -33,14 +44,16 @@ class Recipe:
     lr: float = dial(1e-3, "highest learning rate of the one-cycle schedule", least=0)
     weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(3, "epochs without a better validation score before training stops; 0: never", least=0)
-    ema: float = dial(0.0, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    ema: float = dial(
+        0.0, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0, below=1
+    )
     accumulate: int = dial(1, "steps whose gradients are added up before the weights move", least=1)
     precision: str = dial("auto", "arithmetic of the network; auto measures the processor", ("auto", "fp32", "bf16"))
     device: str = dial("auto", "where to compute: auto, cpu, cuda or cuda:N")
-    seed: int = dial(0, "repeats split, order and initial weights", least=0)
+    seed: int = dial(0, "repeats split, order and initial weights", least=0, below=2**32)
     weights: str = dial("auto", "pretrained weights: a name, a path, auto or none")
-    valid_fraction: float = dial(0.1, "share of rows for validation when none is given", least=0)
-    test_fraction: float = dial(0.1, "share of rows for the test when none is given", least=0)
+    valid_fraction: float = dial(0.1, "share of rows for validation when none is given", least=0, below=1)
+    test_fraction: float = dial(0.1, "share of rows for the test when none is given", least=0, below=1)
 
     @classmethod
     def make(cls: type[R], given: Mapping[str, Any]) -> R:
@@ -72,10 +85,12 @@ def _checked(cls: type[Recipe], name: str, value: Any) -> Any:
         return None
     try:
         value = kind(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UserError(f"{name}={value!r}: expected {kind.__name__}") from None
     if metadata["choices"] and value not in metadata["choices"]:
         raise UserError(f"{name}={value!r}: choose one of {', '.join(metadata['choices'])}")
-    if metadata["least"] is not None and not value >= metadata["least"]:
-        raise UserError(f"{name}={value}: must be at least {metadata['least']}")
+    if kind in BELOW:
+        least, below = metadata["least"], BELOW[kind] if metadata["below"] is None else metadata["below"]
+        if not least <= value < below:
+            raise UserError(f"{name}={value}: give a number from {least} to below {below}")
     return value

@@ -123,10 +123,10 @@ def learner(app: App, source: Path, recipe: Recipe, options: Options | None = No
 def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clock) -> Prepared:
     """Reads, splits, fits the preprocessor, encodes, and builds the network."""
     seed_all(recipe.seed)
+    device = resolve_device(recipe.device)
     with clock.stage("read"):
         splits = app.read(source, recipe, options.valid, options.test)
     _say_splits(splits, options.display)
-    device = resolve_device(splits.recipe.device)
     recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
     with clock.stage("encode"):
         preprocessor = app.fit(splits.train, recipe)

@@ -63,9 +63,18 @@ def three_parts(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions (train, valid, test); `fractions` (valid, test) are shares of all rows."""
     rest, test = held_out(labels, fractions[1], seed, by_label)
-    share = min(fractions[0] / max(1 - fractions[1], 1e-9), 0.9)
-    kept, valid = held_out(labels[rest], share, seed + 1, by_label)
+    kept, valid = held_out(labels[rest], share_of_rest(*fractions), seed + 1, by_label)
     return rest[kept], rest[valid], test
+
+
+def share_of_rest(valid: float, test: float) -> float:
+    """The share for validation of what the test leaves. Raises UserError where the two leave nothing."""
+    if not valid + test < 1:
+        raise UserError(
+            f"shares of {valid:g} for validation and {test:g} for the test leave nothing to learn from: "
+            "give less than 1 together, as with --valid-fraction 0.1"
+        )
+    return valid / (1 - test)
 
 
 def wanted(valid: Examples | None, test: Examples | None, fractions: tuple[float, float]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Splits
-from shared.splits import stratified
+from shared.splits import share_of_rest, stratified
 from shared.tables import read_table
 
 if TYPE_CHECKING:
@@ -222,9 +222,9 @@ def _complete(parts: dict[str, Examples | None], recipe: CollabRecipe) -> tuple[
     assert rest is not None
     if test is None and valid is None:
         rest, test = hold_out(rest, recipe.test_fraction, recipe, recipe.seed)
-        share /= max(1 - recipe.test_fraction, 1e-9)
+        share = share_of_rest(share, recipe.test_fraction)
     if valid is None:
-        rest, valid = hold_out(rest, min(share, 0.9), recipe, recipe.seed + 1)
+        rest, valid = hold_out(rest, share, recipe, recipe.seed + 1)
     return rest, valid, rest.take(np.arange(0)) if test is None else test
 
 

@@ -30,7 +30,7 @@ class CollabRecipe(Recipe):
     batch_size: int = dial(2048, "ratings in a step of gradient descent; of users, a sixteenth (ranking)", least=1)
     lr: float = dial(0.005, "highest learning rate of the one-cycle schedule; a fifth of it (ranking)", least=0)
     weight_decay: float = dial(0.3, "decoupled weight decay (AdamW); a thirtieth of it (ranking)", least=0)
-    valid_fraction: float = dial(0.0, "share of rows for validation when none is given", least=0)
+    valid_fraction: float = dial(0.0, "share of rows for validation when none is given", least=0, below=1)
     user: str | None = dial(None, "column of the users; none: inferred")
     item: str | None = dial(None, "column of the items; none: inferred")
     rating: str | None = dial(None, "column of the ratings; none: inferred, or no rating at all")

@@ -35,7 +35,9 @@ class TabularRecipe(Recipe):
     lr: float = dial(8e-3, "highest learning rate of the one-cycle schedule", least=0)
     weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(6, "epochs without a better validation score before training stops; 0: never", least=0)
-    ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    ema: float = dial(
+        0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0, below=1
+    )
     weights: str = dial(
         "auto", "no weights from outside exist for tables; --start-from takes an earlier model's", ("auto", "none")
     )
@@ -52,20 +54,24 @@ class TabularRecipe(Recipe):
     folds: int = dial(
         AUTO, "parts of cross-validated bagging, a network and trees for each; 1: none; -1: of small tables", least=AUTO
     )
-    valid_fraction: float = dial(AUTO, "share of rows for validation when none is given; -1: by the folds", least=AUTO)
+    valid_fraction: float = dial(
+        AUTO, "share of rows for validation when none is given; -1: by the folds", least=AUTO, below=1
+    )
     width: int = dial(256, "units of a hidden layer", least=1)
     depth: int = dial(2, "hidden layers", least=1)
-    dropout: float = dial(AUTO, "share of units dropped in training; -1: 0.2 for classes, none for numbers", least=AUTO)
+    dropout: float = dial(
+        AUTO, "share of units dropped in training; -1: 0.2 for classes, none for numbers", least=AUTO, below=1
+    )
     bins: int = dial(128, "pieces of a number's learned piecewise-linear embedding", least=1)
     embedding: int = dial(24, "width of a number's and of a large category's embedding", least=1)
     unknown_rate: float = dial(
-        0.02, "share of categories hidden in training, to learn the unseen ones' bucket", least=0
+        0.02, "share of categories hidden in training, to learn the unseen ones' bucket", least=0, below=1
     )
-    label_smoothing: float = dial(0.0, "probability taken from the right class and spread over all", least=0)
+    label_smoothing: float = dial(0.0, "probability taken from the right class and spread over all", least=0, below=1)
     class_weights: str = dial("none", "weigh the rows so that all classes count alike", ("none", "auto"))
     trees: str = dial("auto", "boosted trees beside the network, when LightGBM is installed", ("auto", "none"))
     forests: int = dial(AUTO, "unlike forests that are averaged; -1: by the size of the table", least=AUTO)
     neighbours: str = dial(
         "auto", "what near training rows had for a target, shown to the trees where it helps", ("auto", "none")
     )
-    interval: float = dial(0.9, "share of rows that a number's interval is to hold; 0: no interval", least=0)
+    interval: float = dial(0.9, "share of rows that a number's interval is to hold; 0: no interval", least=0, below=1)

@@ -36,7 +36,9 @@ class TextRecipe(Recipe):
     )
     minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
     seeds: int = dial(None, "fine-tunings whose weights are averaged; none: by --minutes, at most three", least=1)
-    ema: float = dial(0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0)
+    ema: float = dial(
+        0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0, below=1
+    )
     head_rows: int = dial(
         None, "training rows, at random, that the frozen encoder's head is fitted to; none: by their number", least=1
     )
@@ -45,7 +47,10 @@ class TextRecipe(Recipe):
         3e-4, "highest rate of the one-cycle schedule, at the encoder's last layer; of an LSTM 16 times that", least=0
     )
     unfreeze: float = dial(
-        None, "share of the steps until all layers learn, the last ones first; none: 0, of an LSTM 0.5", least=0
+        None,
+        "share of the steps until all layers learn, the last ones first; none: 0, of an LSTM 0.5",
+        least=0,
+        below=1,
     )
     share: float = dial(
         None,
@@ -60,8 +65,10 @@ class TextRecipe(Recipe):
     layer_decay: float = dial(0.85, "learning rate of a layer over that of the next, when fine-tuning", least=0)
     weight_decay: float = dial(0.01, "decoupled weight decay (AdamW)", least=0)
     patience: int = dial(0, "epochs without a better validation score before training stops; 0: never", least=0)
-    dropout: float = dial(0.1, "share of units dropped in the encoder and before its head, when fine-tuning", least=0)
-    smoothing: float = dial(0.05, "share of the answer spread over all classes in the loss", least=0)
+    dropout: float = dial(
+        0.1, "share of units dropped in the encoder and before its head, when fine-tuning", least=0, below=1
+    )
+    smoothing: float = dial(0.05, "share of the answer spread over all classes in the loss", least=0, below=1)
     consistency: float = dial(
         None, "weight of the agreement of two answers to a text under other dropout; none: 1 as time allows", least=0
     )

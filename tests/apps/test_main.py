@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from apps.__main__ import default_folder, main
+from apps.__main__ import default_folder, load_recipe, main
 from shared.display import Display
+from shared.errors import UserError
 from tests.apps.collab.patterns import write_ratings
 from tests.apps.tabular.tables import write_loans
 from tests.contract import ROOT, StoppingDisplay
@@ -151,6 +152,21 @@ def test_a_fault_of_the_program_is_not_blamed_on_the_user(loans: Path, monkeypat
     monkeypatch.setattr("apps.__main__.load_app", lambda name: 1 / 0)
     with pytest.raises(ZeroDivisionError):  # Python ends with a traceback and exit code 1
         main(["tabular", "train", str(loans), "--quiet"])
+
+
+@pytest.mark.parametrize(
+    ("app", "dials"),
+    [
+        ("vision", {"smoothing": 5, "cutmix": "inf", "ema": 2}),
+        ("text", {"dropout": 3, "smoothing": -1, "unfreeze": 2, "ema": 1}),
+        ("tabular", {"dropout": 1, "label_smoothing": 1.5, "unknown_rate": 2, "interval": 90, "ema": 1}),
+        ("collab", {"valid_fraction": 5, "positive": "nan"}),
+    ],
+)
+def test_dial_beyond_its_bounds_is_refused(app: str, dials: dict[str, object]) -> None:
+    for name, value in dials.items():
+        with pytest.raises(UserError, match=name):
+            load_recipe(app).make({name: value})
 
 
 def test_unknown_dial_value_is_said_before_any_work(loans: Path, capsys: pytest.CaptureFixture[str]) -> None:

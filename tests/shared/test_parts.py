@@ -23,7 +23,7 @@ from shared.head import LinearHead
 from shared.labels import Labels
 from shared.loaders import WIDTHS, Loader, Tensors, batches, rounded
 from shared.metrics import Classification, Regression, classification_metrics, regression_metrics
-from shared.precision import bfloat16_ratio, resolve
+from shared.precision import bfloat16_ratio, resolve, resolve_device
 from shared.protocol import Data
 from shared.weights import find, reachable
 from tests.tiny import TinyRecipe
@@ -32,10 +32,26 @@ from tests.tiny import TinyRecipe
 def test_recipe_takes_presets_then_given() -> None:
     assert TinyRecipe.make({"epochs": "7"}).epochs == 7
     assert TinyRecipe.make({"frozen_epochs": None}).frozen_epochs is None
+    assert TinyRecipe.make({"seed": 2**32 - 1, "ema": 0.999, "valid_fraction": 0}).seed == 2**32 - 1
 
 
 @pytest.mark.parametrize(
-    "given_dials", [{"epoch": 3}, {"epochs": -1}, {"epochs": "many"}, {"preset": "worst"}, {"precision": "fp8"}]
+    "given_dials",
+    [
+        {"epoch": 3},
+        {"epochs": -1},
+        {"epochs": "many"},
+        {"epochs": 10**20},
+        {"epochs": float("inf")},
+        {"preset": "worst"},
+        {"precision": "fp8"},
+        {"lr": "inf"},
+        {"lr": "nan"},
+        {"seed": 2**32},
+        {"ema": 1},
+        {"valid_fraction": 1},
+        {"test_fraction": 5},
+    ],
 )
 def test_wrong_dial_is_said(given_dials: dict[str, object]) -> None:
     with pytest.raises(UserError):
@@ -116,6 +132,13 @@ def test_class_weights_take_the_networks_bfloat16() -> None:
 
 def test_precision_is_measured() -> None:
     assert bfloat16_ratio("cpu") > 0 and resolve("fp32", "cpu") == "fp32" and resolve("auto", "cpu") in ("fp32", "bf16")
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:99", "cpu:7", "meta"])
+def test_device_that_is_not_there_is_said(device: str) -> None:
+    with pytest.raises(UserError, match=f"{device}.*there are: cpu"):
+        resolve_device(device)
+    assert resolve_device("cpu") == "cpu" and resolve_device("auto") in ("cpu", "cuda")
 
 
 def nowhere(name: str) -> None:

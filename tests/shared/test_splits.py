@@ -67,3 +67,7 @@ def test_a_given_valid_makes_no_test() -> None:
 def test_share_of_everything_is_refused() -> None:
     with pytest.raises(UserError):
         split_off(rows(10), 1.0, 0)
+    for valid, test in ((0.5, 0.5), (0.95, 0.1), (5.0, 0.0)):
+        with pytest.raises(UserError, match="nothing to learn from"):
+            complete(rows(100), None, None, (valid, test), 0)
+    assert len(complete(rows(100), None, None, (0.94, 0.0), 0)[1]) == 94

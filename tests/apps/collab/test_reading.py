@@ -169,6 +169,7 @@ def test_incomplete_rows_are_left_out_and_counted(tmp_path: Path) -> None:
         ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, task="ranking", positive=9.0), "lower --positive"),
         ("user,item,rating,time\nu,i,1,soon\nu,j,2,2001-01-01\n", ALL, "row 1 of time: 'soon' is no time"),
         ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, split="last", test_fraction=0.5), "--time"),
+        ("user,item\nu,i\nu,j\n", replace(ALL, valid_fraction=0.5, test_fraction=0.5), "nothing to learn from"),
         ("user,item,rating\n" + "u,i,1\n" * 40 + 'u,"j,2\n', ALL, "quotation mark"),
     ],
 )
