@@ -50,12 +50,13 @@ def find_columns(frame: pd.DataFrame, text: str | None, target: str | None, path
 def find_text(names: Sequence[str], asked: str | None, where: object) -> str:
     """The text column of a table to answer, which need not have labels: the one of training, else one of a known name, else
     the only one. Raises UserError where there is none of these: it is not guessed, for nobody would see."""
-    return _known(names, asked, TEXT_NAMES, where)
+    return names[0] if len(names) == 1 else _known(names, asked, TEXT_NAMES, where)
 
 
-def find_target(names: Sequence[str], asked: str | None, text: str, where: object) -> str:
-    """The label column of a table to measure on: as `find_text` has it, among the columns that are not the text's."""
-    return _known([name for name in names if name not in (text, VALID_MARK)], asked, LABEL_NAMES, where)
+def find_target(names: Sequence[str], asked: str | None, where: object) -> str:
+    """The label column of a table to measure on: the one of training, else one of a known name. Raises UserError where
+    there is neither."""
+    return _known(names, asked, LABEL_NAMES, where)
 
 
 def _known(names: Sequence[str], asked: str | None, known: Sequence[str], where: object) -> str:
@@ -63,11 +64,9 @@ def _known(names: Sequence[str], asked: str | None, known: Sequence[str], where:
         for name in names:
             if name.lower() == wanted:
                 return name
-    if len(names) == 1:
-        return names[0]
     rows = ", as the training rows have" if asked else ""
     raise UserError(
-        f"{where} has no column {asked or known[0]!r}{rows}: rename one of {some(list(names), 20) or 'its columns'}"
+        f"{where} has no column {asked or known[0]!r}{rows}: rename one of its columns ({some(list(names), 20)})"
     )
 
 

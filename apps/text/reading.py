@@ -119,8 +119,8 @@ def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("tes
     path = next((layout[name] for name in parts if name in layout), layout["train"])
     if not path.is_dir() and path.suffix.lower() != ".label":
         columns = columns_of(path)
-        text = find_text(columns, recipe.text, path)
-        recipe = replace(recipe, text=text, target=find_target(columns, recipe.target, text, path))
+        text, target = find_text(columns, recipe.text, path), find_target(columns, recipe.target, path)
+        recipe = replace(recipe, text=text, target=target)
     examples, marked, _, _ = read_part(path, recipe)
     return examples if marked is None else marked
 
