@@ -44,7 +44,7 @@ def show_training(display: Display, app: str, out: Path, facts: Facts) -> None:
     where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
     display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
     if facts.measured_on == "train":
-        display.warn("too few rows to hold any back: these numbers are of rows that training saw; give more rows")
+        display.warn("no rows were held back: these numbers are of rows that training saw; name others with --test")
     rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
     display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
     display.say(f"model: {out}")

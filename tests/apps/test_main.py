@@ -63,10 +63,14 @@ def test_closing_table_names_model_and_next_command(
         assert part in shown.err
 
 
-def test_numbers_of_training_rows_come_with_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_of_training_rows_come_with_a_warning(
+    loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "three.csv").write_text("a,b,y\n1,x,yes\n2,y,no\n3,x,yes\n")
-    assert main(["tabular", "train", str(tmp_path / "three.csv"), "--out", str(tmp_path / "m"), "--quiet", *QUICK]) == 0
-    assert "rows that training saw" in capsys.readouterr().err
+    for words in ([str(tmp_path / "three.csv")], [str(loans), "--valid", "none"]):
+        assert main(["tabular", "train", *words, "--out", str(tmp_path / "m"), "--quiet", *QUICK]) == 0
+        said = capsys.readouterr().err
+        assert "no rows were held back" in said and "rows that training saw" in said and "--test" in said
 
 
 def test_quiet_says_nothing(loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
