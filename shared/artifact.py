@@ -10,8 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import torch
@@ -72,7 +74,27 @@ def asdict_shallow(artifact: Artifact) -> dict[str, Any]:
 
 
 def check_target(folder: Path) -> None:
-    """Raises UserError when `folder` holds something that is not ours to replace."""
+    """Raises UserError when `folder` cannot be written, or holds something that is not ours to replace."""
+    try:
+        _check_strangers(folder)
+        _try_to_write(folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror}): give another folder with --out") from error
+
+
+def _try_to_write(folder: Path) -> None:
+    """Leaves nothing behind. Rights alone do not tell: a disk may be read-only, and some places take no folders."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    finally:
+        for place in missing:
+            with suppress(OSError):
+                place.rmdir()
+
+
+def _check_strangers(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: give --out a folder to make")
     strangers = folder.is_dir() and any(folder.iterdir()) and not (folder / JSON).exists()

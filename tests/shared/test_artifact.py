@@ -36,3 +36,25 @@ def test_file_that_may_not_be_read_is_named(folder: Path, name: str, monkeypatch
     monkeypatch.setattr(Path, "read_bytes", refused)
     with pytest.raises(UserError, match=rf"{name} cannot be read \(Permission denied\)"):
         artifacts.read(folder)
+
+
+@pytest.mark.parametrize("below", ["file/m", "file/deeper/m", "x" * 300])
+def test_place_that_cannot_be_written_is_said_before_any_work(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="cannot be written .* --out"):
+        artifacts.check_target(tmp_path / below)
+
+
+def test_folder_without_the_right_to_write_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*given: object, **named: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(artifacts, "TemporaryFile", refused)
+    with pytest.raises(UserError, match=r"cannot be written \(Permission denied\)"):
+        artifacts.check_target(folder)
+
+
+def test_looking_at_a_place_leaves_nothing_there(tmp_path: Path, folder: Path) -> None:
+    artifacts.check_target(tmp_path / "models" / "new")
+    artifacts.check_target(folder)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m"] and len(list(folder.iterdir())) == 2
