@@ -15,6 +15,7 @@ from apps.vision.augment import Views
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import calibrate
 from apps.vision.given import as_pictures
+from apps.vision.inputs import read_inputs
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
 from apps.vision.muon import Muon
 from apps.vision.pictures import Encoded, Pictures
@@ -48,7 +49,7 @@ class VisionApp:
         return reading.read_labelled(source, recipe, ("test", "valid"), [])
 
     def read_inputs(self, sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
-        return reading.read_inputs(sources, recipe)
+        return read_inputs(sources, recipe)
 
     def inputs(self, value: Any, recipe: VisionRecipe) -> tuple[Pictures, bool]:
         return as_pictures(value, recipe.stored_size or 0)

@@ -7,23 +7,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from apps.vision import archives
 from apps.vision.duplicates import near_duplicates
-from apps.vision.pictures import Pictures, load_pictures, survey
+from apps.vision.pictures import load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
-from apps.vision.sources import Listing, list_paths, list_source, pictures_below
+from apps.vision.sources import Listing, list_source
 from shared.errors import UserError, some
 from shared.protocol import Examples, Splits
 from shared.splits import complete
-from shared.tables import is_table
-
-BLOCK = 1024
-"""Pictures decoded at a time when answering."""
 
 
 @contextmanager
@@ -142,43 +137,3 @@ def _check_classes(listing: Listing, examples: Examples, source: Path, separator
             raise UserError(
                 f"{source}: class {label!r} has {readable} ({some(names, 2)}); add pictures or remove the class"
             )
-
-
-def read_inputs(sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
-    """Blocks of (names, pictures) of files, folders, archives and csv files with a column of paths."""
-    for source in sources:
-        if not source:  # as a path it would be the current folder
-            raise UserError(
-                "an empty input names no pictures; give files, folders or a csv of paths (. for this folder)"
-            )
-        if source == "-":
-            raise UserError("-: pictures are not read from stdin; give files, folders or a csv of paths")
-        with opened(Path(source)) as place:
-            listing = _list_inputs(place, source)
-            for start in range(0, len(listing), BLOCK):
-                names = listing.names[start : start + BLOCK]
-                found = load_pictures(listing.paths[start : start + BLOCK], names, recipe.stored_size or 0)
-                if len(sources) == 1 and listing.paths == [place]:
-                    _check_opened(source, found)
-                yield list(names), found
-
-
-def _check_opened(source: str, pictures: Pictures) -> None:
-    """Raises UserError where the only picture asked for is broken; one of several is told in its answer."""
-    if (error := pictures.errors[0]) is not None:
-        raise UserError(
-            f"{source} is not a picture that can be opened ({error}); give another picture, a folder or a csv"
-        )
-
-
-def _list_inputs(place: Path, source: str) -> Listing:
-    if place.is_dir():
-        paths = sorted(pictures_below(place))
-        if not paths:
-            raise UserError(f"{source} holds no pictures; give a folder that does")
-        inside = str(place) == source
-        names = [str(path) if inside else path.relative_to(place).as_posix() for path in paths]
-        return Listing(paths, names, [])
-    if is_table(place):
-        return list_paths(place)
-    return Listing([place], [source], [])

@@ -1,11 +1,9 @@
 """Every layout of a picture set, and every fault of one."""
 
-import os
 import shutil
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,7 +143,6 @@ def test_lists_as_labels_are_refused(classes: Path, name: str) -> None:
         frame.to_parquet(classes / name)
     with pytest.raises(UserError, match="'label' holds a list .* join several labels"):
         read(classes / name)
-    assert answered(classes / name) == [("level/000.png", None), ("level/001.png", None)]
 
 
 def test_broken_pictures_are_left_out_and_told(classes: Path) -> None:
@@ -188,96 +185,6 @@ def test_loose_pictures_are_told(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(UserError, match="a single picture"):
         read(tmp_path / "1.png")
-
-
-def test_faults_of_inputs_to_answer(tmp_path: Path) -> None:
-    (tmp_path / "text.png").write_text("no picture")
-    (tmp_path / "empty").mkdir()
-    for name, said in (("gone.png", "no such file"), ("text.png", "not a picture"), ("empty", "no pictures")):
-        with pytest.raises(UserError, match=said):
-            list(APP.read_inputs([str(tmp_path / name)], RECIPE))
-    for given, said in (("-", "stdin"), ("", "an empty input")):
-        with pytest.raises(UserError, match=said):
-            list(APP.read_inputs([given], RECIPE))
-
-
-def answered(*sources: Path) -> list[tuple[str, str | None]]:
-    """(name, what is wrong) of every input, in order."""
-    blocks = APP.read_inputs([str(source) for source in sources], VisionRecipe(stored_size=8))
-    return [pair for names, pictures in blocks for pair in zip(names, pictures.errors, strict=True)]
-
-
-def test_every_row_of_a_csv_is_answered(classes: Path) -> None:
-    (classes / "level" / "text.png").write_text("no picture")
-    (classes / "rows.csv").write_text("path,x\ngone.png,1\nlevel/000.png,2\n,3\nlevel/text.png,4\n")
-    found = answered(classes / "rows.csv")
-    assert [name for name, _ in found] == ["gone.png", "level/000.png", "", "level/text.png"]
-    assert [error and error.split(":")[0] for _, error in found] == [
-        "no such file",
-        None,
-        "no such file",
-        "UnidentifiedImageError",
-    ]
-    (classes / "gone.csv").write_text("path\na.png\nb.png\n")
-    with pytest.raises(UserError, match="none of the 2 files .* exists, 'a.png' for one"):
-        answered(classes / "gone.csv")
-
-
-def test_files_by_name_are_answered_as_those_of_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "empty.png").touch()
-    (tmp_path / "notes.md").write_text("no picture")
-    stripes(True, 0, side=64).save(tmp_path / "whole.png")
-    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:900])
-    files = [tmp_path / name for name in ("cut.png", "empty.png", "notes.md", "whole.png")]
-    found = answered(*files)
-    assert [name for name, _ in found] == [str(file) for file in files]
-    assert [error is None for _, error in found] == [False, False, False, True]
-    for file in files[:3]:
-        with pytest.raises(UserError, match=f"{file} is not a picture that can be opened .*Error: "):
-            answered(file)
-    with pytest.raises(UserError, match="no such file"):
-        answered(files[3], tmp_path / "gone.png")
-
-
-@pytest.mark.parametrize("name", [f"{'x' * 400}.png", "a\0b.png"])
-def test_names_that_no_file_can_have_are_missing_files(classes: Path, name: str) -> None:
-    for ask in (answered, read):
-        with pytest.raises(UserError, match="no such file"):
-            ask(classes / name)
-    rows = [f"{path.relative_to(classes)},{path.parent.name}" for path in sorted(classes.rglob("*.png"))]
-    (classes / "l.csv").write_text("\n".join(["path,label", *rows, f"{'x' * 400}.png,level"]))
-    assert any("1 rows whose file is missing" in note for note in read(classes / "l.csv").notes)
-    assert answered(classes / "l.csv")[-1][1] is not None
-
-
-@pytest.mark.parametrize(
-    ("place", "call", "asks"), [(os, "scandir", "both"), (Path, "stat", "both"), (Path, "iterdir", "read")]
-)
-def test_what_may_not_be_read_is_named(
-    classes: Path, monkeypatch: pytest.MonkeyPatch, place: Any, call: str, asks: str
-) -> None:
-    def refuse(path: Path, *_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(place, call, refuse)
-    for ask in (read, answered) if asks == "both" else (read,):
-        with pytest.raises(UserError, match=f"{classes}.* cannot be read .Permission denied.: change its permissions"):
-            ask(classes)
-
-
-def test_picture_that_may_not_be_read_is_told(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, _: int) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr("apps.vision.pictures.decode", refuse)
-    assert {error for _, error in answered(classes)} == {"permission denied"}
-
-
-def test_bomb_is_called_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stripes(True, 0, side=64).save(tmp_path / "bomb.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(UserError, match="bomb.png .*too large: .*4096 pixels"):
-        answered(tmp_path / "bomb.png")
 
 
 def test_store_on_the_disk_is_the_same(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,128 @@
+"""Every input gets an answer or a reason, and what is not there is said, in answering as in learning."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from apps.vision.app import APP
+from apps.vision.recipe import VisionRecipe
+from shared.errors import UserError
+from shared.protocol import Splits
+from tests.apps.vision.draw import stripes, write_classes
+
+RECIPE = VisionRecipe.make({"weights": "none"})
+
+
+def answered(*sources: Path) -> list[tuple[str, str | None]]:
+    """(name, what is wrong) of every input, in order."""
+    blocks = APP.read_inputs([str(source) for source in sources], VisionRecipe(stored_size=8))
+    return [pair for names, pictures in blocks for pair in zip(names, pictures.errors, strict=True)]
+
+
+def learn(source: Path) -> Splits:
+    return APP.read(source, RECIPE, None, None)
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    return write_classes(tmp_path / "set", each=10)
+
+
+def test_faults_of_inputs_to_answer(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "empty").mkdir()
+    for name, said in (("gone.png", "no such file"), ("text.png", "not a picture"), ("empty", "no pictures")):
+        with pytest.raises(UserError, match=said):
+            list(APP.read_inputs([str(tmp_path / name)], RECIPE))
+    for given, said in (("-", "stdin"), ("", "an empty input")):
+        with pytest.raises(UserError, match=said):
+            list(APP.read_inputs([given], RECIPE))
+
+
+def test_every_row_of_a_csv_is_answered(classes: Path) -> None:
+    (classes / "level" / "text.png").write_text("no picture")
+    (classes / "rows.csv").write_text("path,x\ngone.png,1\nlevel/000.png,2\n,3\nlevel/text.png,4\n")
+    found = answered(classes / "rows.csv")
+    assert [name for name, _ in found] == ["gone.png", "level/000.png", "", "level/text.png"]
+    assert [error and error.split(":")[0] for _, error in found] == [
+        "no such file",
+        None,
+        "no such file",
+        "UnidentifiedImageError",
+    ]
+    (classes / "gone.csv").write_text("path\na.png\nb.png\n")
+    with pytest.raises(UserError, match="none of the 2 files .* exists, 'a.png' for one"):
+        answered(classes / "gone.csv")
+
+
+def test_hidden_folders_are_left_out(classes: Path) -> None:
+    write_classes(classes / ".venv", each=1)
+    assert [name for name, _ in answered(classes)] == [str(path) for path in sorted(classes.glob("*/*.png"))]
+
+
+def test_columns_beside_the_paths_may_hold_lists(classes: Path) -> None:
+    pd.DataFrame({"path": ["level/000.png"], "tags": [["a", "b"]]}).to_parquet(classes / "l.parquet")
+    assert answered(classes / "l.parquet") == [("level/000.png", None)]
+
+
+def test_files_by_name_are_answered_as_those_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "notes.md").write_text("no picture")
+    stripes(True, 0, side=64).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:900])
+    files = [tmp_path / name for name in ("cut.png", "empty.png", "notes.md", "whole.png")]
+    found = answered(*files)
+    assert [name for name, _ in found] == [str(file) for file in files]
+    assert [error is None for _, error in found] == [False, False, False, True]
+    for file in files[:3]:
+        with pytest.raises(UserError, match=f"{file} is not a picture that can be opened .*Error: "):
+            answered(file)
+    with pytest.raises(UserError, match="no such file"):
+        answered(files[3], tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize("name", [f"{'x' * 400}.png", "a\0b.png"])
+def test_names_that_no_file_can_have_are_missing_files(classes: Path, name: str) -> None:
+    for ask in (answered, learn):
+        with pytest.raises(UserError, match="no such file"):
+            ask(classes / name)
+    rows = [f"{path.relative_to(classes)},{path.parent.name}" for path in sorted(classes.rglob("*.png"))]
+    (classes / "l.csv").write_text("\n".join(["path,label", *rows, f"{'x' * 400}.png,level"]))
+    assert any("1 rows whose file is missing" in note for note in learn(classes / "l.csv").notes)
+    assert answered(classes / "l.csv")[-1][1] is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "call", "asks"),
+    [(os, "scandir", (learn, answered)), (Path, "stat", (learn, answered)), (Path, "iterdir", (learn,))],
+)
+def test_what_may_not_be_read_is_named(
+    classes: Path, monkeypatch: pytest.MonkeyPatch, place: Any, call: str, asks: tuple[Callable[[Path], object], ...]
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(place, call, refuse)
+    for ask in asks:
+        with pytest.raises(UserError, match=f"{classes}.* cannot be read .Permission denied.: change its permissions"):
+            ask(classes)
+
+
+def test_picture_that_may_not_be_read_is_told(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, _: int) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("apps.vision.pictures.decode", refuse)
+    assert {error for _, error in answered(classes)} == {"permission denied"}
+
+
+def test_bomb_is_called_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stripes(True, 0, side=64).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(UserError, match="bomb.png .*too large: .*4096 pixels"):
+        answered(tmp_path / "bomb.png")
