@@ -1,5 +1,10 @@
 """The one exception for a fault of the user's input: it says what, where and how to mend."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(ValueError):
     """The input or an argument is at fault. The command line prints it alone and exits with 2."""
@@ -9,3 +14,12 @@ def some(values: list[str], limit: int = 5) -> str:
     """Names the first few of many values, so that a message stays one line."""
     shown = ", ".join(values[:limit])
     return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"
+
+
+@contextmanager
+def told_of(place: object) -> Iterator[None]:
+    """Puts the place, which the code inside does not know, before what a UserError says."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error

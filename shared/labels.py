@@ -36,14 +36,13 @@ class Labels:
         return cls(tuple(names), tuple(counted[name] for name in names))
 
     def encode(self, targets: np.ndarray) -> Tensor:
-        """Positions, shape (rows,), int64. Raises UserError naming labels that training never saw."""
+        """Positions, shape (rows,), int64. Raises UserError naming labels that training never saw, and where they stand."""
         position = {name: i for i, name in enumerate(self.names)}
         codes = [position.get(str(target), -1) for target in targets]
         if -1 in codes:
-            unseen = Counter(str(target) for target, code in zip(targets, codes, strict=True) if code < 0)
-            listed = some([f"{name!r} ({number} rows)" for name, number in unseen.most_common()])
+            unseen = some(_places(targets, [row for row, code in enumerate(codes) if code < 0]))
             raise UserError(
-                f"labels that the training rows do not have: {listed}. Known: {some(list(self.names), 10)}. "
+                f"labels that the training rows do not have: {unseen}. Known: {some(list(self.names), 10)}. "
                 "Correct or remove those rows, or train with examples of them"
             )
         return torch.tensor(codes, dtype=torch.long)
@@ -66,6 +65,16 @@ class Labels:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Labels:
         return cls(tuple(map(str, state["names"])), tuple(map(int, state["counts"])))
+
+
+def _places(targets: np.ndarray, rows: list[int]) -> list[str]:
+    """Each label of these rows with their number and the first of them, the commonest label first."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        found.setdefault(str(targets[row]), []).append(row + 1)
+    numbers = {name: f"{len(own)} rows, the first is " if len(own) > 1 else "" for name, own in found.items()}
+    commonest = sorted(found, key=lambda name: -len(found[name]))
+    return [f"{name!r} ({numbers[name]}labelled row {found[name][0]})" for name in commonest]
 
 
 def _natural(name: str) -> tuple[int, float, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from shared import artifact as artifacts
-from shared.errors import UserError
+from shared.errors import UserError, told_of
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
 from shared.protocol import Answer, App, Data, Examples, Facts, Inputs, Preprocessor
@@ -45,7 +45,9 @@ class Model:
 
     def evaluate(self, source: str | os.PathLike[str]) -> dict[str, Any]:
         """Metrics and the naive baseline's on labelled rows, and the number of rows."""
-        data = self.encode(self.app.read_examples(Path(source), self.recipe))
+        examples = self.app.read_examples(Path(source), self.recipe)
+        with told_of(source):
+            data = self.encode(examples)
         if not len(data):
             raise UserError(f"{source}: no labelled rows to evaluate on")
         objective = self.app.objective(self.preprocessor, self.recipe)

@@ -18,7 +18,7 @@ from torch import nn
 from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
-from shared.errors import UserError
+from shared.errors import UserError, told_of
 from shared.fingerprint import fingerprint
 from shared.garbage import uncollected
 from shared.head import BodyHead, LinearHead
@@ -130,7 +130,10 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
     with clock.stage("encode"):
         preprocessor = app.fit(splits.train, recipe)
-        test, valid, train = (_encoded(preprocessor, part) for part in (splits.test, splits.valid, splits.train))
+        places = {"test": options.test or source, "valid": options.valid or source, "train": source}
+        test, valid, train = (
+            _encoded(preprocessor, getattr(splits, part), f"{place}, {part} rows") for part, place in places.items()
+        )
     notes = splits.notes
     del splits  # a large one: only the encoded rows are needed from here on
     with clock.stage("build"):
@@ -152,10 +155,11 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     return Prepared(setup, preprocessor, notes, test)
 
 
-def _encoded(preprocessor: Preprocessor, part: Examples) -> Data:
+def _encoded(preprocessor: Preprocessor, part: Examples, place: str) -> Data:
     weights = None if part.weights is None else torch.from_numpy(part.weights).float()
     encode = preprocessor.spend if isinstance(preprocessor, Spends) else preprocessor.encode
-    return Data(encode(part.inputs), preprocessor.encode_targets(part.targets), weights)
+    with told_of(place):
+        return Data(encode(part.inputs), preprocessor.encode_targets(part.targets), weights)
 
 
 def seed_all(seed: int) -> None:

@@ -77,6 +77,15 @@ def test_diverging_run_is_the_users_fault_and_says_so(rings: Path) -> None:
         train(APP, rings, TinyRecipe.make({"epochs": 3, "lr": 1e30}))
 
 
+def test_unseen_label_comes_with_its_file(rings: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("x,y,label\n0,0,in\n0,0,between\n")
+    with pytest.raises(UserError, match=r"other\.csv, test rows: .*'between' \(labelled row 2\)"):
+        train(APP, rings, TinyRecipe.make({"epochs": 0}), Options(test=other))
+    with pytest.raises(UserError, match=r"other\.csv: .*'between'"):
+        train(APP, rings, TinyRecipe.make({"epochs": 0})).evaluate(other)
+
+
 def test_resume_without_a_run_is_said(rings: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to resume"):
         train(APP, rings, TinyRecipe.make({}), Options(out=tmp_path / "out", resume=True))

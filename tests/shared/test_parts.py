@@ -64,9 +64,10 @@ def test_labels_count_in_numbers_order() -> None:
     assert Labels.from_state(json.loads(json.dumps(labels.state()))) == labels
 
 
-def test_unseen_label_is_named_with_its_count() -> None:
-    with pytest.raises(UserError, match=r"'c' \(2 rows\)"):
-        Labels.fit(np.array(["a", "b"])).encode(np.array(["a", "c", "c"]))
+def test_unseen_label_is_named_with_its_count_and_first_row() -> None:
+    said = r"'c' \(2 rows, the first is labelled row 3\), 'd' \(labelled row 2\)\. Known"
+    with pytest.raises(UserError, match=said):
+        Labels.fit(np.array(["a", "b"])).encode(np.array(["a", "d", "c", "c"]))
 
 
 @pytest.mark.parametrize("targets", [[], ["a", "a"]])

@@ -134,7 +134,7 @@ def test_label_unseen_in_training_is_named(tmp_path: Path) -> None:
     train = written(tmp_path / "t.csv", many("{half}"))
     test = written(tmp_path / "u.csv", "a,b,t\n1,p,7\n2,p,1\n")
     splits = APP.read(train, TabularRecipe.make({}), None, test)
-    with pytest.raises(UserError, match=r"'7' \(1 rows\)"):
+    with pytest.raises(UserError, match=r"'7' \(labelled row 1\)"):
         APP.fit(splits.train, splits.recipe).encode_targets(splits.test.targets)
 
 
