@@ -72,7 +72,7 @@ class _Reading(Exception):
 
 def _in_place(path: Path, answers: Iterable[Answer], write: Write, flag: str) -> int:
     """Writes beside `path` and moves the file there when it is complete."""
-    waiting = path.with_name(path.name + ".new")
+    waiting = Path(f"{path}.new")
     try:
         with TemporaryFile("w+", dir=path.parent, encoding="utf-8") as kept:
             rows, columns = _keep(_apart(answers), kept)
