@@ -35,6 +35,18 @@ def find_separator(cells: Sequence[str]) -> str | None:
     return None
 
 
+def settle_separator(asked: str, cells: Sequence[str], what: str) -> tuple[str, list[str]]:
+    """What stands between the labels of a cell, or "none", and what to say of it; `what` has the labels: "text", "picture".
+    Raises UserError at a mark that is nothing."""
+    if not asked:
+        raise UserError("--separator: give the mark between labels, such as ';'")
+    found = find_separator([cell for cell in cells if cell]) if asked == "auto" else asked
+    if found is None or found == "none":
+        return "none", []
+    hint = " (--separator none if it is not so)" if asked == "auto" else ""
+    return found, [f"several labels a {what}, separated by {found!r}{hint}"]
+
+
 def split(cell: str, separator: str) -> list[str]:
     """The labels of a cell, without the blanks around them."""
     return [label for part in cell.split(separator) if (label := part.strip())]

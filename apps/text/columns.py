@@ -11,7 +11,6 @@ import numpy as np
 
 from shared.errors import UserError, some
 from shared.protocol import Examples
-from shared.several import find_separator
 from shared.tables import refuse_nested
 
 if TYPE_CHECKING:
@@ -141,17 +140,6 @@ def examples_of(
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no label (the first is row {first}): left out")
     check_classes(labels[keep], f"{path}: the label column {target!r}")
     return Examples(texts[keep], labels[keep]), said
-
-
-def settle_separator(asked: str, labels: list[str]) -> tuple[str, list[str]]:
-    """What stands between the labels of a cell, or "none", and what to say of it."""
-    if not asked.strip() and asked != "\t":
-        raise UserError("--separator: give the mark between labels, such as ';'")
-    found = find_separator([cell for cell in labels if cell]) if asked == "auto" else asked
-    if found is None or found == "none":
-        return "none", []
-    hint = " (--separator none if it is not so)" if asked == "auto" else ""
-    return found, [f"several labels a text, separated by {found!r}{hint}"]
 
 
 def check_classes(labels: np.ndarray, what: str) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text, settle_separator
+from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.several import keep_rare
 from shared.errors import UserError
 from shared.protocol import Examples, Splits
+from shared.several import settle_separator
 from shared.splits import complete
 from shared.tables import find_parts, is_table
 
@@ -90,7 +91,7 @@ def read_part(path: Path, recipe: TextRecipe) -> Part:
 def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     frame, large = read_rows(path, recipe.megabytes)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
-    mark, several = settle_separator(recipe.separator, as_texts(frame[target]))
+    mark, several = settle_separator(recipe.separator, as_texts(frame[target]), "text")
     recipe, said = replace(recipe, text=text, target=target, separator=mark), [*large, *said, *several]
     if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
         examples, more = examples_of(frame, text, target, path, recipe.separator)

@@ -49,7 +49,7 @@ def _list_inputs(place: Path, source: str) -> Listing:
         paths = sorted(pictures_below(place))
         if not paths:
             raise UserError(f"{source} holds no pictures; give a folder that does")
-        inside = str(place) == source
+        inside = place == Path(source)
         names = [str(path) if inside else path.relative_to(place).as_posix() for path in paths]
         return Listing(paths, names, [])
     if is_table(place):

@@ -10,7 +10,7 @@ from apps.vision.pictures import Survey
 from apps.vision.recipe import VisionRecipe
 from shared.errors import UserError
 from shared.precision import units
-from shared.several import find_separator
+from shared.several import settle_separator
 
 TOO_SMALL = 48
 """Median side in pixels below which a pretrained network would see next to nothing."""
@@ -49,8 +49,8 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""
-    recipe, said = _settle_separator(recipe, labels)
-    return recipe, [*notes, f"{shown}; in training {views}{mirrored}", *said]
+    separator, said = settle_separator(recipe.separator, labels, "picture")
+    return replace(recipe, separator=separator), [*notes, f"{shown}; in training {views}{mirrored}", *said]
 
 
 def _settle_views(recipe: VisionRecipe, grey: bool, rows: int) -> VisionRecipe:
@@ -74,16 +74,6 @@ def _views(recipe: VisionRecipe, small: bool, rows: int) -> str:
             return "moved"
         return "mirror" if recipe.preset == "best" and recipe.mirror != "no" else "one"
     return "scales" if rows <= FEW or recipe.preset == "best" else "one"
-
-
-def _settle_separator(recipe: VisionRecipe, labels: Sequence[str]) -> tuple[VisionRecipe, list[str]]:
-    if recipe.separator == "none":
-        return recipe, []
-    mark = find_separator(labels) if recipe.separator == "auto" else recipe.separator
-    if mark is None:
-        return replace(recipe, separator="none"), []
-    hint = " (--separator none if it is not so)" if recipe.separator == "auto" else ""
-    return replace(recipe, separator=mark), [f"several labels a picture, separated by {mark!r}{hint}"]
 
 
 def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list[str]]:

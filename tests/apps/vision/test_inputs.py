@@ -65,6 +65,11 @@ def test_hidden_folders_are_left_out(classes: Path) -> None:
     assert [name for name, _ in answered(classes)] == [str(path) for path in sorted(classes.glob("*/*.png"))]
 
 
+def test_a_slash_behind_a_folder_changes_no_names(classes: Path) -> None:
+    with_slash, _ = next(iter(APP.read_inputs([f"{classes}/"], VisionRecipe(stored_size=8))))
+    assert with_slash == [name for name, _ in answered(classes)]
+
+
 def test_columns_beside_the_paths_may_hold_lists(classes: Path) -> None:
     pd.DataFrame({"path": ["level/000.png"], "tags": [["a", "b"]]}).to_parquet(classes / "l.parquet")
     assert answered(classes / "l.parquet") == [("level/000.png", None)]
