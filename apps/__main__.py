@@ -189,6 +189,8 @@ def run_evaluate(parsed: argparse.Namespace) -> int:
         model = _model(parsed)
     with clock.stage("measure"):
         result = model.evaluate(source)
+    for note in result.pop("notes"):
+        display.say(note)
     if parsed.json:
         found = {"app": parsed.app, "artifact": parsed.artifact, **result, "seconds": clock.total()}
         print(json.dumps(found))

@@ -44,7 +44,7 @@ class Model:
         return Data(self.preprocessor.encode(examples.inputs), self.preprocessor.encode_targets(examples.targets))
 
     def evaluate(self, source: str | os.PathLike[str]) -> dict[str, Any]:
-        """Metrics and the naive baseline's on labelled rows, and the number of rows."""
+        """Metrics and the naive baseline's on labelled rows, the number of rows, and notes on how they were read."""
         examples = self.app.read_examples(Path(source), self.recipe)
         with told_of(source):
             data = self.encode(examples)
@@ -57,6 +57,7 @@ class Model:
             "metrics": metrics,
             "baseline": baseline,
             "rows": {"train": 0, "valid": 0, "test": len(data)},
+            "notes": examples.notes,
         }
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

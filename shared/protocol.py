@@ -47,12 +47,14 @@ def pick(inputs: Inputs, rows: np.ndarray) -> Inputs:
 class Examples:
     """Inputs with the right answers: `targets` is an array of labels (str) or numbers, one a row.
 
-    `weights`, where there are some, say how much each row counts in training; measuring counts all rows alike.
+    `weights`, where there are some, say how much each row counts in training; measuring counts all rows alike. `notes`: what
+    a person who measures on them should hear of how they were read.
     """
 
     inputs: Inputs
     targets: np.ndarray
     weights: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return count(self.inputs)

@@ -44,6 +44,7 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
         three = keep_rare(three, recipe.separator, given is None, given_test is None)
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
+    said += [note for part in (given, given_test) if part is not None for note in part.notes]
     notes += said + _empty(three[0]) + _repeated(*three)
     recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
@@ -122,8 +123,8 @@ def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("tes
         columns = columns_of(path)
         text, target = find_text(columns, recipe.text, path), find_target(columns, recipe.target, path)
         recipe = replace(recipe, text=text, target=target)
-    examples, marked, _, _ = read_part(path, recipe)
-    return examples if marked is None else marked
+    examples, marked, _, said = read_part(path, recipe)
+    return replace(examples if marked is None else marked, notes=tuple(said))
 
 
 def _empty(train: Examples) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ class VisionApp:
         return reading.read_splits(source, recipe, valid, test)
 
     def read_examples(self, source: Path, recipe: VisionRecipe) -> Examples:
-        return reading.read_labelled(source, recipe, ("test", "valid"), [])
+        notes: list[str] = []
+        examples = reading.read_labelled(source, recipe, ("test", "valid"), notes)
+        return replace(examples, notes=tuple(notes))
 
     def read_inputs(self, sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
         return read_inputs(sources, recipe)

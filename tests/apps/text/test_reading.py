@@ -228,3 +228,10 @@ def test_evaluating_does_not_guess_among_many_columns(tmp_path: Path) -> None:
 def test_an_empty_separator_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="separator"):
         read(write_csv(tmp_path / "a.csv", 40), separator="")
+
+
+def test_rows_left_out_of_a_measure_are_said(tmp_path: Path) -> None:
+    recipe = APP.recipe.make({"weights": "none", "text": "text", "target": "label"})
+    path = write_lines(tmp_path / "b.csv", ["text,label", "a lovely day,good", "a grey day,", "a bad day,bad"])
+    assert "1 rows of b.csv have no label (the first is row 2): left out" in APP.read_examples(path, recipe).notes
+    assert any("b.csv" in note for note in read(write_csv(tmp_path / "a.csv", 40), test=path).notes)

@@ -131,3 +131,10 @@ def test_bomb_is_called_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(UserError, match="bomb.png .*too large: .*4096 pixels"):
         answered(tmp_path / "bomb.png")
+
+
+def test_rows_left_out_of_a_measure_are_said(classes: Path) -> None:
+    rows = [f"{path.parent.name}/{path.name},{path.parent.name}" for path in sorted(classes.glob("*/*.png"))]
+    (classes / "all.csv").write_text("\n".join(["path,label", *rows, "gone.png,level"]))
+    examples = APP.read_examples(classes / "all.csv", VisionRecipe(stored_size=8, separator="none"))
+    assert len(examples) == len(rows) and any("gone.png" in note for note in examples.notes)
