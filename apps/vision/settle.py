@@ -25,7 +25,7 @@ FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
 FEW = 4_000
 """Training pictures up to which features are taken of two scales of each."""
 
-SEEN_SMALL = {"tiles": 1_000_000, "bf16": 500_000, "fp32": 300_000}
+SEEN_SMALL = {"tiles": 1_000_000, "bf16": 700_000, "fp32": 300_000}
 SEEN = {"tiles": 100_000, "bf16": 50_000, "fp32": 50_000}
 """Pictures seen from scratch, small and larger ones, by what computes: about a quarter of an hour on two cores."""
 
