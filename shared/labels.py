@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -40,11 +40,7 @@ class Labels:
         position = {name: i for i, name in enumerate(self.names)}
         codes = [position.get(str(target), -1) for target in targets]
         if -1 in codes:
-            unseen = some(_places(targets, [row for row, code in enumerate(codes) if code < 0]))
-            raise UserError(
-                f"labels that the training rows do not have: {unseen}. Known: {some(list(self.names), 10)}. "
-                "Correct or remove those rows, or train with examples of them"
-            )
+            refuse_unseen([(str(targets[row]), row) for row, code in enumerate(codes) if code < 0], self.names)
         return torch.tensor(codes, dtype=torch.long)
 
     def answers(self, probabilities: Tensor) -> list[Answer]:
@@ -67,14 +63,18 @@ class Labels:
         return cls(tuple(map(str, state["names"])), tuple(map(int, state["counts"])))
 
 
-def _places(targets: np.ndarray, rows: list[int]) -> list[str]:
-    """Each label of these rows with their number and the first of them, the commonest label first."""
+def refuse_unseen(unseen: Sequence[tuple[str, int]], known: Sequence[str]) -> NoReturn:
+    """Raises UserError that names labels with their number and the first of their rows, the commonest label first."""
     found: dict[str, list[int]] = {}
-    for row in rows:
-        found.setdefault(str(targets[row]), []).append(row + 1)
+    for name, row in unseen:
+        found.setdefault(name, []).append(row + 1)
     numbers = {name: f"{len(own)} rows, the first is " if len(own) > 1 else "" for name, own in found.items()}
     commonest = sorted(found, key=lambda name: -len(found[name]))
-    return [f"{name!r} ({numbers[name]}labelled row {found[name][0]})" for name in commonest]
+    listed = some([f"{name!r} ({numbers[name]}labelled row {found[name][0]})" for name in commonest])
+    raise UserError(
+        f"labels that the training rows do not have: {listed}. Known: {some(list(known), 10)}. "
+        "Correct or remove those rows, or train with examples of them"
+    )
 
 
 def _natural(name: str) -> tuple[int, float, str]:

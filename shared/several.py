@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from shared.errors import UserError, some
+from shared.labels import refuse_unseen
 from shared.protocol import Answer, Data, Outputs
 
 SEPARATORS = (";", "|", ",")
@@ -77,13 +78,8 @@ class LabelSets:
         """1 where a row has a label, shape (rows, labels). Raises UserError at labels training never saw."""
         position = {name: i for i, name in enumerate(self.names)}
         sets = [split(str(cell), self.separator) for cell in targets]
-        unseen = Counter(label for labels in sets for label in labels if label not in position)
-        if unseen:
-            listed = some([f"{name!r} ({number} rows)" for name, number in unseen.most_common()])
-            raise UserError(
-                f"labels that the training rows do not have: {listed}. Known: {some(list(self.names), 10)}. "
-                "Correct those rows, or train with examples of them"
-            )
+        if unseen := [(label, row) for row, labels in enumerate(sets) for label in labels if label not in position]:
+            refuse_unseen(unseen, self.names)
         encoded = torch.zeros(len(targets), len(self.names))
         for row, labels in enumerate(sets):
             encoded[row, [position[label] for label in labels]] = 1

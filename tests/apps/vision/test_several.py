@@ -33,7 +33,7 @@ def test_label_sets_are_rows_of_zero_and_one() -> None:
     assert labels.names == ("a", "b", "c") and labels.counts == (3, 1, 1) and labels.rows == 3
     assert labels.encode(np.array(["c;a", "b"], dtype=object)).tolist() == [[1, 0, 1], [0, 1, 0]]
     assert LabelSets.from_state(labels.state()) == labels
-    with pytest.raises(UserError, match=r"'z' \(1 rows\)"):
+    with pytest.raises(UserError, match=r"'z' \(labelled row 1\)"):
         labels.encode(np.array(["a;z"], dtype=object))
     (answer,) = labels.answers(torch.tensor([[0.6, 0.1, 0.9]]))
     assert answer["prediction"] == ["c", "a"] and answer["probabilities"]["b"] == pytest.approx(0.1)
