@@ -25,8 +25,8 @@ def existing(text: str) -> Path | None:
     """The path `text` where it exists; None where it does not or where it could not be a path at all."""
     if not text.strip():
         return None
-    path = Path(os.path.expanduser(text))
     try:
+        path = Path(os.path.expanduser(text))
         return path if path.exists() else None
     except (OSError, ValueError):  # too long, a NUL inside, no permission to look
         return None

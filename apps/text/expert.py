@@ -27,9 +27,9 @@ STEPS = 60
 FLOOR = 0.5
 """Features that tell nothing by themselves may still be used: the interpolation of NB-SVM."""
 
-PRIOR, RARE = 0.2, 0.3
+NAIVE, RARE = 0.2, 0.3
 """The share of naive Bayes' weights that the penalty pulls towards, and what is added to its counts: an n-gram too rare to
-be learnt tells something all the same (docs/experiments/text.md)."""
+be learnt tells something all the same (docs/experiments/text.md). Where it tells nothing, in random words, no share is better."""
 
 
 class GramExpert(nn.Module):
@@ -39,7 +39,7 @@ class GramExpert(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(max(features, 1), classes))
         self.bias = nn.Parameter(torch.zeros(classes))
-        self.strength = STRENGTHS[0]
+        self.strength, self.naive = STRENGTHS[0], NAIVE
 
     def forward(self, positions: Tensor, starts: Tensor) -> Tensor:
         counts = torch.diff(starts, append=starts.new_tensor([len(positions)])).clamp_min(1)
@@ -47,26 +47,30 @@ class GramExpert(nn.Module):
         return summed / counts.sqrt()[:, None] + self.bias
 
     def fit(self, grams: Ragged, targets: Tensor, balanced: bool = False) -> None:
-        """Fits weight and bias to rows of feature positions at `self.strength`; `balanced`: so that classes count alike."""
+        """Fits weight and bias to rows of feature positions at `self.strength` and the share `self.naive`; `balanced`: so that
+        classes count alike."""
         classes = self.weight.shape[1]
         weights = balance(targets, classes) if balanced else None
         problem = Problem(_matrix(grams, len(self.weight)), targets, classes, weights)
-        self._take(*problem.solve(self.strength / len(targets)))
+        self._take(*problem.solve(self.strength / len(targets), self.naive))
 
     def tune(self, grams: Ragged, targets: Tensor, balanced: bool, loss: Callable[[], float]) -> None:
-        """Takes the strength, of those not tried yet, and its solution where that has less `loss` than what is there."""
-        best, classes = loss(), self.weight.shape[1]
+        """Takes no share of naive Bayes, then the other strength, each with its solution, where that has less `loss`."""
+        classes = self.weight.shape[1]
         weights = balance(targets, classes) if balanced else None
         problem = Problem(_matrix(grams, len(self.weight)), targets, classes, weights)
-        for strength in STRENGTHS:
-            if strength == self.strength:
-                continue
-            before = self.weight.detach().clone(), self.bias.detach().clone()
-            self._take(*problem.solve(strength / len(targets)))
-            if (reached := loss()) < best:
-                best, self.strength = reached, strength
-            else:
-                self._take(*before)
+        best = self._try(problem, self.strength, 0.0, loss, loss())
+        self._try(problem, STRENGTHS[1], self.naive, loss, best)
+
+    def _try(self, problem: Problem, strength: float, naive: float, loss: Callable[[], float], best: float) -> float:
+        """The lower of `best` and what these dials reach, which are then kept."""
+        before = self.weight.detach().clone(), self.bias.detach().clone()
+        self._take(*problem.solve(strength / len(problem.targets), naive))
+        if (reached := loss()) < best:
+            self.strength, self.naive = strength, naive
+            return reached
+        self._take(*before)
+        return best
 
     def _take(self, weight: Tensor, bias: Tensor) -> None:
         with torch.no_grad():
@@ -83,7 +87,7 @@ def _matrix(grams: Ragged, features: int) -> Any:
 
 
 class Problem:
-    """min over (v, b) of loss(unit rows of matrix @ (prior + ratios * v) + b, targets) + strength / 2 * |v|^2.
+    """min over (v, b) of loss(unit rows of matrix @ (naive * bayes + ratios * v) + b, targets) + strength / 2 * |v|^2.
 
     The rows' lengths are kept apart, so that both ways of the matrix share their ones. Of two classes one's weights are
     the other's with the opposite sign: half of the work and of the memory.
@@ -97,13 +101,13 @@ class Problem:
         self.scale = (1 / np.sqrt(counts))[:, None]
         inside = shares(targets, classes)
         found = torch.from_numpy(self.transposed @ inside.numpy())
-        self.ratios, self.prior = _ratios(found, inside.sum(0)), PRIOR * _naive(found)
+        self.ratios, self.bayes = _ratios(found, inside.sum(0)), _bayes(found)
         self.opposite = classes == 2 and not targets.is_floating_point()
         if self.opposite:
-            self.ratios, self.prior = self.ratios[:, 1:].clone(), self.prior[:, 1:].clone()
+            self.ratios, self.bayes = self.ratios[:, 1:].clone(), self.bayes[:, 1:].clone()
 
-    def solve(self, strength: float) -> tuple[Tensor, Tensor]:
-        """(weight, bias), by L-BFGS (Liu & Nocedal 1989) from zero."""
+    def solve(self, strength: float, naive: float) -> tuple[Tensor, Tensor]:
+        """(weight, bias), by L-BFGS (Liu & Nocedal 1989) from v = 0; `naive`: the share of naive Bayes."""
         scaled, bias = torch.zeros_like(self.ratios), torch.zeros(self.ratios.shape[1] + self.opposite)
         penalty = strength * (1 + self.opposite)
         optimizer = torch.optim.LBFGS([scaled, bias], max_iter=STEPS, history_size=6, line_search_fn="strong_wolfe")
@@ -111,7 +115,7 @@ class Problem:
         def closure() -> float:
             optimizer.zero_grad()
             with torch.no_grad():
-                weight = self._weight(scaled).numpy()
+                weight = (naive * self.bayes + self.ratios * scaled).numpy()
                 logits = self._all(torch.from_numpy(self.scale * (self.matrix @ weight))) + bias
             logits.requires_grad_()
             with torch.enable_grad():
@@ -125,10 +129,7 @@ class Problem:
             return loss.item() + penalty / 2 * scaled.detach().square().sum().item()
 
         optimizer.step(closure)
-        return self._all(self._weight(scaled.detach())), bias.detach()
-
-    def _weight(self, scaled: Tensor) -> Tensor:
-        return self.prior + self.ratios * scaled
+        return self._all(naive * self.bayes + self.ratios * scaled.detach()), bias.detach()
 
     def _all(self, columns: Tensor) -> Tensor:
         """Of both classes, where one column stands for two."""
@@ -144,7 +145,7 @@ def _ratios(found: Tensor, rows: Tensor) -> Tensor:
     return (within / without).log().abs() + FLOOR
 
 
-def _naive(found: Tensor) -> Tensor:
+def _bayes(found: Tensor) -> Tensor:
     """The weights of multinomial naive Bayes, each class against all others, shape (features, classes)."""
     within, without = found + RARE, found.sum(1, keepdim=True) - found + RARE
     return (within / within.sum(0)).log_() - (without / without.sum(0)).log_()

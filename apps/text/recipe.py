@@ -47,10 +47,7 @@ class TextRecipe(Recipe):
         3e-4, "highest rate of the one-cycle schedule, at the encoder's last layer; of an LSTM 16 times that", least=0
     )
     unfreeze: float = dial(
-        None,
-        "share of the steps until all layers learn, the last ones first; none: 0, of an LSTM 0.5",
-        least=0,
-        below=1,
+        None, "share of the steps until all layers learn, the last ones first; none: 0, of an LSTM 0.5", least=0
     )
     share: float = dial(
         None,

@@ -162,7 +162,7 @@ def test_a_fault_of_the_program_is_not_blamed_on_the_user(loans: Path, monkeypat
     ("app", "dials"),
     [
         ("vision", {"smoothing": 5, "cutmix": "inf", "ema": 2}),
-        ("text", {"dropout": 3, "smoothing": -1, "unfreeze": 2, "ema": 1}),
+        ("text", {"dropout": 3, "smoothing": -1, "unfreeze": -1, "ema": 1}),
         ("tabular", {"dropout": 1, "label_smoothing": 1.5, "unknown_rate": 2, "interval": 90, "ema": 1}),
         ("collab", {"valid_fraction": 5, "positive": "nan"}),
     ],

@@ -33,6 +33,7 @@ def test_a_name_is_one_plain_step_below_a_folder(name: str) -> None:
 @example("\0")
 @example("x" * 5000)
 @example("~nobody-at-all/x")
+@example("~\0")
 @example("\udc80")
 def test_looking_for_a_path_never_raises(text: str) -> None:
     path = places.existing(text)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from apps.text.expert import PRIOR, RARE, STRENGTHS, GramExpert, Problem, _matrix
+from apps.text.expert import NAIVE, RARE, STRENGTHS, GramExpert, Problem, _matrix
 from apps.text.grams import Ragged
 
 
@@ -25,20 +25,19 @@ def test_balanced_classes_count_alike(several: bool) -> None:
     assert rare(False) == pytest.approx(0.1, abs=0.02) and rare(True) == pytest.approx(0.5, abs=0.02)
 
 
-def test_validation_chooses_the_strength_of_the_penalty() -> None:
+@pytest.mark.parametrize(
+    ("wish", "chosen"), [(1, (STRENGTHS[1], NAIVE)), (-1, (STRENGTHS[0], 0.0)), (0, (STRENGTHS[0], NAIVE))]
+)
+def test_validation_chooses_the_strength_and_the_share_of_naive_bayes(wish: int, chosen: tuple[float, float]) -> None:
+    """Of weights that are wished long, short, or not judged: these stay as they were fitted."""
     targets = torch.tensor([0, 1] * 30)
     grams = Ragged(np.tile(np.array([0, 1], np.int32), 30), np.arange(61))
-    for wish, chosen in ((1, STRENGTHS[1]), (-1, STRENGTHS[0])):
-        expert = GramExpert(2, 2)
-        expert.fit(grams, targets)
-        before = expert.weight.detach().clone()
-
-        def loss(expert: GramExpert = expert, wish: int = wish) -> float:
-            return -wish * expert.weight.detach().abs().sum().item()
-
-        expert.tune(grams, targets, False, loss)
-        assert expert.strength == chosen
-        assert torch.equal(expert.weight, before) == (wish < 0)
+    expert = GramExpert(2, 2)
+    expert.fit(grams, targets)
+    before = expert.weight.detach().clone()
+    expert.tune(grams, targets, False, lambda: -wish * expert.weight.detach().abs().sum().item())
+    assert (expert.strength, expert.naive) == chosen
+    assert torch.equal(expert.weight, before) == (wish == 0)
 
 
 def test_two_classes_are_fitted_as_of_many() -> None:
@@ -47,8 +46,8 @@ def test_two_classes_are_fitted_as_of_many() -> None:
     grams = Ragged(np.concatenate(rows).astype(np.int32), np.arange(0, 501, 5))
     targets = torch.tensor([int(7 in row or 3 in row) for row in rows])
     one, both = (Problem(_matrix(grams, 20), targets, 2, None) for _ in range(2))
-    both.opposite, both.ratios, both.prior = False, one.ratios.repeat(1, 2), torch.cat([-one.prior, one.prior], 1)
-    for a, b in zip(one.solve(0.01), both.solve(0.01), strict=True):
+    both.opposite, both.ratios, both.bayes = False, one.ratios.repeat(1, 2), torch.cat([-one.bayes, one.bayes], 1)
+    for a, b in zip(one.solve(0.01, NAIVE), both.solve(0.01, NAIVE), strict=True):
         assert torch.allclose(a, b, atol=0.02)
 
 
@@ -58,6 +57,6 @@ def test_a_strong_penalty_leaves_naive_bayes() -> None:
     targets = torch.tensor([0, 0, 1, 1, 1, 0])
     matrix = _matrix(Ragged(np.array([0, 1, 0, 2, 1, 2, 2, 3, 2, 0, 1], np.int32), np.array([0, 2, 3, 5, 7, 9, 11])), 4)
     bayes = MultinomialNB(alpha=RARE).fit(matrix, targets.numpy()).feature_log_prob_
-    weight, _ = Problem(matrix, targets, 2, None).solve(1e6)
-    assert torch.allclose(weight[:, 1], PRIOR * torch.from_numpy(bayes[1] - bayes[0]).float(), atol=1e-4)
+    weight, _ = Problem(matrix, targets, 2, None).solve(1e6, NAIVE)
+    assert torch.allclose(weight[:, 1], NAIVE * torch.from_numpy(bayes[1] - bayes[0]).float(), atol=1e-4)
     assert torch.allclose(weight[:, 0], -weight[:, 1])
