@@ -115,7 +115,7 @@ def _given(path: Path | str, recipe: TextRecipe, part: str) -> Examples:
 def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("test", "valid")) -> Examples:
     """Labelled rows to measure on: the test part of a source that has parts, else validation, else all of it.
 
-    The columns may be named otherwise than in training, where their names tell what they hold or none other is left.
+    The columns may be named otherwise than in training where their names tell what they hold.
     """
     layout = find_layout(source)
     path = next((layout[name] for name in parts if name in layout), layout["train"])
