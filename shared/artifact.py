@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from shared.errors import UserError
+from shared.errors import UserError, readable
 
 FORMAT = 1
 JSON, WEIGHTS, WAITING = "artifact.json", "weights.safetensors", "weights.safetensors.new"
@@ -112,15 +112,11 @@ def _put(path: Path, content: bytes) -> None:
 def read(folder: Path, app: str | None = None) -> Artifact:
     """Reads and checks an artifact. Raises UserError at anything missing, damaged, newer, not to be read, or of another
     app."""
-    try:
+    with readable(folder, "set its rights, or copy the model again"):
         described = _described(folder)
         if app is not None and described["app"] != app:
             raise UserError(f"{folder} is a model of the {described['app']} app: use `glance {described['app']} ...`")
         tensors = _weights(folder, described["weights"])
-    except OSError as error:
-        raise UserError(
-            f"{error.filename or folder} cannot be read ({error.strerror}): set its rights, or copy the model again"
-        ) from error
     network = {k.removeprefix(NETWORK): v for k, v in tensors.items() if k.startswith(NETWORK)}
     fitted = {k.removeprefix(FITTED): v for k, v in tensors.items() if k.startswith(FITTED)}
     return Artifact(

@@ -17,6 +17,15 @@ def some(values: list[str], limit: int = 5) -> str:
 
 
 @contextmanager
+def readable(place: object, mend: str, fault: type[OSError] = OSError) -> Iterator[None]:
+    """Makes a UserError of the system's refusal to read: of the file that it names, else of the place."""
+    try:
+        yield
+    except fault as error:
+        raise UserError(f"{error.filename or place} cannot be read ({error.strerror}): {mend}") from error
+
+
+@contextmanager
 def told_of(place: object) -> Iterator[None]:
     """Puts the place, which the code inside does not know, before what a UserError says."""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from shared import artifact as artifacts
-from shared.errors import UserError, told_of
+from shared.errors import UserError, readable, told_of
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
 from shared.protocol import Answer, App, Data, Examples, Facts, Inputs, Preprocessor
@@ -77,12 +77,8 @@ class Model:
 
 def _readable(blocks: Iterator[tuple[list[Any], Inputs]]) -> Iterator[tuple[list[Any], Inputs]]:
     """The blocks. Raises UserError where the system refuses to read one, as with names that are too long."""
-    try:
+    with readable("the input", "correct its name or the rights to it"):
         yield from blocks
-    except OSError as error:
-        raise UserError(
-            f"{error.filename or 'the input'} cannot be read ({error.strerror}): correct its name or the rights to it"
-        ) from error
 
 
 def load(app: App, folder: str | os.PathLike[str]) -> Model:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from shared.chunks import CATEGORY, ROWS, joined
 from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, layout_of, looks_like_header
-from shared.errors import UserError
+from shared.errors import UserError, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,11 +93,10 @@ def _faults_named(path: Path) -> Iterator[None]:
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
     try:
-        yield
+        with readable(path, "change its permissions", PermissionError):
+            yield
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
-    except PermissionError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): change its permissions") from None
 
 
 def _tidy(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
@@ -160,9 +159,9 @@ def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFra
         with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors) as file:
             found = pd.read_json(file, dtype=False, convert_dates=False, **options)
             yield from [found] if isinstance(found, pd.DataFrame) else found
+    except UserError:
+        raise
     except (ValueError, UnicodeError) as error:
-        if isinstance(error, UserError):
-            raise
         line = _broken_line(path, encoding, errors) if lines else None
         if line is not None:
             raise UserError(f"{path}, line {line}: not one json object; mend or delete the line") from None

@@ -49,18 +49,19 @@ class GramExpert(nn.Module):
     def fit(self, grams: Ragged, targets: Tensor, balanced: bool = False) -> None:
         """Fits weight and bias to rows of feature positions at `self.strength` and the share `self.naive`; `balanced`: so that
         classes count alike."""
-        classes = self.weight.shape[1]
-        weights = balance(targets, classes) if balanced else None
-        problem = Problem(_matrix(grams, len(self.weight)), targets, classes, weights)
+        problem = self._problem(grams, targets, balanced)
         self._take(*problem.solve(self.strength / len(targets), self.naive))
 
     def tune(self, grams: Ragged, targets: Tensor, balanced: bool, loss: Callable[[], float]) -> None:
         """Takes no share of naive Bayes, then the other strength, each with its solution, where that has less `loss`."""
-        classes = self.weight.shape[1]
-        weights = balance(targets, classes) if balanced else None
-        problem = Problem(_matrix(grams, len(self.weight)), targets, classes, weights)
+        problem = self._problem(grams, targets, balanced)
         best = self._try(problem, self.strength, 0.0, loss, loss())
         self._try(problem, STRENGTHS[1], self.naive, loss, best)
+
+    def _problem(self, grams: Ragged, targets: Tensor, balanced: bool) -> Problem:
+        features, classes = self.weight.shape
+        weights = balance(targets, classes) if balanced else None
+        return Problem(_matrix(grams, features), targets, classes, weights)
 
     def _try(self, problem: Problem, strength: float, naive: float, loss: Callable[[], float], best: float) -> float:
         """The lower of `best` and what these dials reach, which are then kept."""
@@ -109,13 +110,13 @@ class Problem:
     def solve(self, strength: float, naive: float) -> tuple[Tensor, Tensor]:
         """(weight, bias), by L-BFGS (Liu & Nocedal 1989) from v = 0; `naive`: the share of naive Bayes."""
         scaled, bias = torch.zeros_like(self.ratios), torch.zeros(self.ratios.shape[1] + self.opposite)
-        penalty = strength * (1 + self.opposite)
+        penalty, prior = strength * (1 + self.opposite), naive * self.bayes
         optimizer = torch.optim.LBFGS([scaled, bias], max_iter=STEPS, history_size=6, line_search_fn="strong_wolfe")
 
         def closure() -> float:
             optimizer.zero_grad()
             with torch.no_grad():
-                weight = (naive * self.bayes + self.ratios * scaled).numpy()
+                weight = (prior + self.ratios * scaled).numpy()
                 logits = self._all(torch.from_numpy(self.scale * (self.matrix @ weight))) + bias
             logits.requires_grad_()
             with torch.enable_grad():
@@ -129,7 +130,7 @@ class Problem:
             return loss.item() + penalty / 2 * scaled.detach().square().sum().item()
 
         optimizer.step(closure)
-        return self._all(naive * self.bayes + self.ratios * scaled.detach()), bias.detach()
+        return self._all(prior + self.ratios * scaled.detach()), bias.detach()
 
     def _all(self, columns: Tensor) -> Tensor:
         """Of both classes, where one column stands for two."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.dialect import find_encoding
-from shared.errors import UserError, some
+from shared.errors import UserError, readable, some
 from shared.protocol import Examples
 
 PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid"}
@@ -25,10 +25,8 @@ BEGINNING, ZEROS = 1024, 20
 
 def read_text(path: Path) -> str:
     """A text file in whatever encoding it is; bytes that fit none are replaced. Raises UserError where unreadable."""
-    try:
+    with readable(path, "check its permissions"):
         content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
     encoding, _ = find_encoding(content)
     if not encoding.startswith("utf-16") and content[:BEGINNING].count(0) > len(content[:BEGINNING]) / ZEROS:
         raise UserError(f"{path} is not a text file: give .txt, a table, or a folder of these")

@@ -16,7 +16,7 @@ from apps.vision.pictures import load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
 from apps.vision.sources import Listing, list_source
-from shared.errors import UserError, some
+from shared.errors import UserError, readable, some
 from shared.protocol import Examples, Splits
 from shared.splits import complete
 
@@ -27,14 +27,10 @@ def opened(source: Path) -> Iterator[Path]:
 
     Raises UserError where there is no such source, or where the system refuses to read it or a part of it.
     """
-    try:
+    with readable(source, "change its permissions", PermissionError):
         _check_exists(source)
         with _unpacked(source) as place:
             yield place
-    except PermissionError as error:
-        raise UserError(
-            f"{error.filename or source} cannot be read ({error.strerror}): change its permissions"
-        ) from None
 
 
 def _check_exists(source: Path) -> None:
