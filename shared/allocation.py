@@ -1,10 +1,11 @@
-"""Memory for the loop: blocks that a step frees stay with the process for the next step, which asks for the same ones."""
+"""Memory for loops: blocks that one batch frees stay with the process for the next batch, which asks for the same ones."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 TRIM, MAP = -1, -3  # glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD (mallopt(3))
 KEPT, LARGEST = 1 << 29, 1 << 28
@@ -21,6 +22,16 @@ def keep_freed_blocks() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
         return bool(mallopt(MAP, LARGEST) and mallopt(TRIM, KEPT))
     return False
+
+
+@contextmanager
+def freed_blocks_kept() -> Iterator[None]:
+    """For the time of a loop; what is free at its end goes back to the system."""
+    keep_freed_blocks()
+    try:
+        yield
+    finally:
+        give_freed_blocks_back()
 
 
 def give_freed_blocks_back() -> bool:

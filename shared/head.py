@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -43,6 +44,10 @@ class LinearHead(nn.Module):
         The loss must be a mean over rows and convex in the outputs. Minimised by L-BFGS (Liu & Nocedal 1989).
         """
         features, targets = train
+        with _one_thread_for_scipy():
+            return self._fit(features, targets, valid, loss, seed)
+
+    def _fit(self, features: Tensor, targets: Tensor, valid: tuple[Tensor, Tensor], loss: Loss, seed: int) -> float:
         self.mean.copy_(features.mean(0))
         self.scale.copy_(features.std(0, unbiased=False).clamp_min(1e-6))
         standard = (features - self.mean) / self.scale
@@ -76,6 +81,16 @@ class BodyHead(nn.Module):
 
 
 Part = tuple[Tensor, Tensor]
+
+
+def _one_thread_for_scipy() -> AbstractContextManager[object]:
+    """scipy's BLAS waits for its next product by spinning, on the cores that torch's threads need: with two cores a fit took
+    4 to 14 times as long (docs/experiments/vision.md)."""
+    import scipy.optimize  # noqa: F401  loads the BLAS that is told
+    from threadpoolctl import threadpool_limits
+
+    limited: AbstractContextManager[object] = threadpool_limits(1, "blas")  # of scikit-learn's dependencies
+    return limited
 
 
 def _folds(features: Tensor, targets: Tensor, seed: int, folds: int = 5) -> list[tuple[Part, Part]]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from shared.allocation import freed_blocks_kept
 from shared.loaders import batches
 from shared.precision import autocast
 from shared.protocol import Answer, Encoded, Inputs, Preprocessor, count, network_device, pick
@@ -32,7 +33,7 @@ class Predictor:
         self.network.eval()
         parts, order = [], batches(len(inputs), self.batch_size, inputs.lengths)
         try:
-            with autocast(device, self.precision):
+            with autocast(device, self.precision), freed_blocks_kept():
                 for rows in order:
                     parts.append(self.network(*(x.to(device) for x in inputs.batch(rows))).float().cpu())
         finally:

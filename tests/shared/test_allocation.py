@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import platform
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,23 @@ import pytest
 import torch
 
 from shared.allocation import give_freed_blocks_back, keep_freed_blocks
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ANSWERS = """
+import resource, torch
+from shared.loaders import Tensors
+from shared.predict import Predictor
+
+class Wide(torch.nn.Linear):
+    def forward(self, x):
+        return super().forward(x.repeat(10_000_000, 1)).sum(0, keepdim=True)
+
+predictor, rows = Predictor(Wide(1, 1), batch_size=1), Tensors(torch.ones(10, 1))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+predictor.outputs(rows)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+"""Page faults of ten batches that take 80 MB each, 19,531 pages (all are mapped anew where freed blocks go back: 195,000); in a process of its own, where nothing else kept blocks."""
 
 
 def resident() -> int:
@@ -26,6 +45,14 @@ def test_steps_of_the_same_blocks_are_not_mapped_again() -> None:
         blocks = [torch.ones(2_500_000 * (1 + k % 3)) for k in range(8)]  # 150 MB, 36,600 pages
         del blocks
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 5_000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's mallopt")
+def test_batches_of_answers_take_the_blocks_of_the_ones_before() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", ANSWERS], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT
+    ).stdout
+    assert int(shown) < 140_000
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc_trim")
