@@ -41,6 +41,11 @@ def find(
     if asked != "auto":
         weights = _at_path(asked) or _here(asked, packaged, repository) or _at_hub(asked, repository)
         if weights is None:
+            if Path(asked).expanduser().is_dir():
+                raise UserError(
+                    f"no weights in the folder {asked}: it has no config.json. Give a folder in the Hugging Face layout "
+                    "(config.json beside model.safetensors), or the .safetensors file itself"
+                )
             raise UserError(
                 f"no weights {asked!r}: not a path, not in GLANCE_WEIGHTS ({os.environ.get('GLANCE_WEIGHTS', 'unset')}), "
                 f"not in an installed package, not in the hub's cache, and the hub gave none. "

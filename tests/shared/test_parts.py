@@ -184,6 +184,12 @@ def test_weights_auto_and_nowhere_train_from_scratch_and_say_so(monkeypatch: pyt
     assert weights is None and "from scratch" in said
 
 
+def test_a_folder_of_weights_without_its_description_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(UserError, match="has no config.json"):
+        find(str(tmp_path), [], nowhere, nowhere)
+
+
 def test_weights_that_can_run_code_are_refused(tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(b"")
     with pytest.raises(UserError, match="safetensors only"):
