@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +46,7 @@ class VisionApp:
         return reading.read_splits(source, recipe, valid, test)
 
     def read_examples(self, source: Path, recipe: VisionRecipe) -> Examples:
-        notes: list[str] = []
-        examples = reading.read_labelled(source, recipe, ("test", "valid"), notes)
-        return replace(examples, notes=tuple(notes))
+        return reading.read_labelled(source, recipe, ("test", "valid"))
 
     def read_inputs(self, sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
         return read_inputs(sources, recipe)

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,19 +65,20 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
         train = parts.get("train") or parts["all"]
         recipe, said = settle(recipe, survey(train.paths), train.labels, valid != "none")
         notes += said
-        examples = _decode(train, source, recipe, notes)
+        examples = _decode(train, source, recipe)
         _check_classes(train, examples, source, recipe.separator)
         inside = {
-            part: _decode(parts[part], source, recipe, notes)
+            part: _decode(parts[part], source, recipe)
             for part, given in (("valid", valid), ("test", test))
             if part in parts and given is None
         }
     if valid == "none":
         inside["valid"] = examples.take(np.arange(0))
     elif valid is not None:
-        inside["valid"] = read_labelled(Path(valid), recipe, ("valid", "test"), notes)
+        inside["valid"] = read_labelled(Path(valid), recipe, ("valid", "test"))
     if test is not None:
-        inside["test"] = read_labelled(test, recipe, ("test", "valid"), notes)
+        inside["test"] = read_labelled(test, recipe, ("test", "valid"))
+    notes += [note for part in (examples, *inside.values()) for note in part.notes]
     fractions = (recipe.valid_fraction, recipe.test_fraction)
     found = complete(examples, inside.get("valid"), inside.get("test"), fractions, recipe.seed)
     for part, held in (("validation", found[1]), ("test", found[2])):
@@ -91,16 +93,16 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
     return Splits(*found, recipe, tuple(notes))
 
 
-def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str], notes: list[str]) -> Examples:
+def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str]) -> Examples:
     """Labelled pictures of one part: the first of `prefer` that the source has, else all it has."""
     with opened(source) as place:
-        parts, said = list_source(place)
-        notes += said
+        parts, notes = list_source(place)
         part = next((name for name in (*prefer, "all", "train") if name in parts), "all")
-        return _decode(parts[part], source, recipe, notes)
+        read = _decode(parts[part], source, recipe)
+    return replace(read, notes=(*notes, *read.notes))
 
 
-def _decode(listing: Listing, source: Path, recipe: VisionRecipe, notes: list[str]) -> Examples:
+def _decode(listing: Listing, source: Path, recipe: VisionRecipe) -> Examples:
     """Decodes and leaves out what cannot be. Raises UserError when that is more than half."""
     assert recipe.stored_size is not None
     pictures = load_pictures(listing.paths, listing.names, recipe.stored_size)
@@ -111,9 +113,9 @@ def _decode(listing: Listing, source: Path, recipe: VisionRecipe, notes: list[st
             f"{source}: {len(broken)} of {len(listing)} pictures cannot be decoded: {some(broken, 3)}; "
             "replace those files"
         )
-    if broken:
-        notes.append(f"{len(broken)} pictures cannot be decoded: left out: {some(broken)}")
-    return Examples(pictures, np.array(listing.labels, dtype=object)).take(np.flatnonzero(whole))
+    notes = (f"{len(broken)} pictures cannot be decoded: left out: {some(broken)}",) if broken else ()
+    read = Examples(pictures, np.array(listing.labels, dtype=object)).take(np.flatnonzero(whole))
+    return replace(read, notes=notes)
 
 
 def _check_classes(listing: Listing, examples: Examples, source: Path, separator: str) -> None:
