@@ -200,6 +200,10 @@ def run_evaluate(parsed: argparse.Namespace) -> int:
 
 
 def run_predict(parsed: argparse.Namespace) -> int:
+    if parsed.csv and Path(parsed.csv).resolve() in [
+        Path(given).resolve() for given in parsed.input if "\0" not in given
+    ]:
+        raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
     answers = _model(parsed).predict_sources(parsed.input)
     if parsed.csv:
         from shared.answers import write_csv

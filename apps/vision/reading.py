@@ -62,7 +62,12 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
     """Reads the source's own parts, or those given beside it, or splits them off."""
     with opened(source) as place:
         parts, notes = list_source(place)
-        train = parts.get("train") or parts["all"]
+        train = parts.get("train") or parts.get("all")
+        if train is None:
+            raise UserError(
+                f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
+                "give a folder of class folders"
+            )
         recipe, said = settle(recipe, survey(train.paths), train.labels, valid != "none")
         notes += said
         examples = _decode(train, source, recipe)

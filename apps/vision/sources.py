@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import UserError, some
-from shared.tables import read_table, refuse_nested
+from shared.tables import is_delimited, is_table, read_table, refuse_nested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 PICTURES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico"),
+    *(
+        ".heic",
+        ".heif",
+        ".jxl",
+    ),  # Pillow needs a plugin for these: without it each is told as one that cannot be decoded
 )
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
@@ -70,10 +75,7 @@ def _unwrapped(folder: Path) -> Path:
 
 
 def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
-    notes: list[str] = []
-    inside = {PARTS[path.name.lower()]: path for path in folders(folder) if path.name.lower() in PARTS}
-    if "train" not in inside:
-        inside = {"all": folder}
+    inside, notes = _parts(folder)
     found: dict[str, Listing] = {}
     for part, place in inside.items():
         found[part], said = _list_classes(place, folder)
@@ -84,7 +86,29 @@ def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
             raise UserError(_nothing(inside[part]))
         notes.append(f"{inside[part].name}/ holds no class folders of pictures: left out")
         del found[part]
+    if not found:
+        raise UserError(_nothing(folder))
     return found, notes
+
+
+def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """(folders by part, notes): a folder without train/ is one part, unless it holds nothing but parts of class folders."""
+    all_inside, notes = folders(folder), []
+    inside: dict[str, Path] = {}
+    for path in all_inside:
+        if part := PARTS.get(path.name.lower()):
+            if other := inside.get(part):
+                raise UserError(
+                    f"{folder} holds {other.name}/ and {path.name}/, which are both its {part} part: join them"
+                )
+            inside[part] = path
+    if "train" not in inside and not (inside and len(inside) == len(all_inside) and all(map(folders, inside.values()))):
+        return {"all": folder}, []
+    if rest := [f"{path.name}/" for path in all_inside if path not in inside.values()]:
+        notes.append(f"no parts (train, valid, test), left out: {some(rest)}")
+    if tables := [path.name for path in sorted(folder.iterdir()) if path.is_file() and is_table(path)]:
+        notes.append(f"labels are the names of folders; tables beside them are not read: {some(tables)}")
+    return inside, notes
 
 
 def _nothing(folder: Path) -> str:
@@ -110,8 +134,13 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
 
 
 def pictures_below(folder: Path) -> Iterator[Path]:
-    """The pictures at any depth, hidden folders left out. Raises OSError at a folder that cannot be read."""
-    for where, inside, files in os.walk(folder, onerror=_refuse):
+    """The pictures at any depth, linked folders too, hidden ones left out. Raises OSError at a folder that cannot be read."""
+    seen: set[str] = set()  # a link to a folder above would go round for ever
+    for where, inside, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        if (real := os.path.realpath(where)) in seen:
+            inside.clear()
+            continue
+        seen.add(real)
         inside[:] = [name for name in inside if not name.startswith(".")]
         yield from (path for name in files if is_picture(path := Path(where, name)))
 
@@ -125,7 +154,7 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
 
     Rows without a path or label are left out and counted; so are rows whose file is missing, unless it is most.
     """
-    frame = read_table(table, text=True)
+    frame = _read(table)
     rows = _rows(frame)
     path_column = _find_path_column(table, rows)
     label_column = _find_label_column(table, list(rows), path_column)
@@ -150,6 +179,8 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
             f"{table}: no row has both a path and a label; fill in the columns {path_column} and {label_column}"
         )
     notes = [f"pictures are named by column {path_column!r}, labels by {label_column!r}"]
+    unused = [name for name in rows if name not in (path_column, label_column)]
+    notes += [f"columns not used: {some(unused)}"] if unused else []
     notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
     notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
     return listing, notes
@@ -160,7 +191,7 @@ def list_paths(table: Path) -> Listing:
 
     Raises UserError where none exists.
     """
-    rows = _rows(read_table(table, text=True))
+    rows = _rows(_read(table))
     column = _find_path_column(table, rows)
     names = [name or "" for name in rows[column]]  # "" is the csv's folder, which is no file
     paths = [table.parent / name for name in names]
@@ -170,6 +201,12 @@ def list_paths(table: Path) -> Listing:
             f"write paths relative to {table.parent}"
         )
     return Listing(paths, names, [])
+
+
+def _read(table: Path) -> pd.DataFrame:
+    """Its cells as written. A first line that names a picture is a row, however much it looks like a heading."""
+    first = read_table(table, text=True, header=False, rows=1).iloc[0].tolist() if is_delimited(table) else []
+    return read_table(table, text=True, header=False if any(is_picture(Path(str(cell))) for cell in first) else None)
 
 
 def _rows(frame: pd.DataFrame) -> Rows:

@@ -176,3 +176,13 @@ def test_dial_beyond_its_bounds_is_refused(app: str, dials: dict[str, object]) -
 def test_unknown_dial_value_is_said_before_any_work(loans: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tabular", "train", str(loans), "--lr", "-1"]) == 2
     assert "lr" in capsys.readouterr().err
+
+
+def test_answers_are_not_written_over_the_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("path,label\na.png,b\n")
+    again = str(tmp_path / "x" / ".." / "mine.csv")
+    for app in ("vision", "text", "tabular", "collab"):
+        assert main([app, "predict", str(tmp_path / "model"), str(table), "--csv", again]) == 2
+        assert "is the input itself" in capsys.readouterr().err
+    assert table.read_text() == "path,label\na.png,b\n"
