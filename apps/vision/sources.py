@@ -102,12 +102,19 @@ def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
                     f"{folder} holds {other.name}/ and {path.name}/, which are both its {part} part: join them"
                 )
             inside[part] = path
-    if "train" not in inside and not (inside and len(inside) == len(all_inside) and all(map(folders, inside.values()))):
-        return {"all": folder}, []
+    tables = [path.name for path in sorted(folder.iterdir()) if path.is_file() and is_table(path)]
+    if tables and len(all_inside) == 1 and not inside:
+        raise UserError(
+            f"{folder} holds one folder, {all_inside[0].name}/, and {some(tables)}: give the table in the folder's place, if it "
+            "names pictures and their labels; else a second folder, for another class"
+        )
+    if tables:
+        notes.append(f"labels are the names of folders; tables beside them are not read: {some(tables)}")
+    whole = inside and len(inside) == len(all_inside) and all(map(folders, inside.values()))
+    if "train" not in inside and not whole:
+        return {"all": folder}, notes
     if rest := [f"{path.name}/" for path in all_inside if path not in inside.values()]:
         notes.append(f"no parts (train, valid, test), left out: {some(rest)}")
-    if tables := [path.name for path in sorted(folder.iterdir()) if path.is_file() and is_table(path)]:
-        notes.append(f"labels are the names of folders; tables beside them are not read: {some(tables)}")
     return inside, notes
 
 

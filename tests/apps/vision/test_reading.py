@@ -289,3 +289,11 @@ def test_columns_that_are_not_used_are_told(classes: Path) -> None:
     rows = [(path.relative_to(classes).as_posix(), path.parent.name, "test") for path in classes.rglob("*.png")]
     pd.DataFrame(rows, columns=["path", "label", "split"]).to_csv(table, index=False)
     assert any("columns not used: split" in note for note in list_source(table)[1])
+
+
+def test_tables_beside_class_folders_are_told(classes: Path) -> None:
+    (classes / "labels.csv").write_text("path,label\n")
+    assert any("not read: labels.csv" in note for note in read(classes).notes)
+    shutil.rmtree(classes / "level")
+    with pytest.raises(UserError, match="holds one folder, upright/, and labels.csv: give the table"):
+        read(classes)
