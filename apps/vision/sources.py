@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 PICTURES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico"),
-    *(
-        ".heic",
-        ".heif",
-        ".jxl",
-    ),  # Pillow needs a plugin for these: without it each is told as one that cannot be decoded
+    # Pillow needs a plugin for these: without it each is told as one that cannot be decoded
+    *(".heic", ".heif", ".jxl"),
 )
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
@@ -53,7 +50,10 @@ def is_picture(path: Path) -> bool:
 def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
     """(listings by part, notes); the part of a source without parts is "all". Raises UserError."""
     if source.is_dir():
-        return _list_folder(_unwrapped(source))
+        folder = _unwrapped(source)
+        said = _beside(source, folder)
+        parts, notes = _list_folder(folder)
+        return parts, [*said, *notes]
     if is_picture(source):
         raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
     listing, notes = list_table(source)
@@ -93,29 +93,34 @@ def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
 
 def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
     """(folders by part, notes): a folder without train/ is one part, unless it holds nothing but parts of class folders."""
-    all_inside, notes = folders(folder), []
-    inside: dict[str, Path] = {}
+    all_inside = folders(folder)
+    named: dict[str, list[Path]] = {}
     for path in all_inside:
         if part := PARTS.get(path.name.lower()):
-            if other := inside.get(part):
-                raise UserError(
-                    f"{folder} holds {other.name}/ and {path.name}/, which are both its {part} part: join them"
-                )
-            inside[part] = path
-    tables = [path.name for path in sorted(folder.iterdir()) if path.is_file() and is_table(path)]
-    if tables and len(all_inside) == 1 and not inside:
+            named.setdefault(part, []).append(path)
+    parts = [path for its in named.values() for path in its]
+    if "train" not in named and not (parts and len(parts) == len(all_inside) and all(map(folders, parts))):
+        return {"all": folder}, []
+    for part, its in named.items():
+        if len(its) > 1:
+            raise UserError(
+                f"{folder} holds {its[0].name}/ and {its[1].name}/, which are both its {part} part: join them"
+            )
+    rest = [f"{path.name}/" for path in all_inside if path not in parts]
+    notes = [f"no parts (train, valid, test), left out: {some(rest)}"] if rest else []
+    return {part: its[0] for part, its in named.items()}, notes
+
+
+def _beside(source: Path, folder: Path) -> list[str]:
+    """What to say of tables beside the folders. Raises UserError where there is but one class folder: the labels are in the table."""
+    places = {source, folder}
+    tables = sorted(path.name for place in places for path in place.iterdir() if path.is_file() and is_table(path))
+    if tables and len(inside := folders(folder)) == 1 and inside[0].name.lower() not in PARTS:
         raise UserError(
-            f"{folder} holds one folder, {all_inside[0].name}/, and {some(tables)}: give the table in the folder's place, if it "
+            f"{source} holds one folder, {inside[0].name}/, and {some(tables)}: give the table in the folder's place, if it "
             "names pictures and their labels; else a second folder, for another class"
         )
-    if tables:
-        notes.append(f"labels are the names of folders; tables beside them are not read: {some(tables)}")
-    whole = inside and len(inside) == len(all_inside) and all(map(folders, inside.values()))
-    if "train" not in inside and not whole:
-        return {"all": folder}, notes
-    if rest := [f"{path.name}/" for path in all_inside if path not in inside.values()]:
-        notes.append(f"no parts (train, valid, test), left out: {some(rest)}")
-    return inside, notes
+    return [f"labels are the names of folders; tables beside them are not read: {some(tables)}"] if tables else []
 
 
 def _nothing(folder: Path) -> str:

@@ -294,6 +294,24 @@ def test_columns_that_are_not_used_are_told(classes: Path) -> None:
 def test_tables_beside_class_folders_are_told(classes: Path) -> None:
     (classes / "labels.csv").write_text("path,label\n")
     assert any("not read: labels.csv" in note for note in read(classes).notes)
+    assert any("not read: labels.csv" in note for note in list_source(_wrapped(classes))[1])
     shutil.rmtree(classes / "level")
     with pytest.raises(UserError, match="holds one folder, upright/, and labels.csv: give the table"):
         read(classes)
+
+
+def _wrapped(classes: Path) -> Path:
+    """labels.csv beside images/, which holds the class folders."""
+    outer = classes.parent / "outer"
+    shutil.copytree(classes, outer / "images")
+    (outer / "images" / "labels.csv").rename(outer / "labels.csv")
+    return outer
+
+
+def test_classes_may_bear_the_names_of_parts(tmp_path: Path) -> None:
+    for name in ("val", "valid", "other"):
+        write_classes(tmp_path / "drawn", each=4)
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "drawn" / "level").rename(tmp_path / "set" / name)
+        shutil.rmtree(tmp_path / "drawn")
+    assert set(list_source(tmp_path / "set")[0]["all"].labels) == {"val", "valid", "other"}
