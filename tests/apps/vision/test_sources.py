@@ -1,0 +1,97 @@
+"""Which pictures a source names: nothing of it is left out without a word."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from apps.vision.app import APP
+from apps.vision.sources import list_paths, list_source
+from shared.errors import UserError
+from tests.apps.vision.draw import write_classes
+from tests.apps.vision.test_reading import read, sizes
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    return write_classes(tmp_path / "set", each=10)
+
+
+def test_parts_without_train_are_measured_on_and_not_trained_on(tmp_path: Path) -> None:
+    write_classes(tmp_path / "set" / "test", each=3)
+    recipe = read(write_classes(tmp_path / "other", each=4)).recipe
+    assert len(APP.read_examples(tmp_path / "set", recipe)) == 6
+    with pytest.raises(UserError, match="holds test pictures but none to train on"):
+        read(tmp_path / "set")
+    shutil.rmtree(tmp_path / "set" / "test" / "level")
+    for path in (tmp_path / "set" / "test" / "upright").iterdir():
+        path.unlink()
+    with pytest.raises(UserError, match="no pictures in class folders"):
+        read(tmp_path / "set")
+
+
+def test_two_folders_of_one_part_are_refused_and_others_are_told(tmp_path: Path) -> None:
+    for name in ("train", "val", "testset"):
+        write_classes(tmp_path / name, each=6)
+    (tmp_path / "labels.csv").write_text("path,label\n")
+    splits = read(tmp_path)
+    assert sizes(splits) == (12, 12, 0)
+    assert any("testset/" in note for note in splits.notes) and any("labels.csv" in note for note in splits.notes)
+    write_classes(tmp_path / "valid", each=6)
+    with pytest.raises(UserError, match="val/ and valid/"):
+        read(tmp_path)
+
+
+def test_linked_folders_are_followed_once(classes: Path, tmp_path: Path) -> None:
+    more = write_classes(tmp_path / "more", each=5)
+    (classes / "level" / "linked").symlink_to(more / "level")
+    (classes / "level" / "round").symlink_to(classes / "level")
+    assert sum(len(part) for part in list_source(classes)[0].values()) == 25
+
+
+def test_a_first_line_that_names_a_picture_is_a_row(classes: Path) -> None:
+    names = sorted(path.relative_to(classes).as_posix() for path in classes.rglob("*.png"))
+    table = classes / "list.csv"
+    table.write_text("\n".join(f"{name},{'once' if i == 0 else 'often'}" for i, name in enumerate(names)))
+    assert len(list_source(table)[0]["all"]) == len(names)
+    table.write_text(names[0] + "\n")
+    assert len(list_paths(table)) == 1
+
+
+def test_pictures_that_need_a_plugin_are_told(classes: Path) -> None:
+    (classes / "level" / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    assert any("1 pictures cannot be decoded" in note and "phone.HEIC" in note for note in read(classes).notes)
+
+
+def test_columns_that_are_not_used_are_told(classes: Path) -> None:
+    table = classes / "all.csv"
+    rows = [(path.relative_to(classes).as_posix(), path.parent.name, "test") for path in classes.rglob("*.png")]
+    pd.DataFrame(rows, columns=["path", "label", "split"]).to_csv(table, index=False)
+    assert any("columns not used: split" in note for note in list_source(table)[1])
+
+
+def test_tables_beside_class_folders_are_told(classes: Path) -> None:
+    (classes / "labels.csv").write_text("path,label\n")
+    assert any("not read: labels.csv" in note for note in read(classes).notes)
+    assert any("not read: labels.csv" in note for note in list_source(_wrapped(classes))[1])
+    shutil.rmtree(classes / "level")
+    with pytest.raises(UserError, match="holds one folder, upright/, and labels.csv: give the table"):
+        read(classes)
+
+
+def _wrapped(classes: Path) -> Path:
+    """labels.csv beside images/, which holds the class folders."""
+    outer = classes.parent / "outer"
+    shutil.copytree(classes, outer / "images")
+    (outer / "images" / "labels.csv").rename(outer / "labels.csv")
+    return outer
+
+
+def test_classes_may_bear_the_names_of_parts(tmp_path: Path) -> None:
+    for name in ("val", "valid", "other"):
+        write_classes(tmp_path / "drawn", each=4)
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "drawn" / "level").rename(tmp_path / "set" / name)
+        shutil.rmtree(tmp_path / "drawn")
+    assert set(list_source(tmp_path / "set")[0]["all"].labels) == {"val", "valid", "other"}
