@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import UserError, some
-from shared.tables import is_delimited, is_table, read_table, refuse_nested
+from shared.tables import is_delimited, kind_of, read_table, refuse_nested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,9 @@ PICTURES = (
 )
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
+TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl")
+"""Kinds of files beside pictures that may hold their labels; a .txt is a README or a licence as often as not."""
+
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "picture", "name")
 LABELS = ("label", "labels", "class", "category", "target", "tag", "y")
 
@@ -114,7 +117,9 @@ def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
 def _beside(source: Path, folder: Path) -> list[str]:
     """What to say of tables beside the folders. Raises UserError where there is but one class folder: the labels are in the table."""
     places = {source, folder}
-    tables = sorted(path.name for place in places for path in place.iterdir() if path.is_file() and is_table(path))
+    tables = sorted(
+        path.name for place in places for path in place.iterdir() if path.is_file() and kind_of(path) in TABLES
+    )
     if tables and len(inside := folders(folder)) == 1 and inside[0].name.lower() not in PARTS:
         raise UserError(
             f"{source} holds one folder, {inside[0].name}/, and {some(tables)}: give the table in the folder's place, if it "

@@ -88,6 +88,14 @@ def _wrapped(classes: Path) -> Path:
     return outer
 
 
+def test_a_readme_beside_class_folders_is_no_table(classes: Path) -> None:
+    (classes / "README.txt").write_text("Stripes, drawn.")
+    assert not list_source(classes)[1]
+    shutil.rmtree(classes / "level")
+    with pytest.raises(UserError, match="all of one class, 'upright'"):
+        read(classes)
+
+
 def test_classes_may_bear_the_names_of_parts(tmp_path: Path) -> None:
     for name in ("val", "valid", "other"):
         write_classes(tmp_path / "drawn", each=4)
