@@ -158,7 +158,9 @@ def feeding(train: Path, weights: str) -> dict[str, float]:
     pictures, augment, timer = learner.dls.train, learner.augment, Timer()
     data, size = pictures.data, learner.augment.size
     augment.first = size  # both sides see pictures of one size
-    noise = Loader(Data(Noise(len(data), pictures.batch_size, size), data.targets), pictures.batch_size, 0)
+    noise = Loader(
+        Data(Noise(len(data), pictures.batch_size, size), data.targets), pictures.batch_size, 0, str(pictures.device)
+    )
     rates: dict[str, list[float]] = {"pictures": [], "random": []}
     learner.remove_cb(augment)
     with learner.no_bar(), learner.no_logging():

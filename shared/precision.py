@@ -32,14 +32,16 @@ def resolve(precision: str, device: str) -> str:
 
 
 def units(precision: str, device: str) -> str:
-    """What computes, for plans of how long a run takes: "fp32", "bf16", or "tiles", bfloat16 by units for matrices.
-    Either argument may be "auto".
+    """What computes, for plans of how long a run takes: "gpu", or a processor in "fp32", "bf16", or "tiles", bfloat16 by units
+    for matrices. Either argument may be "auto".
 
     Told by the processor, not timed: a plan must not change with what else runs.
     """
     device = resolve_device(device)
+    if torch.device(device).type != "cpu":
+        return "gpu"
     resolved = resolve(precision, device)
-    return "tiles" if resolved == "bf16" and torch.device(device).type == "cpu" and multiplies_tiles() else resolved
+    return "tiles" if resolved == "bf16" and multiplies_tiles() else resolved
 
 
 def multiplies_tiles() -> bool:

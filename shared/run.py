@@ -163,7 +163,7 @@ def _encoded(preprocessor: Preprocessor, part: Examples, place: str) -> Data:
 
 
 def seed_all(seed: int) -> None:
-    """Seeds every generator that a run draws from, so that it repeats exactly on one machine."""
+    """Seeds every generator that a run draws from: it repeats exactly on one processor; a GPU adds up in no fixed order."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -106,9 +106,19 @@ def _restore(learner: Learner, saved: dict[str, Any], progress: Progress, averag
     progress.score, progress.weights, progress.chosen = saved["best"]
     progress.members[:] = saved["members"]
     if average is not None:
-        average.shadow, average.steps = saved["average"]
-    torch.set_rng_state(saved["random"])
+        shadow, average.steps = saved["average"]
+        average.shadow = [weight.to(learner.dls.device) for weight in shadow]
+    for generator, state in zip(_generators(learner), saved["random"], strict=True):
+        generator.set_state(state)
     return int(saved["epoch"])
+
+
+def _generators(learner: Learner) -> list[torch.Generator]:
+    """What a run draws from: the processor's generator, and that of the GPU it is on."""
+    device = torch.device(learner.dls.device)
+    if device.type != "cuda":
+        return [torch.default_generator]
+    return [torch.default_generator, torch.cuda.default_generators[device.index or 0]]
 
 
 class Autocast(Callback):
@@ -268,7 +278,7 @@ class Watch(Callback):
             "journal": self.progress.journal,
             "members": self.progress.members,
             "best": (self.progress.score, self.progress.weights, self.progress.chosen),
-            "random": torch.get_rng_state(),
+            "random": [generator.get_state() for generator in _generators(self.learn)],
         }
 
 

@@ -15,6 +15,7 @@ from apps.collab.preprocessor import CollabPreprocessor, fit_biases
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from apps.collab.recipe import CollabRecipe
 from shared.loaders import Tensors
+from shared.predict import Predictor
 from shared.protocol import Data
 
 BLOCK = 1 << 20
@@ -94,7 +95,5 @@ def remember_held(preprocessor: CollabPreprocessor, held: Sequence[Data]) -> Non
 @torch.no_grad()
 def measure_noise(network: RatingNetwork, rows: Data) -> None:
     """After gradient descent: the variance of ratings about the predictions, the uncertainty of all of them."""
-    errors = [
-        network(*rows.inputs.batch(part))[:, 0] - rows.targets[part] for part in torch.arange(len(rows)).split(BLOCK)
-    ]
-    network.noise.copy_(torch.cat(errors).square().mean())
+    predicted = Predictor(network, batch_size=BLOCK).outputs(rows.inputs)[:, 0]
+    network.noise.copy_((predicted - rows.targets).square().mean())

@@ -70,6 +70,7 @@ def _solve_side(side: list[Block], own: Tensor, partners: Tensor) -> None:
     padded = torch.cat([partners, partners.new_zeros(1, partners.shape[1])])
     everything = UNSEEN * partners.T @ partners
     for owners, had in side:
+        had = had.to(partners.device)
         x = F.embedding(had, padded)
         counts = (had < len(partners)).sum(1)
         penalty = PENALTY * (counts + UNSEEN * len(partners))

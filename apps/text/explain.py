@@ -62,7 +62,8 @@ def telling_words(model: Model, texts: Iterable[str], most: int = 20) -> dict[st
         return {name: [] for name in names}
     positions, starts = fitted.encode(as_array(words)).batch(torch.arange(len(words)))[:2]
     ends = torch.cat([starts[1:], starts.new_tensor([len(positions)])])
-    sums = torch.cat([torch.zeros(1, len(names)), network.grams.weight.detach()[positions].cumsum(0)])
+    weight = network.grams.weight.detach().cpu()
+    sums = torch.cat([torch.zeros(1, len(names)), weight[positions].cumsum(0)])
     logits = sums[ends] - sums[starts]
     logits -= logits.mean(1, keepdim=True)
     found = {}

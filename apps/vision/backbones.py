@@ -95,7 +95,7 @@ def from_scratch(size: int, units: str) -> str:
     """The network for pictures of `size` pixels without weights, by what computes (`shared.precision.units`)."""
     if size > scratch.LARGEST:
         return LARGE_FROM_SCRATCH
-    return scratch.WIDE if units == "tiles" else scratch.NARROW
+    return scratch.WIDE if units in ("gpu", "tiles") else scratch.NARROW
 
 
 def build(backbone: Backbone) -> nn.Module:

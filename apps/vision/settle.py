@@ -25,9 +25,9 @@ FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
 FEW = 4_000
 """Training pictures up to which features are taken of two scales of each."""
 
-SEEN_SMALL = {"tiles": 1_000_000, "bf16": 700_000, "fp32": 300_000}
-SEEN = {"tiles": 100_000, "bf16": 50_000, "fp32": 50_000}
-"""Pictures seen from scratch, small and larger ones, by what computes: about a quarter of an hour on two cores."""
+SEEN_SMALL = {"gpu": 1_000_000, "tiles": 1_000_000, "bf16": 700_000, "fp32": 300_000}
+SEEN = {"gpu": 100_000, "tiles": 100_000, "bf16": 50_000, "fp32": 50_000}
+"""Pictures seen from scratch, small and larger ones, by what computes: about a quarter of an hour on two cores, minutes on a GPU."""
 
 SMALL_BATCH, MOST_TOGETHER, LEAST_STEPS = 500, 4, 200
 """From scratch on small pictures: so many go through the network together, as its normalisation needs; so many of these batches
@@ -45,7 +45,7 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
     else:
         recipe, said = _settle_transfer(recipe, side, rows, judged)
         notes += said
-    recipe = _settle_views(recipe, seen.grey, rows)
+    recipe = _settle_views(recipe, side, seen.grey, rows)
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""
@@ -53,10 +53,11 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
     return replace(recipe, separator=separator), [*notes, f"{shown}; in training {views}{mirrored}", *said]
 
 
-def _settle_views(recipe: VisionRecipe, grey: bool, rows: int) -> VisionRecipe:
-    """How training pictures vary, and what is answered from."""
+def _settle_views(recipe: VisionRecipe, side: int, grey: bool, rows: int) -> VisionRecipe:
+    """How training pictures vary, and what is answered from. Small grey pictures are signs, whose mirror images mean
+    something else, also where pretrained weights see them enlarged."""
     small = (recipe.image_size or 0) <= scratch.LARGEST
-    mirror = recipe.mirror if recipe.mirror != "auto" else ("no" if small and grey else "yes")
+    mirror = recipe.mirror if recipe.mirror != "auto" else ("no" if grey and side <= scratch.LARGEST else "yes")
     return replace(
         recipe,
         augment=recipe.augment if recipe.augment != "auto" else ("shift" if small else "photo"),

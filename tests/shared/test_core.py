@@ -129,7 +129,7 @@ class Biased(torch.nn.Module):
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
         answer = self.head(self.body(points))
-        return answer + 1000 * (torch.arange(answer.shape[1]) == 0)
+        return answer + 1000 * (torch.arange(answer.shape[1], device=answer.device) == 0)
 
 
 def test_frozen_stage_is_judged_by_the_whole_network(rings: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from apps.collab.rankers import ItemFactors
 from apps.collab.reasons import contributions
 from shared.errors import UserError
 from shared.model import Model
+from shared.protocol import network_device
 from tests.apps.collab.patterns import write_likes, write_ratings
 
 HISTORY = [("new", f"item {i}") for i in (1, 3, 5, 7, 9)]
@@ -66,7 +67,8 @@ def test_known_user_is_answered_anew_by_what_they_bring(ranking: Model) -> None:
 def test_folding_in_what_training_saw_changes_nothing(ranking: Model) -> None:
     preprocessor, network = ranking.preprocessor, ranking.predictor.network
     users = torch.tensor([3, 7])
-    assert torch.allclose(network.score(preprocessor.seen.take(users)), network(users), atol=0.05)
+    known = network(users.to(network_device(network)))
+    assert torch.allclose(network.score(preprocessor.seen.take(users)), known, atol=0.05)
 
 
 def test_what_is_unknown_is_answered_by_popularity(ranking: Model) -> None:

@@ -55,7 +55,7 @@ def seen_by_encoder(network: TextNetwork, given: tuple[Tensor, ...]) -> tuple[Te
 
 
 def test_answers_are_the_blend_in_doubt_and_the_n_grams_else(model: Model) -> None:
-    network = deepcopy(model.predictor.network)
+    network = deepcopy(model.predictor.network).cpu()
     assert isinstance(network, TextNetwork)
     network.bias.copy_(torch.tensor([0.25, -0.25]))
     network.alone_bias.copy_(torch.tensor([0.0, 0.5]))
@@ -73,7 +73,7 @@ def test_answers_are_the_blend_in_doubt_and_the_n_grams_else(model: Model) -> No
 
 
 def test_texts_without_doubt_are_not_shown_to_the_encoder(model: Model) -> None:
-    network = model.predictor.network
+    network = deepcopy(model.predictor.network).cpu()
     assert isinstance(network, TextNetwork)
     given = model.preprocessor.encode(np.array(["lovely charming film"], object)).batch(torch.arange(1))
     assert not len(seen_by_encoder(network.eval(), given)[1])
@@ -101,7 +101,9 @@ def test_loop_gets_the_share_of_which_others_n_grams_are_least_sure(folder: Path
 def test_all_is_read_where_there_is_time_and_what_is_in_doubt_else(folder: Path) -> None:
     texts = np.array(sentences(60)[0], object)
     found = [
-        plan(APP.recipe.make({"weights": str(folder), "minutes": minutes}), texts, (rows, valid, 500))[0].share
+        plan(APP.recipe.make({"weights": str(folder), "minutes": minutes, "device": "cpu"}), texts, (rows, valid, 500))[
+            0
+        ].share
         for minutes, rows, valid in ((24, 6_000, 600), (0.0003, 6_000, 600), (0.0003, 4_000, 600), (0.0003, 6_000, 60))
     ]
     assert found == [1.0, IN_DOUBT, 1.0, 1.0]

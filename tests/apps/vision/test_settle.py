@@ -40,6 +40,12 @@ def test_second_views_are_taken_where_they_are_cheap(weights: Path) -> None:
     assert settled(300, weights="none").views == "one"
 
 
+@pytest.mark.parametrize(("side", "grey", "mirror"), [(28, True, "no"), (28, False, "yes"), (300, True, "yes")])
+@pytest.mark.parametrize("body", ["vit_tiny_patch16_224", "none"])
+def test_drawn_signs_are_not_mirrored(weights: Path, body: str, side: int, grey: bool, mirror: str) -> None:
+    assert settled(side, grey, weights=body).mirror == mirror
+
+
 def test_training_grows_where_the_network_takes_any_size(weights: Path) -> None:
     assert settled(weights="none").first_size == 96
     assert settled(32, weights="none").first_size == 24
@@ -56,8 +62,8 @@ def test_training_grows_where_the_network_takes_any_size(weights: Path) -> None:
 def test_faster_units_see_more(ratio: float, tiles: bool, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "bfloat16_ratio", lambda device: ratio)
     monkeypatch.setattr(precision, "multiplies_tiles", lambda: tiles)
-    assert settled(32, rows=50_000, weights="none").epochs == epochs
-    assert settled(32, rows=50_000, weights="none", precision="fp32").epochs == 6
+    assert settled(32, rows=50_000, weights="none", device="cpu").epochs == epochs
+    assert settled(32, rows=50_000, weights="none", device="cpu", precision="fp32").epochs == 6
 
 
 @pytest.mark.parametrize(
