@@ -40,7 +40,7 @@ def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
 def show_training(display: Display, app: str, out: Path, facts: Facts) -> None:
     """The closing table."""
     if facts.interrupted:
-        display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
+        display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen})")
     where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
     display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
     if facts.measured_on == "train":

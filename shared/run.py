@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import random
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -18,6 +17,7 @@ from torch import nn
 from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
+from shared.environment import environment
 from shared.errors import UserError, told_of
 from shared.fingerprint import fingerprint
 from shared.garbage import uncollected
@@ -26,7 +26,7 @@ from shared.loaders import Tensors, some
 from shared.metrics import finite, share_error
 from shared.model import Model
 from shared.precision import resolve, resolve_device
-from shared.progress import Progress, Setup, Steps
+from shared.progress import UNTRAINED, Progress, Setup, Steps
 from shared.protocol import (
     App,
     Data,
@@ -77,7 +77,8 @@ class Prepared:
 def train(app: App, source: Path, recipe: Recipe, options: Options | None = None) -> Model:
     """Trains on `source` and measures on the test rows (on validation where there are none).
 
-    Ctrl-C during training keeps the best weights so far. Raises UserError at a fault of the input.
+    Ctrl-C during training keeps the best weights so far; where there are none yet KeyboardInterrupt goes on up, and
+    nothing is written. Raises UserError at a fault of the input.
     """
     options = options or Options()
     if options.out is not None:
@@ -92,6 +93,8 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
         try:
             _stages(app, prepared, progress, checkpoint)
         except KeyboardInterrupt:
+            if progress.weights is None or (checkpoint is not None and checkpoint.unread):
+                raise  # an untrained model, or one behind what is to be resumed, must not replace what is there
             interrupted = True
     network = prepared.setup.network
     if progress.weights is not None:
@@ -195,7 +198,7 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
     elif setup.recipe.epochs:
         fit_members(setup, progress, checkpoint, TRAIN, getattr(setup.recipe, "seeds", None) or 1)
     elif progress.weights is None:
-        progress.offer(0.0, setup.network, "closed form")
+        progress.keep(setup.network, UNTRAINED)
 
 
 def is_enough(reached: float, rows: int, enough: float) -> bool:
@@ -284,15 +287,3 @@ def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) 
 
 def _parts(prepared: Prepared) -> list[tuple[str, Data]]:
     return [("test", prepared.test), ("valid", prepared.setup.valid)]
-
-
-def environment(recipe: Recipe) -> dict[str, str]:
-    """What a number depends on besides data and dials."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "machine": f"{platform.system()} {platform.machine()}",
-        "threads": str(torch.get_num_threads()),
-        "device": recipe.device,
-        "precision": recipe.precision,
-    }

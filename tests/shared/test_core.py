@@ -12,6 +12,7 @@ import pytest
 import torch
 from fastai.callback.core import Callback
 
+from shared.display import Display
 from shared.errors import UserError
 from shared.progress import Steps
 from shared.run import Options, is_enough, train
@@ -22,6 +23,7 @@ from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
 class TestTiny(AppContract):
     module = "tests.tiny"
     dials = {"epochs": 2, "lr": 1e-2}
+    fitted_before_the_loop = "frozen body"
     unneeded = ()
     unused_dials = ("weights", "valid_fraction", "test_fraction")
 
@@ -170,3 +172,21 @@ def test_input_that_the_system_refuses_is_named(rings: Path) -> None:
     assert next(answers)["input"] == f"{rings}:0"
     with pytest.raises(UserError, match=r"long\.csv cannot be read \(File name too long\)"):
         list(answers)
+
+
+def test_ctrl_c_before_a_resumed_run_is_where_it_was_keeps_what_is_there(rings: Path, tmp_path: Path) -> None:
+    class StopsAgain(Display):
+        def say(self, sentence: str) -> None:
+            if sentence.startswith("frozen body"):
+                raise KeyboardInterrupt
+
+    recipe, out = TinyRecipe.make({"epochs": 3, "patience": 0, "lr": 0.05}), tmp_path / "out"
+    train(APP, rings, recipe, Options(out=out, display=StoppingDisplay(2)))
+    before = {entry.name: entry.read_bytes() for entry in out.iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        train(APP, rings, recipe, Options(out=out, resume=True, display=StopsAgain(quiet=True)))
+    assert "checkpoint.pt" in before and {entry.name: entry.read_bytes() for entry in out.iterdir()} == before
+
+
+def test_what_nothing_was_learnt_for_is_called_untrained(rings: Path) -> None:
+    assert train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 0})).facts.chosen == "untrained"
