@@ -44,6 +44,7 @@ from shared.protocol import (
 from shared.recipe import Recipe
 from shared.settling import complete, settle
 from shared.soup import fit_members
+from shared.weights import beside_earlier
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -129,6 +130,8 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     device = resolve_device(recipe.device)
     with clock.stage("read"):
         splits = app.read(source, recipe, options.valid, options.test)
+    if options.start_from is not None:
+        splits = replace(splits, notes=beside_earlier(splits.notes))
     _say_splits(splits, options.display)
     recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
     with clock.stage("encode"):

@@ -254,7 +254,8 @@ class AppContract:
 
     def test_starts_from_an_earlier_model(self, app: App, source: Path, model: Model, out: Path) -> None:
         recipe = app.recipe.make({**self.dials, "epochs": 1})
-        assert train(app, source, recipe, Options(start_from=out)).facts.metrics
+        facts = train(app, source, recipe, Options(start_from=out)).facts
+        assert facts.metrics and not any(note.endswith("from scratch") for note in facts.notes)
 
     def test_learner_is_fastais_own(self, app: App, source: Path) -> None:
         from fastai.learner import Learner
