@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import torch
 
 from shared import artifact as artifacts
 from shared import checkpoint as checkpoints
 from shared.display import Display
 from shared.errors import UserError
 from shared.model import Model, load
+from shared.predict import Predictor
 from shared.protocol import App
 from shared.run import Options, learner, train
 
@@ -260,11 +262,15 @@ class AppContract:
     def test_learner_is_fastais_own(self, app: App, source: Path) -> None:
         from fastai.learner import Learner
 
-        made = learner(app, source, app.recipe.make({**self.dials, **self.loop_dials}))
+        made = learner(app, source, app.recipe.make({**self.dials, **self.loop_dials, "precision": "fp32"}))
         assert isinstance(made, Learner)
         with made.no_bar(), made.no_logging():
             made.fit_one_cycle(1)
-        assert made.recorder.values
+            outputs, targets = made.get_preds(ds_idx=0)
+            assert len(made.validate()) == 2 and len(made.get_preds()[1]) == len(made.dls.valid.data)
+        rows = made.dls.train.data
+        assert made.recorder.values and torch.equal(targets, rows.targets)
+        assert torch.allclose(outputs, Predictor(made.model).outputs(rows.inputs), atol=1e-4)
 
     def test_state_survives_json(self, app: App, model: Model) -> None:
         state = json.loads(json.dumps(model.preprocessor.state(), allow_nan=False))

@@ -222,6 +222,15 @@ def test_only_faults_of_writing_are_blamed_on_the_place_of_the_answers(
     assert not list(tmp_path.iterdir())
 
 
+def test_loader_made_anew_takes_the_rows_in_the_order_that_it_tells() -> None:
+    inputs = Tensors(torch.arange(6.0))
+    inputs.lengths = torch.tensor([5, 900, 3, 800, 1, 2])
+    loader = Loader(Data(inputs, torch.arange(6), torch.ones(6)), 2, seed=1)
+    taken = torch.cat([targets for _, targets in loader.new(shuffle=False, drop_last=False)])
+    assert taken.tolist() == loader.get_idxs() == [4, 5, 2, 0, 3, 1]
+    assert len(next(iter(loader.new(shuffle=True)))) == 3  # with the weights of training
+
+
 def test_weights_end_a_training_batch_only() -> None:
     data = Data(Tensors(torch.arange(4.0)), torch.zeros(4), torch.arange(4.0))
     numbers, _, weights = next(iter(Loader(data, 4, seed=1)))
