@@ -136,6 +136,8 @@ class AppContract:
     def test_evaluates_the_source(self, source: Path, model: Model) -> None:
         result = model.evaluate(source)
         assert set(result["metrics"]) == plain_names(result["baseline"]) and result["rows"]["test"] > 0
+        with pytest.raises(UserError, match="source: .* not a list"):
+            model.evaluate([source])  # type: ignore[arg-type]
 
     def test_artifact_is_two_plain_files_without_paths(self, source: Path, model: Model, out: Path) -> None:
         assert {entry.name for entry in out.iterdir()} == {artifacts.JSON, artifacts.WEIGHTS}
