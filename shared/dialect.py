@@ -114,7 +114,7 @@ def first_rows(sample: bytes, layout: Layout, rows: int = 100) -> list[list[str]
 
 def looks_like_header(rows: list[list[str]]) -> bool:
     """Whether the first row names columns: no cell of it is a number, empty, long, or a value seen below,
-    or it stands out as words above a column of numbers."""
+    or it stands out as words above a column of numbers. It does so too where it names two alike, which reading refuses."""
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     if any(_is_number(cell) for cell in first) or not all(first):
         return False
@@ -122,9 +122,9 @@ def looks_like_header(rows: list[list[str]]) -> bool:
         return len(set(first)) == len(first)
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
     if any(column and all(_is_number(cell) for cell in column if cell) and any(column) for column in columns):
-        return True  # also where two columns bear one name, which reading then refuses
-    repeated = len(set(first)) < len(first) or any(name in column for name, column in zip(first, columns, strict=True))
-    return not repeated and all(len(name) <= 40 for name in first)
+        return True
+    seen_below = any(name in column for name, column in zip(first, columns, strict=True))
+    return not seen_below and all(len(name) <= 40 for name in first)
 
 
 def _is_number(cell: str) -> bool:

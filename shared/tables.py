@@ -101,17 +101,19 @@ def _faults_named(path: Path) -> Iterator[None]:
 
 def _tidy(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     frame.columns = [str(name).strip() for name in frame.columns]
-    _refuse_twins(path, list(frame.columns))
+    refuse_twins(path, list(frame.columns))
     if not len(frame):
         raise UserError(f"{path} has no rows below its header: give a file with rows")
     return frame
 
 
-def _refuse_twins(path: Path, names: list[str]) -> None:
+def refuse_twins(place: object, names: list[str]) -> None:
     """Before pandas, which would quietly rename the second."""
     twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
     if twice is not None:
-        raise UserError(f"{path}: two columns are named {twice!r}; rename one")
+        raise UserError(
+            f"{place}: two columns are named {twice!r}; rename one, or write a line of names above where that is a row"
+        )
 
 
 def _refuse_wide(path: Path, first: list[list[str]]) -> None:
@@ -219,7 +221,7 @@ def _read_delimited(
         header = looks_like_header(first)
     if header:
         _refuse_wide(path, first)
-        _refuse_twins(path, [name.strip() for name in first[0]])
+        refuse_twins(path, [name.strip() for name in first[0]])
     names = [name.strip() for name in first[0]] if header else _numbered(len(first[0]))
     options = _options(layout, len(names), text, header)
     if columns is not None:

@@ -27,7 +27,7 @@ from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
-from shared.tables import find_parts, is_table
+from shared.tables import find_parts, is_table, refuse_twins
 
 BLOCK = 4096
 
@@ -234,6 +234,7 @@ def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
     header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
     if not header:
         raise UserError("stdin is empty: give csv whose first line names the columns")
+    refuse_twins("stdin", header)
     rows, start = csv.reader(lines, delimiter=separator, skipinitialspace=True), 1
     try:
         while block := [row for row in islice(rows, BLOCK) if row]:

@@ -81,6 +81,7 @@ def test_formats_read_alike(tmp_path: Path, suffix: str) -> None:
         ('a,b\n1,"never closed\n2,3\n', "never closed"),
         ("a,b\n1,2\n1,2,3\n4,5\n6,7\n8,9\n1,1\n1,2\n", "line 3"),
         ("a,a\n1,2\n", "two columns"),
+        ("text,label,label\nnice,good,x\nbad,poor,y\n", "'label'.*line of names above"),
     ],
 )
 def test_fault_is_named(tmp_path: Path, content: str, said: str) -> None:
@@ -111,6 +112,8 @@ def test_not_a_parquet_file_is_named(tmp_path: Path) -> None:
         ([["userId", "movieId", "rating"], ["1", "2", "3"]], True),
         ([["anna", "book"], ["ben", "book"], ["anna", "pen"]], False),
         ([["a", "b"]], True),
+        ([["text", "label", "label"], ["nice", "good", "x"], ["bad", "poor", "y"]], True),  # reading refuses it
+        ([["x", "x", "a"], ["y", "x", "b"]], False),
     ],
 )
 def test_header_is_told_from_data(rows: list[list[str]], header: bool) -> None:
