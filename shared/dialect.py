@@ -116,6 +116,8 @@ def looks_like_header(rows: list[list[str]]) -> bool:
     """Whether the first row names columns: no cell of it is a number, empty, long, or a value seen below,
     or it stands out as words above a column of numbers. It does so too where it names two alike, which reading refuses."""
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
+    if not first[0] and first[1:] and _are_row_numbers([row[0] for row in rest]):  # pandas writes its index so
+        first, rest = first[1:], [row[1:] for row in rest]
     if any(_is_number(cell) for cell in first) or not all(first):
         return False
     if not rest:
@@ -125,6 +127,10 @@ def looks_like_header(rows: list[list[str]]) -> bool:
         return True
     seen_below = any(name in column for name, column in zip(first, columns, strict=True))
     return not seen_below and all(len(name) <= 40 for name in first)
+
+
+def _are_row_numbers(cells: list[str]) -> bool:
+    return bool(cells) and all(cell.isdecimal() for cell in cells) and len(set(cells)) == len(cells)
 
 
 def _is_number(cell: str) -> bool:

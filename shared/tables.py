@@ -222,7 +222,8 @@ def _read_delimited(
     if header:
         _refuse_wide(path, first)
         refuse_twins(path, [name.strip() for name in first[0]])
-    names = [name.strip() for name in first[0]] if header else _numbered(len(first[0]))
+    named = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(first[0])]  # as pandas names them
+    names = named if header else _numbered(len(first[0]))
     options = _options(layout, len(names), text, header)
     if columns is not None:
         places = {names.index(name): name for name in columns}

@@ -7,6 +7,7 @@ import io
 import lzma
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,10 +115,28 @@ def test_not_a_parquet_file_is_named(tmp_path: Path) -> None:
         ([["a", "b"]], True),
         ([["text", "label", "label"], ["nice", "good", "x"], ["bad", "poor", "y"]], True),  # reading refuses it
         ([["x", "x", "a"], ["y", "x", "b"]], False),
+        ([["", "text", "label"], ["0", "nice", "good"], ["1", "bad", "poor"]], True),  # as pandas writes its index
+        ([["", "nice", "good"], ["x", "bad", "poor"]], False),
+        ([["", "nice", "good"], ["3", "bad", "poor"], ["3", "dull", "fair"]], False),
+        ([["", "0.5", "good"], ["1", "2", "poor"]], False),
     ],
 )
 def test_header_is_told_from_data(rows: list[list[str]], header: bool) -> None:
     assert looks_like_header(rows) is header
+
+
+def test_index_that_pandas_writes_is_a_column_without_a_name(tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["nice", "bad"], "label": ["good", "poor"]}).to_csv(tmp_path / "a.csv")
+    assert read_table(tmp_path / "a.csv").to_dict("list") == {
+        "Unnamed: 0": [0, 1],
+        "text": ["nice", "bad"],
+        "label": ["good", "poor"],
+    }
+    kinds = {"label": "category", "Unnamed: 0": "float64"}
+    assert read_table(tmp_path / "a.csv", columns=kinds).to_dict("list") == {
+        "label": ["good", "poor"],
+        "Unnamed: 0": [0.0, 1.0],
+    }
 
 
 def test_parts_of_a_folder(tmp_path: Path) -> None:
