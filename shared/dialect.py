@@ -13,6 +13,9 @@ WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+
 SAMPLE = 1 << 18
 """Bytes of a file's beginning that tell."""
 
+GUESSES = {"cp1252": "Windows-1252 (Western European)", "gb18030": "GB18030 (Chinese)"}
+"""Encodings that are taken where nothing says so for certain: a letter's bytes are another alphabet's too."""
+
 csv.field_size_limit(max(csv.field_size_limit(), SAMPLE))  # a cell may be longer than all that is looked at
 
 
@@ -60,6 +63,12 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
     if decoded.rstrip("�").count("�") * 20 <= chinese and mostly_chinese:
         return "gb18030", "replace"
     return "cp1252", "replace"
+
+
+def guess_told(encoding: str, what: str) -> list[str]:
+    """What to say of `what`, read in this encoding, where that is a guess."""
+    name = GUESSES.get(encoding)
+    return [f"{what}: not UTF-8, taken for {name}; if letters come out wrong, save as UTF-8"] if name else []
 
 
 def _find_separator(lines: list[str]) -> str | None:

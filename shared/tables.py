@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from shared.chunks import CATEGORY, ROWS, joined
-from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, layout_of, looks_like_header
+from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, guess_told, layout_of, looks_like_header
 from shared.errors import UserError, readable
 
 if TYPE_CHECKING:
@@ -276,6 +276,12 @@ def _reason(error: Exception) -> str:
 def find_layout(path: Path) -> Layout:
     """Encoding, separator and quoting, from the file's beginning."""
     return layout_of(_sample(path), kind_of(path) in (".tsv", ".tab"))
+
+
+def told_encoding(path: Path) -> list[str]:
+    """What to say of how a table's letters were read, where that is a guess."""
+    binary = kind_of(path) in (".parquet", ".pq")
+    return [] if binary else guess_told(find_encoding(_sample(path))[0], path.name)
 
 
 def _sample(path: Path) -> bytes:
