@@ -12,6 +12,7 @@ import pytest
 import torch
 from fastai.callback.core import Callback
 
+from shared.answers import write_csv
 from shared.display import Display
 from shared.errors import UserError
 from shared.progress import Steps
@@ -162,16 +163,18 @@ def test_rates_fall_in_a_straight_line_where_there_is_no_warm_up(rings: Path) ->
     assert np.allclose(Spy.rates, 0.1 * (1 - np.arange(steps) / steps))
 
 
-def test_input_that_the_system_refuses_is_named(rings: Path) -> None:
+def test_input_that_the_system_refuses_is_named(rings: Path, tmp_path: Path) -> None:
     class Refused(TinyApp):
         def read_inputs(self, sources: Sequence[str], recipe: Any) -> Iterator[Any]:
             yield from super().read_inputs(sources[:1], recipe)
             raise OSError(36, "File name too long", sources[1])
 
-    answers = train(Refused(), rings, TinyRecipe.make({"epochs": 0})).predict_sources([str(rings), "long.csv"])
+    model = train(Refused(), rings, TinyRecipe.make({"epochs": 0}))
+    answers = model.predict_sources([str(rings), "long.csv"])
     assert next(answers)["input"] == f"{rings}:0"
     with pytest.raises(UserError, match=r"long\.csv cannot be read \(File name too long\)"):
-        list(answers)
+        write_csv(answers, tmp_path / "answers.csv")  # nor is the place of the answers blamed for it
+    assert not (tmp_path / "answers.csv").exists()
 
 
 def test_ctrl_c_before_a_resumed_run_is_where_it_was_keeps_what_is_there(rings: Path, tmp_path: Path) -> None:
