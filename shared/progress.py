@@ -76,6 +76,16 @@ class Progress:
         self.chosen = what
         self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
 
+    @property
+    def learnt(self) -> bool:
+        """Whether weights are kept that are worth something."""
+        return self.weights is not None and self.chosen != UNTRAINED
+
+    def give(self, network: nn.Module) -> None:
+        """Puts the kept weights, where there are some, into the network."""
+        if self.weights is not None:
+            network.load_state_dict(self.weights)
+
     def log(self, entry: dict[str, Any]) -> None:
         self.journal.append(entry)
         shown = ", ".join(f"{k} {number(v) if isinstance(v, float) else v}" for k, v in entry.items() if k != "stage")

@@ -78,7 +78,7 @@ class Prepared:
 def train(app: App, source: Path, recipe: Recipe, options: Options | None = None) -> Model:
     """Trains on `source` and measures on the test rows (on validation where there are none).
 
-    Ctrl-C during training keeps the best weights so far; where there are none yet KeyboardInterrupt goes on up, and
+    Ctrl-C during training keeps the best weights so far; where nothing is learnt yet KeyboardInterrupt goes on up, and
     nothing is written. Raises UserError at a fault of the input.
     """
     options = options or Options()
@@ -89,19 +89,18 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
         prepared = prepare(app, source, recipe, options, clock)
     progress = Progress(options.display)
     checkpoint = _checkpoint(prepared, options)
-    interrupted = False
-    with clock.stage("train"):
-        try:
+    interrupted, said, network = False, "", prepared.setup.network
+    try:
+        with clock.stage("train"):
             _stages(app, prepared, progress, checkpoint)
-        except KeyboardInterrupt:
-            if progress.weights is None or (checkpoint is not None and checkpoint.unread):
-                raise  # an untrained model, or one behind what is to be resumed, must not replace what is there
-            interrupted = True
-    network = prepared.setup.network
-    if progress.weights is not None:
-        network.load_state_dict(progress.weights)
-    with clock.stage("settle"):
-        said = "" if interrupted else settle(app, prepared.setup, prepared.preprocessor, options.display)
+        progress.give(network)
+        with clock.stage("settle"):
+            said = settle(app, prepared.setup, prepared.preprocessor, options.display)
+    except KeyboardInterrupt:
+        if not progress.learnt or (checkpoint is not None and checkpoint.unread):
+            raise  # an untrained model, or one behind what is to be resumed, must not replace what is there
+        interrupted = True
+        progress.give(network)  # also what is settled by half goes
     with clock.stage("measure"):
         facts = _facts(app, prepared, progress, interrupted)
     facts.notes += [said] if said else []

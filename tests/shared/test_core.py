@@ -193,3 +193,15 @@ def test_ctrl_c_before_a_resumed_run_is_where_it_was_keeps_what_is_there(rings: 
 
 def test_what_nothing_was_learnt_for_is_called_untrained(rings: Path) -> None:
     assert train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 0})).facts.chosen == "untrained"
+
+
+def test_ctrl_c_while_the_chosen_weights_are_settled_keeps_them_as_they_were(rings: Path) -> None:
+    class Settling(TinyApp):
+        def settle(self, network: Any, preprocessor: Any, train: Any, valid: Any, recipe: Any) -> str:
+            torch.nn.init.zeros_(network.head.linear.weight)
+            raise KeyboardInterrupt
+
+    facts = train(Settling(), rings, TinyRecipe.make({"epochs": 0})).facts
+    assert facts.interrupted and facts.chosen == "frozen body" and facts.metrics["accuracy"] > 0.95
+    with pytest.raises(KeyboardInterrupt):  # nothing was learnt
+        train(Settling(), rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 0}))
