@@ -13,7 +13,12 @@ WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+
 SAMPLE = 1 << 18
 """Bytes of a file's beginning that tell."""
 
-GUESSES = {"cp1252": "Windows-1252 (Western European)", "gb18030": "GB18030 (Chinese)"}
+GUESSES = {
+    "cp1252": "Windows-1252 (Western European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "gb18030": "GB18030 (Chinese)",
+    "cp932": "Shift-JIS (Japanese)",
+}
 """Encodings that are taken where nothing says so for certain: a letter's bytes are another alphabet's too."""
 
 csv.field_size_limit(max(csv.field_size_limit(), SAMPLE))  # a cell may be longer than all that is looked at
@@ -41,7 +46,7 @@ def layout_of(sample: bytes, tabs: bool) -> Layout:
 
 
 def find_encoding(sample: bytes) -> tuple[str, str]:
-    """(encoding, how to treat broken bytes): by its mark, then UTF-8, UTF-16, GB18030, Windows-1252."""
+    """(encoding, how to treat broken bytes): by its mark, then UTF-8, UTF-16, then a guess by the letters."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16", "strict"
     if sample.startswith(b"\xef\xbb\xbf"):
@@ -56,13 +61,24 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
             return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
     if utf8:
         return "utf-8", "replace"
+    return _guess(sample, beyond_ascii), "replace"
+
+
+def _guess(sample: bytes, beyond_ascii: int) -> str:
+    """One of GUESSES. Japanese is full of kana, which no other text has when it is read so; letters of Western Europe stand
+    among those of ASCII, mostly alone; Cyrillic words are of no others."""
+    kana = sum("ぁ" <= letter <= "ヿ" for letter in sample.decode("cp932", "replace"))
+    if kana * 2 * 4 > beyond_ascii:
+        return "cp932"
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))
+    if alone * 2 >= beyond_ascii:
+        return "cp1252"
     decoded = sample.decode("gb18030", "replace")
     chinese = sum("一" <= letter <= "鿿" for letter in decoded)
-    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))  # European letters stand alone
-    mostly_chinese = chinese * 2 * 2 > beyond_ascii and alone * 2 < beyond_ascii
-    if decoded.rstrip("�").count("�") * 20 <= chinese and mostly_chinese:
-        return "gb18030", "replace"
-    return "cp1252", "replace"
+    if decoded.rstrip("�").count("�") * 20 <= chinese and chinese * 2 * 2 > beyond_ascii:
+        return "gb18030"
+    words = re.findall(r"\b[Ё-ґ]+\b", sample.decode("cp1251", "replace"))
+    return "cp1251" if sum(map(len, words)) * 5 > beyond_ascii * 4 else "cp1252"
 
 
 def guess_told(encoding: str, what: str) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.dialect import find_encoding, looks_like_header
 from shared.errors import UserError
-from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table, refuse_nested
+from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table, refuse_nested, told_encoding
 
 CHINESE = "标签,评论\n" + "好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
 
@@ -30,9 +30,24 @@ def test_chinese_reads_the_same_in_every_encoding(tmp_path: Path, encoding: str)
     assert list(frame.columns) == ["标签", "评论"] and frame["评论"][0] == "房间很大而且非常干净"
 
 
-def test_windows_letters_read(tmp_path: Path) -> None:
-    frame = read_table(write(tmp_path / "a.csv", "text,label\ncafé très bon,1\nnaïve,0\n", "cp1252"), text=True)
-    assert frame["text"][0] == "café très bon"
+@pytest.mark.parametrize(
+    ("words", "encoding", "said"),
+    [
+        ("café très bon, créée", "cp1252", "Western"),
+        ("größe und maß", "cp1252", "Western"),
+        ("очень хороший film", "cp1251", "Cyrillic"),
+        ("Ёлка; Їжак і ґанок", "cp1251", "Cyrillic"),
+        ("これは良い映画です", "cp932", "Japanese"),
+        ("カメラとレンズ", "cp932", "Japanese"),
+        ("房间很大而且非常干净", "gb18030", "Chinese"),
+        ("größe", "utf-8", ""),
+        ("これは良い映画です", "utf-16", ""),
+    ],
+)
+def test_letters_of_one_alphabet_read_and_a_guess_is_told(tmp_path: Path, words: str, encoding: str, said: str) -> None:
+    path = write(tmp_path / "a.csv", f'text,label\n"{words}",1\nplain,0\n', encoding)
+    assert read_table(path, text=True)["text"][0] == words
+    assert [said in note for note in told_encoding(path)] == [True] * bool(said)
 
 
 def test_a_broken_byte_among_utf8_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:

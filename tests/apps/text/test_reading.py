@@ -242,5 +242,5 @@ def test_texts_in_files_whose_encoding_was_guessed_are_counted(tmp_path: Path) -
         for label in ("good", "bad"):
             (tmp_path / label).mkdir(exist_ok=True)
             (tmp_path / label / f"{i}.txt").write_text(f"текст {i} {label}", "cp1251" if i < 3 else "utf-8")
-    found = [note for note in read(tmp_path).notes if "Windows-1252" in note]
+    found = [note for note in read(tmp_path).notes if "Windows-1251" in note]
     assert len(found) == 1 and found[0].startswith("6 texts: ")
