@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
-from apps.showing import answer_line, show_training, training_result
+from apps.showing import INPUTS, answer_line, show_training, training_result
 from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError
@@ -91,7 +91,7 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
     evaluate.add_argument("source", help="a path or a known name")
     predict = _command(commands, "predict", name, run_predict, "answer inputs")
     predict.add_argument("artifact", help="the folder that training wrote")
-    predict.add_argument("input", nargs="+", help="files, folders, tables, texts, or - for stdin")
+    predict.add_argument("input", nargs="+", help=INPUTS[name])
     predict.add_argument("--csv", metavar="FILE", help="write the answers there")
     if name == "collab":
         from apps.collab.command import add_recommend_flags, add_similar_flags
@@ -200,9 +200,8 @@ def run_evaluate(parsed: argparse.Namespace) -> int:
 
 
 def run_predict(parsed: argparse.Namespace) -> int:
-    if parsed.csv and Path(parsed.csv).resolve() in [
-        Path(given).resolve() for given in parsed.input if "\0" not in given
-    ]:
+    files = [Path(given).resolve() for given in parsed.input if os.path.isfile(given)]  # a text has no place
+    if parsed.csv and Path(parsed.csv).resolve() in files:
         raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
     answers = _model(parsed).predict_sources(parsed.input)
     if parsed.csv:

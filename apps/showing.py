@@ -19,6 +19,14 @@ NEXT = {
 }
 """What a person does with a new model of each app."""
 
+INPUTS = {
+    "vision": "pictures, folders or archives of them, or tables with a column of paths",
+    "text": "texts, files or folders of them, tables, or - for a text a line on stdin",
+    "tabular": "tables, rows as JSON, or - for csv on stdin",
+    "collab": "user,item pairs, tables of them, or - for a pair a line on stdin",
+}
+"""What `predict` answers, by app."""
+
 
 def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
     """The object that `train --json` prints."""
@@ -40,7 +48,7 @@ def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
 def show_training(display: Display, app: str, out: Path, facts: Facts) -> None:
     """The closing table."""
     if facts.interrupted:
-        display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen or 'the last step'})")
+        display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen})")
     where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
     display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
     if facts.measured_on == "train":

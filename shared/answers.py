@@ -66,22 +66,16 @@ def write_parquet(answers: Iterable[Answer], path: Path) -> int:
     return _in_place(path, answers, write, "--parquet")
 
 
-class _Reading(Exception):
-    """Carries a fault of reading, its cause, past those of writing."""
-
-
 def _in_place(path: Path, answers: Iterable[Answer], write: Write, flag: str) -> int:
-    """Writes beside `path` and moves the file there when it is complete."""
+    """Writes beside `path` and moves the file there when it is complete. What the system refuses is taken for a fault of
+    writing: those of reading come out of `Model.predict_sources` as UserErrors."""
     waiting = Path(f"{path}.new")
     try:
         with TemporaryFile("w+", dir=path.parent, encoding="utf-8") as kept:
-            rows, columns = _keep(_apart(answers), kept)
+            rows, columns = _keep(answers, kept)
             write(waiting, columns, map(json.loads, kept))
         if waiting.exists():
             os.replace(waiting, path)
-    except _Reading as fault:
-        assert fault.__cause__ is not None
-        raise fault.__cause__ from None
     except OSError as error:
         raise UserError(f"{path} could not be written ({error.strerror}): give another place with {flag}") from error
     finally:
@@ -99,13 +93,6 @@ def _keep(answers: Iterable[Answer], kept: IO[str]) -> tuple[int, list[str]]:
         rows += 1
     kept.seek(0)
     return rows, list(columns)
-
-
-def _apart(answers: Iterable[Answer]) -> Iterator[Answer]:
-    try:
-        yield from answers
-    except OSError as error:
-        raise _Reading from error
 
 
 def _flat(answer: Answer) -> Row:

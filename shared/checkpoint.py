@@ -22,6 +22,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path, identity: str, resume: bool) -> None:
         self.path, self.identity, self.resume = folder / NAME, identity, resume
+        self.unread = resume  # until the stage is reached that it continues
         self._saved = 0.0
         if resume and not self.path.exists():
             raise UserError(f"{folder}: nothing to resume there; run without --resume to start anew")
@@ -56,7 +57,10 @@ class Checkpoint:
             ) from error
         if identity != self.identity:
             raise UserError(f"{self.path} is of a run with other data or dials: repeat those, or leave out --resume")
-        return dict(saved) if saved_stage == stage else None
+        if saved_stage != stage:
+            return None
+        self.unread = False
+        return dict(saved)
 
     def remove(self) -> None:
         """Once the artifact stands the checkpoint has served."""

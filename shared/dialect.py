@@ -13,6 +13,14 @@ WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+
 SAMPLE = 1 << 18
 """Bytes of a file's beginning that tell."""
 
+GUESSES = {
+    "cp1252": "Windows-1252 (Western European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "gb18030": "GB18030 (Chinese)",
+    "cp932": "Shift-JIS (Japanese)",
+}
+"""Encodings that are taken where nothing says so for certain: a letter's bytes are another alphabet's too."""
+
 csv.field_size_limit(max(csv.field_size_limit(), SAMPLE))  # a cell may be longer than all that is looked at
 
 
@@ -38,7 +46,7 @@ def layout_of(sample: bytes, tabs: bool) -> Layout:
 
 
 def find_encoding(sample: bytes) -> tuple[str, str]:
-    """(encoding, how to treat broken bytes): by its mark, then UTF-8, UTF-16, GB18030, Windows-1252."""
+    """(encoding, how to treat broken bytes): by its mark, then UTF-8, UTF-16, then a guess by the letters."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16", "strict"
     if sample.startswith(b"\xef\xbb\xbf"):
@@ -53,13 +61,30 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
             return ("utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "strict"
     if utf8:
         return "utf-8", "replace"
+    return _guess(sample, beyond_ascii), "replace"
+
+
+def _guess(sample: bytes, beyond_ascii: int) -> str:
+    """One of GUESSES. Japanese is full of kana, which no other text has when it is read so; letters of Western Europe stand
+    among those of ASCII, mostly alone; Cyrillic words are of no others."""
+    kana = sum("ぁ" <= letter <= "ヿ" for letter in sample.decode("cp932", "replace"))
+    if kana * 2 * 4 > beyond_ascii:
+        return "cp932"
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))
+    if alone * 2 >= beyond_ascii:
+        return "cp1252"
     decoded = sample.decode("gb18030", "replace")
     chinese = sum("一" <= letter <= "鿿" for letter in decoded)
-    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", sample))  # European letters stand alone
-    mostly_chinese = chinese * 2 * 2 > beyond_ascii and alone * 2 < beyond_ascii
-    if decoded.rstrip("�").count("�") * 20 <= chinese and mostly_chinese:
-        return "gb18030", "replace"
-    return "cp1252", "replace"
+    if decoded.rstrip("�").count("�") * 20 <= chinese and chinese * 2 * 2 > beyond_ascii:
+        return "gb18030"
+    words = re.findall(r"\b[Ё-ґ]+\b", sample.decode("cp1251", "replace"))
+    return "cp1251" if sum(map(len, words)) * 5 > beyond_ascii * 4 else "cp1252"
+
+
+def guess_told(encoding: str, what: str) -> list[str]:
+    """What to say of `what`, read in this encoding, where that is a guess."""
+    name = GUESSES.get(encoding)
+    return [f"{what}: not UTF-8, taken for {name}; if letters come out wrong, save as UTF-8"] if name else []
 
 
 def _find_separator(lines: list[str]) -> str | None:
@@ -114,17 +139,23 @@ def first_rows(sample: bytes, layout: Layout, rows: int = 100) -> list[list[str]
 
 def looks_like_header(rows: list[list[str]]) -> bool:
     """Whether the first row names columns: no cell of it is a number, empty, long, or a value seen below,
-    or it stands out as words above a column of numbers."""
+    or it stands out as words above a column of numbers. It does so too where it names two alike, which reading refuses."""
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
+    if not first[0] and first[1:] and _are_row_numbers([row[0] for row in rest]):  # pandas writes its index so
+        first, rest = first[1:], [row[1:] for row in rest]
     if any(_is_number(cell) for cell in first) or not all(first):
         return False
     if not rest:
         return len(set(first)) == len(first)
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
     if any(column and all(_is_number(cell) for cell in column if cell) and any(column) for column in columns):
-        return True  # also where two columns bear one name, which reading then refuses
-    repeated = len(set(first)) < len(first) or any(name in column for name, column in zip(first, columns, strict=True))
-    return not repeated and all(len(name) <= 40 for name in first)
+        return True
+    seen_below = any(name in column for name, column in zip(first, columns, strict=True))
+    return not seen_below and all(len(name) <= 40 for name in first)
+
+
+def _are_row_numbers(cells: list[str]) -> bool:
+    return bool(cells) and all(cell.isdecimal() for cell in cells) and len(set(cells)) == len(cells)
 
 
 def _is_number(cell: str) -> bool:

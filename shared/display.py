@@ -100,7 +100,8 @@ class Clock:
 
 def number(value: float) -> str:
     """A metric as people read it: four significant digits or so."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}" if abs(value) >= 10 else f"{value:.4f}"
+    rounded = round(value, 4) + 0.0  # which makes 0.0 of -0.0
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}" if abs(value) >= 10 else f"{rounded:.4f}"
 
 
 def metric_rows(metrics: Mapping[str, float], baseline: Mapping[str, float], headline: str) -> list[list[str]]:

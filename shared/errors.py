@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -14,6 +16,17 @@ def some(values: list[str], limit: int = 5) -> str:
     """Names the first few of many values, so that a message stays one line."""
     shown = ", ".join(values[:limit])
     return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"
+
+
+def as_path(value: object, what: str) -> Path:
+    """A path among Python values; `what` it is of. Raises UserError at anything else, and at an empty one, which would be
+    the current folder."""
+    if isinstance(value, str | os.PathLike) and os.fspath(value):
+        return Path(value)
+    kind = "an empty one" if isinstance(value, str) else "None" if value is None else f"a {type(value).__name__}"
+    raise UserError(
+        f"{what}: give the path of one file or folder, not {kind}; what is in memory is to be written to a file first"
+    )
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.errors import as_path
+
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
@@ -42,9 +44,10 @@ class Face:
         from shared.display import Display
         from shared.run import Options, train
 
-        app = self.app()
-        options = Options(_valid(valid), _path(test), _path(out), False, _path(start_from), Display(quiet))
-        return train(app, Path(source), app.recipe.make(recipe), options)
+        app, place = self.app(), as_path(source, "source")
+        parts = _valid(valid), _path(test, "test")
+        options = Options(*parts, _path(out, "out"), False, _path(start_from, "start_from"), Display(quiet))
+        return train(app, place, app.recipe.make(recipe), options)
 
     def load(self, folder: PathLike) -> Model:
         """The model that training or `save` wrote. Raises UserError at anything missing, damaged, or of another app."""
@@ -58,13 +61,13 @@ class Face:
         """fastai's Learner on `source`, ready for lr_find, fit_one_cycle and callbacks."""
         from shared.run import Options, learner
 
-        app = self.app()
-        return learner(app, Path(source), app.recipe.make(recipe), Options(_valid(valid), _path(test)))
+        app, parts = self.app(), (_valid(valid), _path(test, "test"))
+        return learner(app, as_path(source, "source"), app.recipe.make(recipe), Options(*parts))
 
 
-def _path(value: PathLike | None) -> Path | None:
-    return None if value is None else Path(value)
+def _path(value: PathLike | None, what: str) -> Path | None:
+    return None if value is None else as_path(value, what)
 
 
 def _valid(value: PathLike | None) -> Path | str | None:
-    return "none" if value == "none" else _path(value)
+    return "none" if isinstance(value, str) and value == "none" else _path(value, "valid")

@@ -60,7 +60,7 @@ def classification_metrics(probabilities: np.ndarray, targets: np.ndarray) -> di
         "accuracy": float((predicted == targets).mean()),
         "balanced_accuracy": float(np.mean([(predicted[targets == k] == k).mean() for k in present])),
         "f1_macro": f1_macro(predicted, targets),
-        "log_loss": float(-np.log(chosen).mean()),
+        "log_loss": float(0 - np.log(chosen).mean()),  # of sure answers 0, not -0
     }
     if len(present) == probabilities.shape[1]:
         areas = [area_under_curve(probabilities[:, k], targets == k) for k in present]

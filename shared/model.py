@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from shared import artifact as artifacts
-from shared.errors import UserError, readable, told_of
+from shared.errors import UserError, as_path, readable, told_of
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
 from shared.protocol import Answer, App, Data, Examples, Facts, Inputs, Preprocessor
@@ -45,7 +45,7 @@ class Model:
 
     def evaluate(self, source: str | os.PathLike[str]) -> dict[str, Any]:
         """Metrics and the naive baseline's on labelled rows, the number of rows, and notes on how they were read."""
-        examples = self.app.read_examples(Path(source), self.recipe)
+        examples = self.app.read_examples(as_path(source, "source"), self.recipe)
         with told_of(source):
             data = self.encode(examples)
         if not len(data):
@@ -71,8 +71,9 @@ class Model:
             network,
             self.preprocessor.tensors(),
         )
-        artifacts.write(artifact, Path(folder))
-        return Path(folder)
+        place = as_path(folder, "folder")
+        artifacts.write(artifact, place)
+        return place
 
 
 def _readable(blocks: Iterator[tuple[list[Any], Inputs]]) -> Iterator[tuple[list[Any], Inputs]]:
@@ -83,7 +84,7 @@ def _readable(blocks: Iterator[tuple[list[Any], Inputs]]) -> Iterator[tuple[list
 
 def load(app: App, folder: str | os.PathLike[str]) -> Model:
     """Reads an artifact. Raises UserError at anything missing, damaged, newer, or of another app."""
-    path = Path(folder)
+    path = as_path(folder, "folder")
     stored = artifacts.read(path, app.name)
     try:
         recipe = app.recipe(**stored.recipe)

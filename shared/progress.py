@@ -15,6 +15,9 @@ from shared.predict import Predictor
 from shared.protocol import Data, Group, Judges, Objective
 from shared.recipe import Recipe
 
+CLOSED_FORM, UNTRAINED = "closed form", "untrained"
+"""What weights are that no stage has chosen."""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -64,9 +67,24 @@ class Progress:
         """Keeps a copy of the network's weights when `score` beats the best so far."""
         if not score > self.score:
             return False
-        self.score, self.chosen = score, what
-        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        self.score = score
+        self.keep(network, what)
         return True
+
+    def keep(self, network: nn.Module, what: str) -> None:
+        """Keeps a copy of weights that nothing has judged yet: any that are offered with a score take their place."""
+        self.chosen = what
+        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+
+    @property
+    def learnt(self) -> bool:
+        """Whether weights are kept that are worth something."""
+        return self.weights is not None and self.chosen != UNTRAINED
+
+    def give(self, network: nn.Module) -> None:
+        """Puts the kept weights, where there are some, into the network."""
+        if self.weights is not None:
+            network.load_state_dict(self.weights)
 
     def log(self, entry: dict[str, Any]) -> None:
         self.journal.append(entry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import random
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -18,6 +17,7 @@ from torch import nn
 from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
+from shared.environment import environment
 from shared.errors import UserError, told_of
 from shared.fingerprint import fingerprint
 from shared.garbage import uncollected
@@ -26,7 +26,7 @@ from shared.loaders import Tensors, some
 from shared.metrics import finite, share_error
 from shared.model import Model
 from shared.precision import resolve, resolve_device
-from shared.progress import Progress, Setup, Steps
+from shared.progress import UNTRAINED, Progress, Setup, Steps
 from shared.protocol import (
     App,
     Data,
@@ -44,6 +44,7 @@ from shared.protocol import (
 from shared.recipe import Recipe
 from shared.settling import complete, settle
 from shared.soup import fit_members
+from shared.weights import beside_earlier
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -77,7 +78,8 @@ class Prepared:
 def train(app: App, source: Path, recipe: Recipe, options: Options | None = None) -> Model:
     """Trains on `source` and measures on the test rows (on validation where there are none).
 
-    Ctrl-C during training keeps the best weights so far. Raises UserError at a fault of the input.
+    Ctrl-C during training keeps the best weights so far; where nothing is learnt yet KeyboardInterrupt goes on up, and
+    nothing is written. Raises UserError at a fault of the input.
     """
     options = options or Options()
     if options.out is not None:
@@ -87,17 +89,18 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
         prepared = prepare(app, source, recipe, options, clock)
     progress = Progress(options.display)
     checkpoint = _checkpoint(prepared, options)
-    interrupted = False
-    with clock.stage("train"):
-        try:
+    interrupted, said, network = False, "", prepared.setup.network
+    try:
+        with clock.stage("train"):
             _stages(app, prepared, progress, checkpoint)
-        except KeyboardInterrupt:
-            interrupted = True
-    network = prepared.setup.network
-    if progress.weights is not None:
-        network.load_state_dict(progress.weights)
-    with clock.stage("settle"):
-        said = "" if interrupted else settle(app, prepared.setup, prepared.preprocessor, options.display)
+        progress.give(network)
+        with clock.stage("settle"):
+            said = settle(app, prepared.setup, prepared.preprocessor, options.display)
+    except KeyboardInterrupt:
+        if not progress.learnt or (checkpoint is not None and checkpoint.unread):
+            raise  # an untrained model, or one behind what is to be resumed, must not replace what is there
+        interrupted = True
+        progress.give(network)  # also what is settled by half goes
     with clock.stage("measure"):
         facts = _facts(app, prepared, progress, interrupted)
     facts.notes += [said] if said else []
@@ -126,6 +129,8 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     device = resolve_device(recipe.device)
     with clock.stage("read"):
         splits = app.read(source, recipe, options.valid, options.test)
+    if options.start_from is not None:
+        splits = replace(splits, notes=beside_earlier(splits.notes))
     _say_splits(splits, options.display)
     recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
     with clock.stage("encode"):
@@ -195,7 +200,7 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
     elif setup.recipe.epochs:
         fit_members(setup, progress, checkpoint, TRAIN, getattr(setup.recipe, "seeds", None) or 1)
     elif progress.weights is None:
-        progress.offer(0.0, setup.network, "closed form")
+        progress.keep(setup.network, UNTRAINED)
 
 
 def is_enough(reached: float, rows: int, enough: float) -> bool:
@@ -284,15 +289,3 @@ def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) 
 
 def _parts(prepared: Prepared) -> list[tuple[str, Data]]:
     return [("test", prepared.test), ("valid", prepared.setup.valid)]
-
-
-def environment(recipe: Recipe) -> dict[str, str]:
-    """What a number depends on besides data and dials."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "machine": f"{platform.system()} {platform.machine()}",
-        "threads": str(torch.get_num_threads()),
-        "device": recipe.device,
-        "precision": recipe.precision,
-    }

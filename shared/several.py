@@ -45,6 +45,8 @@ def settle_separator(asked: str, cells: Sequence[str], what: str) -> tuple[str, 
     if found is None or found == "none":
         return "none", []
     hint = " (--separator none if it is not so)" if asked == "auto" else ""
+    if not any(found in cell for cell in cells):
+        hint = f", which none of the {len(cells):,} cells holds: each is one label (--separator names another mark)"
     return found, [f"several labels a {what}, separated by {found!r}{hint}"]
 
 

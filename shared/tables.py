@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from shared.chunks import CATEGORY, ROWS, joined
-from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, layout_of, looks_like_header
+from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, guess_told, layout_of, looks_like_header
 from shared.errors import UserError, readable
 
 if TYPE_CHECKING:
@@ -101,17 +101,19 @@ def _faults_named(path: Path) -> Iterator[None]:
 
 def _tidy(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     frame.columns = [str(name).strip() for name in frame.columns]
-    _refuse_twins(path, list(frame.columns))
+    refuse_twins(path, list(frame.columns))
     if not len(frame):
         raise UserError(f"{path} has no rows below its header: give a file with rows")
     return frame
 
 
-def _refuse_twins(path: Path, names: list[str]) -> None:
+def refuse_twins(place: object, names: list[str]) -> None:
     """Before pandas, which would quietly rename the second."""
     twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
     if twice is not None:
-        raise UserError(f"{path}: two columns are named {twice!r}; rename one")
+        raise UserError(
+            f"{place}: two columns are named {twice!r}; rename one, or write a line of names above where that is a row"
+        )
 
 
 def _refuse_wide(path: Path, first: list[list[str]]) -> None:
@@ -219,8 +221,9 @@ def _read_delimited(
         header = looks_like_header(first)
     if header:
         _refuse_wide(path, first)
-        _refuse_twins(path, [name.strip() for name in first[0]])
-    names = [name.strip() for name in first[0]] if header else _numbered(len(first[0]))
+        refuse_twins(path, [name.strip() for name in first[0]])
+    named = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(first[0])]  # as pandas names them
+    names = named if header else _numbered(len(first[0]))
     options = _options(layout, len(names), text, header)
     if columns is not None:
         places = {names.index(name): name for name in columns}
@@ -273,6 +276,12 @@ def _reason(error: Exception) -> str:
 def find_layout(path: Path) -> Layout:
     """Encoding, separator and quoting, from the file's beginning."""
     return layout_of(_sample(path), kind_of(path) in (".tsv", ".tab"))
+
+
+def told_encoding(path: Path) -> list[str]:
+    """What to say of how a table's letters were read, where that is a guess."""
+    binary = kind_of(path) in (".parquet", ".pq")
+    return [] if binary else guess_told(find_encoding(_sample(path))[0], path.name)
 
 
 def _sample(path: Path) -> bytes:

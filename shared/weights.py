@@ -12,6 +12,9 @@ from shared.errors import UserError
 
 HUB, PATIENCE = "huggingface.co", 3.0  # host, seconds to reach it
 
+FROM_SCRATCH = "training from scratch"
+"""What sentences about weights, here and in apps, end with where there are no pretrained ones."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -37,7 +40,7 @@ def find(
     `repository(name)`: the hub's repository of a name. Raises UserError when a named one is nowhere.
     """
     if asked == "none":
-        return None, "weights: none asked for, training from scratch"
+        return None, f"weights: none asked for, {FROM_SCRATCH}"
     if asked != "auto":
         weights = _at_path(asked) or _here(asked, packaged, repository) or _at_hub(asked, repository)
         if weights is None:
@@ -57,7 +60,12 @@ def find(
             return weights, f"weights: {weights.name}, {weights.found}"
     if candidates and (weights := _at_hub(candidates[0], repository)):
         return weights, f"weights: {weights.name}, {weights.found}"
-    return None, "weights: none found on this machine and the hub cannot be reached, so training from scratch"
+    return None, f"weights: none found on this machine and the hub cannot be reached, so {FROM_SCRATCH}"
+
+
+def beside_earlier(notes: Sequence[str]) -> tuple[str, ...]:
+    """The notes of a run that starts from an earlier model: it is that model's word what it takes over, not theirs."""
+    return tuple(note.replace(FROM_SCRATCH, f"{FROM_SCRATCH} but for what the earlier model knows") for note in notes)
 
 
 def _at_path(asked: str) -> Weights | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,12 +12,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import torch
 
 from shared import artifact as artifacts
 from shared import checkpoint as checkpoints
 from shared.display import Display
 from shared.errors import UserError
 from shared.model import Model, load
+from shared.predict import Predictor
 from shared.protocol import App
 from shared.run import Options, learner, train
 from tests.machine import ROUNDING
@@ -61,6 +62,7 @@ class AppContract:
     module: ClassVar[str]  # where APP is
     dials: ClassVar[dict[str, Any]] = {}
     loop_dials: ClassVar[dict[str, Any]] = {"epochs": 3, "patience": 0}  # a run with epochs to interrupt
+    fitted_before_the_loop: ClassVar[str] = ""  # what such a run has to keep before its first epoch ends
     unused_dials: ClassVar[tuple[str, ...]] = ()
     unneeded: ClassVar[tuple[str, ...]] = ("pandas",)  # not loaded to answer `command_input`
 
@@ -135,6 +137,8 @@ class AppContract:
     def test_evaluates_the_source(self, source: Path, model: Model) -> None:
         result = model.evaluate(source)
         assert set(result["metrics"]) == plain_names(result["baseline"]) and result["rows"]["test"] > 0
+        with pytest.raises(UserError, match="source: .* not a list"):
+            model.evaluate([source])  # type: ignore[arg-type]
 
     def test_artifact_is_two_plain_files_without_paths(self, source: Path, model: Model, out: Path) -> None:
         assert {entry.name for entry in out.iterdir()} == {artifacts.JSON, artifacts.WEIGHTS}
@@ -214,6 +218,25 @@ class AppContract:
         assert len([e for e in stopped.facts.journal if e["stage"] == "train"]) == 2
         assert load(app, tmp_path / "out").predict(self.one_input(source)) == stopped.predict(self.one_input(source))
 
+    def test_ctrl_c_before_the_first_epoch_ends_keeps_what_is_fitted_or_nothing(
+        self, app: App, source: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(watch: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("shared.train.Watch.after_batch", stop)
+        before = {entry.name: entry.read_bytes() for entry in copied.iterdir()}
+        recipe, options = app.recipe.make({**self.dials, **self.loop_dials}), Options(out=copied)
+        if self.fitted_before_the_loop:
+            stopped = train(app, source, recipe, options)
+            score = app.objective(stopped.preprocessor, stopped.recipe).score
+            assert stopped.facts.chosen == self.fitted_before_the_loop and stopped.facts.interrupted
+            assert score(stopped.facts.metrics) > score(stopped.facts.baseline)
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                train(app, source, recipe, options)
+            assert {entry.name: entry.read_bytes() for entry in copied.iterdir()} == before
+
     def test_resumed_run_ends_as_the_uninterrupted_one(
         self, app: App, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -236,16 +259,21 @@ class AppContract:
 
     def test_starts_from_an_earlier_model(self, app: App, source: Path, model: Model, out: Path) -> None:
         recipe = app.recipe.make({**self.dials, "epochs": 1})
-        assert train(app, source, recipe, Options(start_from=out)).facts.metrics
+        facts = train(app, source, recipe, Options(start_from=out)).facts
+        assert facts.metrics and not any(note.endswith("from scratch") for note in facts.notes)
 
     def test_learner_is_fastais_own(self, app: App, source: Path) -> None:
         from fastai.learner import Learner
 
-        made = learner(app, source, app.recipe.make({**self.dials, **self.loop_dials}))
+        made = learner(app, source, app.recipe.make({**self.dials, **self.loop_dials, "precision": "fp32"}))
         assert isinstance(made, Learner)
         with made.no_bar(), made.no_logging():
             made.fit_one_cycle(1)
-        assert made.recorder.values
+            outputs, targets = made.get_preds(ds_idx=0)
+            assert len(made.validate()) == 2 and len(made.get_preds()[1]) == len(made.dls.valid.data)
+        rows = made.dls.train.data
+        assert made.recorder.values and torch.equal(targets, rows.targets)
+        assert torch.allclose(outputs, Predictor(made.model).outputs(rows.inputs), atol=1e-4)
 
     def test_state_survives_json(self, app: App, model: Model) -> None:
         state = json.loads(json.dumps(model.preprocessor.state(), allow_nan=False))
@@ -262,39 +290,3 @@ class AppContract:
     def test_recipe_survives_the_artifact(self, app: App, model: Model, out: Path) -> None:
         stored = load(app, out).recipe
         assert asdict(replace(stored, weights="")) == asdict(replace(model.recipe, weights=""))
-
-
-class CommandContract:
-    """The command line of one app, beside its AppContract."""
-
-    name: ClassVar[str]
-    flags: ClassVar[list[str]] = []
-
-    def run(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-        from apps.__main__ import main
-
-        code = main([self.name, *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    def test_trains_evaluates_and_predicts(
-        self, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        out = str(tmp_path / "model")
-        code, shown, _ = self.run(["train", str(source), "--out", out, "--json", *self.flags], capsys)
-        result = json.loads(shown.splitlines()[-1])
-        assert code == 0 and result["app"] == self.name and result["artifact"] == out
-        assert {"headline", "metrics", "baseline", "rows", "seconds"} <= set(result)
-        code, shown, _ = self.run(["evaluate", out, str(source), "--json"], capsys)
-        assert code == 0 and json.loads(shown.splitlines()[-1])["headline"] == result["headline"]
-        given = self.command_input(source)  # type: ignore[attr-defined]
-        code, shown, _ = self.run(["predict", out, given, "--json"], capsys)
-        first = json.loads(shown.splitlines()[0])
-        assert code == 0 and {"input", "prediction"} <= set(first)
-        code, _, _ = self.run(["predict", out, given, "--csv", str(tmp_path / "answers.csv")], capsys)
-        assert code == 0 and (tmp_path / "answers.csv").read_text().startswith("input,prediction")
-
-    def test_fault_of_the_input_is_one_line_and_2(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        code, shown, said = self.run(["train", os.fspath(tmp_path / "nowhere"), "--out", str(tmp_path / "x")], capsys)
-        assert code == 2 and not shown and len(said.strip().splitlines()) == 1
-        assert not (tmp_path / "x").exists()

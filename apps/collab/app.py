@@ -18,6 +18,7 @@ from apps.collab.reading import read_part, read_splits
 from apps.collab.recipe import CollabRecipe
 from apps.collab.warm import adopt
 from shared.artifact import Artifact
+from shared.progress import CLOSED_FORM
 from shared.protocol import Data, Examples, Group, Inputs, Objective, Preprocessor, Splits
 from shared.recipe import Recipe
 
@@ -91,7 +92,7 @@ class CollabApp:
 
             descend(setup, progress, checkpoint)
         else:
-            progress.offer(0.0, setup.network, "closed form")
+            progress.keep(setup.network, CLOSED_FORM)
 
     def settle(
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe

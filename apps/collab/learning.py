@@ -15,7 +15,7 @@ from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.recipe import CollabRecipe
 from shared.checkpoint import Checkpoint
 from shared.loaders import Tensors
-from shared.progress import Progress, Setup
+from shared.progress import CLOSED_FORM, Progress, Setup
 from shared.protocol import Data
 from shared.train import fit
 
@@ -98,7 +98,9 @@ def _judged(pairs: Tensor) -> Tensor:
 
 
 def _finish(setup: Setup, blend: Blend, trial: Trial, inner: Progress, progress: Progress) -> None:
-    if inner.weights is None:
+    if inner.weights is None:  # stopped before the first epoch: the other members are fitted already
+        blend.shares[list(blend.members).index("autoencoder")] = 0
+        progress.keep(blend, CLOSED_FORM)
         return
     trial.blend.autoencoder.load_state_dict(inner.weights)
     trial.blend.eval()  # the loop leaves it, or its autoencoder, in training

@@ -18,7 +18,7 @@ from apps.collab.times import seconds
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Splits
 from shared.splits import share_of_rest, stratified
-from shared.tables import read_table
+from shared.tables import read_table, told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,9 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
     parts = {}
     for part, given in (("valid", valid), ("test", test)):
         path = tables.get(part) if given is None else None if given == "none" else find_tables(Path(given))["train"]
-        parts[part] = None if path is None else read_part(path, recipe, notes)
+        found = None if path is None else read_part(path, recipe)
+        notes += () if found is None else found.notes
+        parts[part] = found
     none = train.take(np.arange(0))
     parts = {"valid": none if valid == "none" else parts["valid"], "test": parts["test"], "train": train}
     del train  # as above: `_complete` takes it from the parts
@@ -61,13 +63,14 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
     return Splits(train, found_valid, found_test, recipe, tuple(notes))
 
 
-def read_part(path: Path, recipe: CollabRecipe, notes: list[str] | None = None) -> Examples:
+def read_part(path: Path, recipe: CollabRecipe) -> Examples:
     """One table's interactions, by a recipe whose columns and task are settled: the columns that training used,
     where the table has them; else inferred anew."""
     frame, roles = read_rows(path, _forget_missing(path, recipe))
     if recipe.task == "ratings" and roles.rating is None:
         raise UserError(f"{path}: no rating column {recipe.rating!r}, which this model was trained on; add it")
-    return _examples(frame, roles, recipe, path, [] if notes is None else notes)
+    notes: list[str] = []
+    return replace(_examples(frame, roles, recipe, path, notes), notes=tuple(notes))
 
 
 def _forget_missing(path: Path, recipe: CollabRecipe) -> CollabRecipe:
@@ -111,6 +114,7 @@ def _counts_use(name: str, ratings: np.ndarray) -> bool:
 
 def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Path, notes: list[str]) -> Examples:
     """Clean rows: whole, each pair once (the last in time, else in the file), liked ones only when ranking."""
+    notes += told_encoding(path)
     total = len(frame)
     whole = frame[[roles.user, roles.item]].notna().all(axis=1).to_numpy(bool, copy=True)
     columns = {role: _ids(frame[getattr(roles, role)]) for role in ("user", "item")}

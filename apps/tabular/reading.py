@@ -27,7 +27,7 @@ from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
-from shared.tables import find_parts, is_table
+from shared.tables import find_parts, is_table, refuse_twins, told_encoding
 
 BLOCK = 4096
 
@@ -37,7 +37,8 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     parts = find_tables(source)
     train_path = parts["train"]
     columns = read_columns(train_path)
-    target, notes = find_target(columns, recipe.target, train_path)
+    target, said = find_target(columns, recipe.target, train_path)
+    notes = told_encoding(train_path) + said
     task = recipe.task
     if task == "auto":
         filled = usable(columns[target], CLASSIFICATION)
@@ -195,7 +196,7 @@ def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
     """Labelled rows to measure on: the test part of a folder that has parts, else its validation part."""
     parts = find_tables(source)
     path = parts.get("test") or parts.get("valid") or parts["train"]
-    return label(read_columns(path), recipe, path)[0]
+    return replace(label(read_columns(path), recipe, path)[0], notes=tuple(told_encoding(path)))
 
 
 def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:
@@ -234,6 +235,7 @@ def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
     header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
     if not header:
         raise UserError("stdin is empty: give csv whose first line names the columns")
+    refuse_twins("stdin", header)
     rows, start = csv.reader(lines, delimiter=separator, skipinitialspace=True), 1
     try:
         while block := [row for row in islice(rows, BLOCK) if row]:

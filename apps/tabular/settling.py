@@ -51,10 +51,12 @@ def settle(ensemble: Ensemble, target: Target, train: Data, valid: Data, recipe:
 def _of_networks(ensemble: Ensemble, unseen: list[Data], each_its_own: bool, recipe: TabularRecipe) -> Tensor:
     """The networks' answers to the unseen rows; of folds the network's that was kept from them."""
     predictor, found = Predictor(ensemble, recipe.precision, 4096), []
-    for i, data in enumerate(unseen):
-        ensemble.active = i if each_its_own else None
-        found.append(predictor.outputs(data.inputs))
-    ensemble.active = None
+    try:
+        for i, data in enumerate(unseen):
+            ensemble.active = i if each_its_own else None
+            found.append(predictor.outputs(data.inputs))
+    finally:  # also of a run that is interrupted
+        ensemble.active = None
     return torch.cat(found)
 
 

@@ -22,6 +22,7 @@ from apps.text.recipe import TextRecipe
 from apps.text.several import shares
 from shared.artifact import Artifact
 from shared.metrics import Classification
+from shared.progress import CLOSED_FORM
 from shared.protocol import Data, Examples, Group, Objective, Splits
 from shared.several import LabelPresence, LabelSets
 
@@ -88,6 +89,8 @@ class TextApp:
         """The encoder learns the language of the texts first and reads only those that the n-grams leave in doubt, each
         where the plan says so."""
         network, recipe = setup.network, setup.recipe
+        if network.has_grams:  # fitted already: all that a run has which is stopped now
+            progress.keep(network, CLOSED_FORM)
         if not network.has_encoder:
             return setup
         if cascades(network, recipe):

@@ -6,12 +6,13 @@ A text is a .txt file, or one without a suffix as in 20 Newsgroups.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from shared.dialect import find_encoding
+from shared.dialect import find_encoding, guess_told
 from shared.errors import UserError, readable, some
 from shared.protocol import Examples
 
@@ -25,12 +26,17 @@ BEGINNING, ZEROS = 1024, 20
 
 def read_text(path: Path) -> str:
     """A text file in whatever encoding it is; bytes that fit none are replaced. Raises UserError where unreadable."""
+    return _decoded(path)[0]
+
+
+def _decoded(path: Path) -> tuple[str, str]:
+    """(the text, the encoding it was read in)."""
     with readable(path, "check its permissions"):
         content = path.read_bytes()
     encoding, _ = find_encoding(content)
     if not encoding.startswith("utf-16") and content[:BEGINNING].count(0) > len(content[:BEGINNING]) / ZEROS:
         raise UserError(f"{path} is not a text file: give .txt, a table, or a folder of these")
-    return content.decode(encoding, "replace").lstrip("\ufeff")
+    return content.decode(encoding, "replace").lstrip("\ufeff"), encoding
 
 
 def text_files(folder: Path) -> list[Path]:
@@ -60,13 +66,15 @@ def part_folders(folder: Path) -> dict[str, Path]:
 
 def read_classes(folder: Path) -> tuple[Examples, list[str]]:
     """One example a file, labelled by the folder that holds it, and what to say."""
-    texts, labels, said = [], [], []
+    texts, labels, encodings = [], [], Counter[str]()
     for path in class_folders(folder):
-        files = text_files(path)
-        texts += [read_text(file) for file in files]
-        labels += [path.name] * len(files)
+        for text, encoding in map(_decoded, text_files(path)):
+            texts.append(text)
+            labels.append(path.name)
+            encodings[encoding] += 1
     if not texts:
         raise UserError(f"{folder} holds no class folders of .txt files: make one folder for each class")
+    said = [note for encoding, many in encodings.items() for note in guess_told(encoding, f"{many:,} texts")]
     ignored = [path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in UNLABELLED]
     if ignored:
         said.append(f"{folder.name}/{some(ignored)}: texts without labels, left out")

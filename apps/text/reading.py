@@ -18,7 +18,7 @@ from shared.errors import UserError
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
 from shared.splits import complete
-from shared.tables import find_parts, is_table
+from shared.tables import find_parts, is_table, told_encoding
 
 TRUE = {"true", "1", "1.0", "yes", "valid"}
 
@@ -93,7 +93,10 @@ def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     frame, large = read_rows(path, recipe.megabytes)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
     mark, several = settle_separator(recipe.separator, as_texts(frame[target]), "text")
-    recipe, said = replace(recipe, text=text, target=target, separator=mark), [*large, *said, *several]
+    recipe, said = (
+        replace(recipe, text=text, target=target, separator=mark),
+        [*told_encoding(path), *large, *said, *several],
+    )
     if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
         examples, more = examples_of(frame, text, target, path, recipe.separator)
         return examples, None, recipe, said + more

@@ -1,4 +1,4 @@
-"""Pictures as Python values: paths, binary files, PIL images, arrays and tensors, or lists of them."""
+"""Pictures as Python values: paths, binary files or their bytes, PIL images, arrays and tensors, or lists of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from torch import Tensor
 from apps.vision.pictures import Pictures, load_pictures
 from shared.errors import UserError
 
-KINDS = "a path, a binary file, a PIL image, a uint8 array or tensor of shape (height, width[, channels]), or a list of these"
+KINDS = (
+    "a path, a binary file or its bytes, a PIL image, a uint8 array or tensor of shape (height, width[, channels]), or a list "
+    "of these"
+)
+BYTES = (bytes, bytearray, memoryview)
 
 
 def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
@@ -27,7 +31,7 @@ def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
         value = value.detach().cpu().numpy()
     if isinstance(value, Pictures):
         return value, False
-    single = isinstance(value, (str, os.PathLike, Image.Image)) or hasattr(value, "read")
+    single = isinstance(value, (str, os.PathLike, Image.Image, *BYTES)) or hasattr(value, "read")
     single = single or (isinstance(value, np.ndarray) and value.ndim < 4)
     if not single and not isinstance(value, (Sequence, np.ndarray)):
         raise UserError(f"a value of type {type(value).__name__}: give {KINDS}")
@@ -41,9 +45,13 @@ def _as_picture(value: Any) -> Path | io.BytesIO | Image.Image:
     if isinstance(value, Image.Image):
         return value
     if isinstance(value, (str, os.PathLike)):
+        if os.path.isdir(value):
+            raise UserError(f"{value} is a folder: give its pictures, or ask predict_sources, which answers folders")
         if not os.path.isfile(value):
             raise UserError(f"{value}: no such file")
         return Path(value)
+    if isinstance(value, BYTES):
+        return io.BytesIO(value)
     if hasattr(value, "read"):
         return _from_file(value)
     if isinstance(value, Tensor):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import UserError, some
-from shared.tables import is_delimited, kind_of, read_table, refuse_nested
+from shared.tables import is_delimited, kind_of, read_table, refuse_nested, told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +195,8 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
         raise UserError(
             f"{table}: no row has both a path and a label; fill in the columns {path_column} and {label_column}"
         )
-    notes = [f"pictures are named by column {path_column!r}, labels by {label_column!r}"]
+    notes = told_encoding(table)
+    notes += [f"pictures are named by column {path_column!r}, labels by {label_column!r}"]
     unused = [name for name in rows if name not in (path_column, label_column)]
     notes += [f"columns not used: {some(unused)}"] if unused else []
     notes += [f"{left_out} rows without a path or label: left out"] if left_out else []

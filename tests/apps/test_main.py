@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from apps import NAMES, text
 from apps.__main__ import default_folder, load_recipe, main
 from shared.display import Display
 from shared.errors import UserError
 from tests.apps.collab.patterns import write_ratings
 from tests.apps.tabular.tables import write_loans
+from tests.apps.text.writing import write_csv
 from tests.contract import ROOT, StoppingDisplay
 
 QUICK = ["--epochs", "3", "--members", "2", "--width", "16", "--batch-size", "32", "--trees", "none", "--patience", "0"]
@@ -38,6 +40,13 @@ def test_help_of_everything_ends_well() -> None:
         with pytest.raises(SystemExit) as ended:
             main([*words, "--help"])
         assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("app", NAMES)
+def test_help_promises_stdin_only_where_it_is_read(app: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([app, "predict", "--help"])
+    assert ("- for" in capsys.readouterr().out) == (app != "vision")
 
 
 @pytest.mark.parametrize("words", [[], ["sound"], ["vision"], ["text", "train", "--no-such-flag"], ["data", "get"]])
@@ -186,3 +195,13 @@ def test_answers_are_not_written_over_the_input(tmp_path: Path, capsys: pytest.C
         assert main([app, "predict", str(tmp_path / "model"), str(table), "--csv", again]) == 2
         assert "is the input itself" in capsys.readouterr().err
     assert table.read_text() == "path,label\na.png,b\n"
+
+
+def test_a_text_that_names_the_place_of_its_answer_is_no_input_to_lose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text.train(write_csv(tmp_path / "reviews.csv", 40), weights="none").save("model")
+    words = ["text", "predict", "model", "good", "--csv", "good"]
+    assert [main(words), main(words)] == [0, 2]  # the second time a file lies there: that is asked then
+    assert Path("good").read_text().startswith("input,prediction")

@@ -12,6 +12,8 @@ import pytest
 import torch
 from fastai.callback.core import Callback
 
+from shared.answers import write_csv
+from shared.display import Display
 from shared.errors import UserError
 from shared.progress import Steps
 from shared.run import Options, is_enough, train
@@ -22,6 +24,7 @@ from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
 class TestTiny(AppContract):
     module = "tests.tiny"
     dials = {"epochs": 2, "lr": 1e-2}
+    fitted_before_the_loop = "frozen body"
     unneeded = ()
     unused_dials = ("weights", "valid_fraction", "test_fraction")
 
@@ -160,13 +163,45 @@ def test_rates_fall_in_a_straight_line_where_there_is_no_warm_up(rings: Path) ->
     assert np.allclose(Spy.rates, 0.1 * (1 - np.arange(steps) / steps))
 
 
-def test_input_that_the_system_refuses_is_named(rings: Path) -> None:
+def test_input_that_the_system_refuses_is_named(rings: Path, tmp_path: Path) -> None:
     class Refused(TinyApp):
         def read_inputs(self, sources: Sequence[str], recipe: Any) -> Iterator[Any]:
             yield from super().read_inputs(sources[:1], recipe)
             raise OSError(36, "File name too long", sources[1])
 
-    answers = train(Refused(), rings, TinyRecipe.make({"epochs": 0})).predict_sources([str(rings), "long.csv"])
+    model = train(Refused(), rings, TinyRecipe.make({"epochs": 0}))
+    answers = model.predict_sources([str(rings), "long.csv"])
     assert next(answers)["input"] == f"{rings}:0"
     with pytest.raises(UserError, match=r"long\.csv cannot be read \(File name too long\)"):
-        list(answers)
+        write_csv(answers, tmp_path / "answers.csv")  # nor is the place of the answers blamed for it
+    assert not (tmp_path / "answers.csv").exists()
+
+
+def test_ctrl_c_before_a_resumed_run_is_where_it_was_keeps_what_is_there(rings: Path, tmp_path: Path) -> None:
+    class StopsAgain(Display):
+        def say(self, sentence: str) -> None:
+            if sentence.startswith("frozen body"):
+                raise KeyboardInterrupt
+
+    recipe, out = TinyRecipe.make({"epochs": 3, "patience": 0, "lr": 0.05}), tmp_path / "out"
+    train(APP, rings, recipe, Options(out=out, display=StoppingDisplay(2)))
+    before = {entry.name: entry.read_bytes() for entry in out.iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        train(APP, rings, recipe, Options(out=out, resume=True, display=StopsAgain(quiet=True)))
+    assert "checkpoint.pt" in before and {entry.name: entry.read_bytes() for entry in out.iterdir()} == before
+
+
+def test_what_nothing_was_learnt_for_is_called_untrained(rings: Path) -> None:
+    assert train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 0})).facts.chosen == "untrained"
+
+
+def test_ctrl_c_while_the_chosen_weights_are_settled_keeps_them_as_they_were(rings: Path) -> None:
+    class Settling(TinyApp):
+        def settle(self, network: Any, preprocessor: Any, train: Any, valid: Any, recipe: Any) -> str:
+            torch.nn.init.zeros_(network.head.linear.weight)
+            raise KeyboardInterrupt
+
+    facts = train(Settling(), rings, TinyRecipe.make({"epochs": 0})).facts
+    assert facts.interrupted and facts.chosen == "frozen body" and facts.metrics["accuracy"] > 0.95
+    with pytest.raises(KeyboardInterrupt):  # nothing was learnt
+        train(Settling(), rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 0}))

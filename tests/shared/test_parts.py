@@ -1,9 +1,8 @@
-"""The small parts of the core: recipe, labels, loaders, head, weights, answers, display, metrics."""
+"""The small parts of the core: recipe, labels, loaders, head, weights, answers."""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
 import socket
 from collections.abc import Iterator
@@ -18,12 +17,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from torch.nn import functional as F
 
 from shared.answers import write_csv
-from shared.display import Display, Forecast, metric_rows, number
 from shared.errors import UserError
 from shared.head import LinearHead
 from shared.labels import Labels
 from shared.loaders import WIDTHS, Loader, Tensors, batches, rounded
-from shared.metrics import Classification, Regression, classification_metrics, regression_metrics
 from shared.precision import bfloat16_ratio, resolve, resolve_device
 from shared.protocol import Data
 from shared.weights import find, reachable
@@ -132,24 +129,6 @@ def test_scipys_blas_does_not_spin_beside_torch_while_a_head_is_fitted() -> None
     assert seen and set(sum(seen, [])) <= {1}
 
 
-def test_metrics_are_the_textbooks() -> None:
-    found = classification_metrics(np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.3, 0.7]]), np.array([0, 1, 1, 1]))
-    assert found["accuracy"] == 0.75 and found["auc"] == 1.0
-    assert found["balanced_accuracy"] == pytest.approx((1 + 2 / 3) / 2)
-    assert regression_metrics(np.array([1.0, 3.0]), np.array([1.0, 1.0])) == {"rmse": pytest.approx(2**0.5), "mae": 1.0}
-
-
-def test_regression_clamps_to_the_span() -> None:
-    objective = Regression(10.0, 2.0, (5.0, 12.0))
-    assert objective.values(torch.tensor([0.0, 9.0, -9.0])).tolist() == [10.0, 12.0, 5.0]
-
-
-def test_class_weights_take_the_networks_bfloat16() -> None:
-    objective = Classification(Labels(("a", "b"), (3, 1)), class_weights="auto")
-    outputs, targets = torch.tensor([[1.0, 2.0], [0.5, -1.0]]), torch.tensor([0, 1])
-    assert objective.loss(outputs.bfloat16(), targets) == objective.loss(outputs, targets)
-
-
 def test_precision_is_measured() -> None:
     assert bfloat16_ratio("cpu") > 0 and resolve("fp32", "cpu") == "fp32" and resolve("auto", "cpu") in ("fp32", "bf16")
 
@@ -227,15 +206,9 @@ def test_csv_of_answers_has_the_columns_of_all(tmp_path: Path, place: int) -> No
     assert told == {"x": ("a", "0.9", ""), "y": ("", "", "broken,\nfile")}
 
 
-def test_only_faults_of_writing_are_blamed_on_the_place_of_the_answers(
+def test_faults_of_writing_are_blamed_on_the_place_of_the_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable() -> Iterator[dict[str, str]]:
-        yield {"input": "y"}
-        raise OSError(36, "File name too long")
-
-    with pytest.raises(OSError, match="too long"):
-        write_csv(unreadable(), tmp_path / "a.csv")
     monkeypatch.chdir(tmp_path)
     for place in (tmp_path / "nowhere" / "a.csv", tmp_path, Path(".")):
         with pytest.raises(UserError, match="--csv"):
@@ -243,56 +216,16 @@ def test_only_faults_of_writing_are_blamed_on_the_place_of_the_answers(
     assert not list(tmp_path.iterdir())
 
 
-def test_display_writes_plain_lines_where_there_is_no_terminal() -> None:
-    stream = io.StringIO()
-    display = Display(stream=stream)
-    display.progress("epoch", 1, 2)
-    display.say("done")
-    display.table(metric_rows({"a": 0.5, "b": 12345.6}, {"a": 0.1, "other:b": 7}, "a"))
-    assert "\r" not in stream.getvalue() and "\033" not in stream.getvalue()
-    assert stream.getvalue().startswith("done\n") and "12,346" in stream.getvalue()
-
-
-def test_quiet_display_still_warns() -> None:
-    stream = io.StringIO()
-    display = Display(quiet=True, stream=stream)
-    display.say("nothing")
-    display.warn("something")
-    assert stream.getvalue() == "warning: something\n"
-
-
-def test_numbers_read_well() -> None:
-    assert [number(v) for v in (0.12345, 12.3456, 123456.7)] == ["0.1235", "12.35", "123,457"]
-
-
-def test_time_is_foretold_once_and_only_when_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    for a_step, said in ((0.5, "train: about 8 min more at most\n"), (0.001, "")):
-        moments = iter(i * a_step for i in range(100))
-        monkeypatch.setattr("shared.display.time.monotonic", lambda moments=moments: next(moments))
-        shown = io.StringIO()
-        forecast = Forecast(Display(stream=shown), "train")
-        for left in range(1000, 960, -1):
-            forecast.step(left)
-        assert shown.getvalue() == said
+def test_loader_made_anew_takes_the_rows_in_the_order_that_it_tells() -> None:
+    inputs = Tensors(torch.arange(6.0))
+    inputs.lengths = torch.tensor([5, 900, 3, 800, 1, 2])
+    loader = Loader(Data(inputs, torch.arange(6), torch.ones(6)), 2, seed=1)
+    taken = torch.cat([targets for _, targets in loader.new(shuffle=False, drop_last=False)])
+    assert taken.tolist() == loader.get_idxs() == [4, 5, 2, 0, 3, 1]
+    assert len(next(iter(loader.new(shuffle=True)))) == 3  # with the weights of training
 
 
 def test_weights_end_a_training_batch_only() -> None:
     data = Data(Tensors(torch.arange(4.0)), torch.zeros(4), torch.arange(4.0))
     numbers, _, weights = next(iter(Loader(data, 4, seed=1)))
     assert torch.equal(numbers, weights) and len(next(iter(Loader(data, 4)))) == 2
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(2, 4), st.integers(0, 10**6), st.booleans())
-def test_class_metrics_are_those_of_scikit_learn(classes: int, seed: int, ties: bool) -> None:
-    from sklearn import metrics as sk
-
-    draws = np.random.default_rng(seed)
-    targets = np.concatenate([np.arange(classes), draws.integers(0, classes, 17)])
-    scores = draws.random((len(targets), classes)) ** 3
-    scores = scores.round(1) + 0.1 if ties else scores
-    probabilities = scores / scores.sum(1, keepdims=True)
-    found, predicted = classification_metrics(probabilities, targets), probabilities.argmax(1)
-    assert found["f1_macro"] == pytest.approx(sk.f1_score(targets, predicted, average="macro", zero_division=0))
-    areas = [sk.roc_auc_score(targets == k, probabilities[:, k]) for k in range(classes)]
-    assert found["auc"] == pytest.approx(areas[1] if classes == 2 else np.mean(areas))

@@ -7,13 +7,14 @@ import io
 import lzma
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.dialect import find_encoding, looks_like_header
 from shared.errors import UserError
-from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table, refuse_nested
+from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table, refuse_nested, told_encoding
 
 CHINESE = "标签,评论\n" + "好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
 
@@ -29,9 +30,24 @@ def test_chinese_reads_the_same_in_every_encoding(tmp_path: Path, encoding: str)
     assert list(frame.columns) == ["标签", "评论"] and frame["评论"][0] == "房间很大而且非常干净"
 
 
-def test_windows_letters_read(tmp_path: Path) -> None:
-    frame = read_table(write(tmp_path / "a.csv", "text,label\ncafé très bon,1\nnaïve,0\n", "cp1252"), text=True)
-    assert frame["text"][0] == "café très bon"
+@pytest.mark.parametrize(
+    ("words", "encoding", "said"),
+    [
+        ("café très bon, créée", "cp1252", "Western"),
+        ("größe und maß", "cp1252", "Western"),
+        ("очень хороший film", "cp1251", "Cyrillic"),
+        ("Ёлка; Їжак і ґанок", "cp1251", "Cyrillic"),
+        ("これは良い映画です", "cp932", "Japanese"),
+        ("カメラとレンズ", "cp932", "Japanese"),
+        ("房间很大而且非常干净", "gb18030", "Chinese"),
+        ("größe", "utf-8", ""),
+        ("これは良い映画です", "utf-16", ""),
+    ],
+)
+def test_letters_of_one_alphabet_read_and_a_guess_is_told(tmp_path: Path, words: str, encoding: str, said: str) -> None:
+    path = write(tmp_path / "a.csv", f'text,label\n"{words}",1\nplain,0\n', encoding)
+    assert read_table(path, text=True)["text"][0] == words
+    assert [said in note for note in told_encoding(path)] == [True] * bool(said)
 
 
 def test_a_broken_byte_among_utf8_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
@@ -81,6 +97,7 @@ def test_formats_read_alike(tmp_path: Path, suffix: str) -> None:
         ('a,b\n1,"never closed\n2,3\n', "never closed"),
         ("a,b\n1,2\n1,2,3\n4,5\n6,7\n8,9\n1,1\n1,2\n", "line 3"),
         ("a,a\n1,2\n", "two columns"),
+        ("text,label,label\nnice,good,x\nbad,poor,y\n", "'label'.*line of names above"),
     ],
 )
 def test_fault_is_named(tmp_path: Path, content: str, said: str) -> None:
@@ -111,10 +128,30 @@ def test_not_a_parquet_file_is_named(tmp_path: Path) -> None:
         ([["userId", "movieId", "rating"], ["1", "2", "3"]], True),
         ([["anna", "book"], ["ben", "book"], ["anna", "pen"]], False),
         ([["a", "b"]], True),
+        ([["text", "label", "label"], ["nice", "good", "x"], ["bad", "poor", "y"]], True),  # reading refuses it
+        ([["x", "x", "a"], ["y", "x", "b"]], False),
+        ([["", "text", "label"], ["0", "nice", "good"], ["1", "bad", "poor"]], True),  # as pandas writes its index
+        ([["", "nice", "good"], ["x", "bad", "poor"]], False),
+        ([["", "nice", "good"], ["3", "bad", "poor"], ["3", "dull", "fair"]], False),
+        ([["", "0.5", "good"], ["1", "2", "poor"]], False),
     ],
 )
 def test_header_is_told_from_data(rows: list[list[str]], header: bool) -> None:
     assert looks_like_header(rows) is header
+
+
+def test_index_that_pandas_writes_is_a_column_without_a_name(tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["nice", "bad"], "label": ["good", "poor"]}).to_csv(tmp_path / "a.csv")
+    assert read_table(tmp_path / "a.csv").to_dict("list") == {
+        "Unnamed: 0": [0, 1],
+        "text": ["nice", "bad"],
+        "label": ["good", "poor"],
+    }
+    kinds = {"label": "category", "Unnamed: 0": "float64"}
+    assert read_table(tmp_path / "a.csv", columns=kinds).to_dict("list") == {
+        "label": ["good", "poor"],
+        "Unnamed: 0": [0.0, 1.0],
+    }
 
 
 def test_parts_of_a_folder(tmp_path: Path) -> None:

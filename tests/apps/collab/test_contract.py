@@ -27,6 +27,7 @@ class TestRatings(AppContract):
 
 class TestRanking(TestRatings):
     dials: ClassVar[dict[str, Any]] = {"strength": 10.0}
+    fitted_before_the_loop = "closed form"
 
     def write_source(self, folder: Path) -> Path:
         return write_likes(folder / "likes.csv")

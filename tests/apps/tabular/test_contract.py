@@ -7,7 +7,8 @@ from typing import Any
 
 from apps.tabular import train
 from tests.apps.tabular.tables import write_loans, write_prices
-from tests.contract import AppContract, CommandContract
+from tests.commands import CommandContract
+from tests.contract import AppContract
 
 SMALL = {"epochs": 4, "folds": 1, "members": 2, "width": 32, "bins": 8, "batch_size": 32, "lr": 0.02, "ema": 0.8}
 

@@ -157,6 +157,15 @@ def test_inputs_of_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert blocks[1][1]["b"].tolist() == ["p", None]
 
 
+def test_stdin_with_two_columns_of_one_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stdin:
+        buffer = io.BytesIO(b"a,b,a\n1,p,2\n")
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    with pytest.raises(UserError, match="stdin: two columns are named 'a'"):
+        list(APP.read_inputs(["-"], TabularRecipe.make({})))
+
+
 @pytest.mark.parametrize("source", ["[1, 2]", "{broken", "[]", "nowhere.csv"])
 def test_fault_of_an_input_is_said(source: str) -> None:
     with pytest.raises(UserError):

@@ -23,7 +23,8 @@ from apps.tabular.thresholds import best_thresholds
 from shared import checkpoint as checkpoints
 from shared.display import Display
 from shared.errors import UserError
-from shared.protocol import Examples
+from shared.predict import Predictor
+from shared.protocol import Encoded, Examples
 from shared.run import Options
 from shared.run import train as run
 from tests.apps.tabular.tables import write_loans, write_prices
@@ -165,6 +166,20 @@ def test_bag_that_is_stopped_answers_as_it_is_saved_and_is_resumed(
     resumed = run(APP, source, recipe, Options(out=out, resume=True))
     whole = run(APP, source, recipe)
     assert resumed.facts.metrics == pytest.approx(whole.facts.metrics, rel=ROUNDING, abs=1e-9)
+
+
+def test_bag_that_is_stopped_while_it_settles_answers_as_it_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(Predictor):
+        def outputs(self, inputs: Encoded) -> torch.Tensor:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("apps.tabular.settling.Predictor", Stopped)
+    source, out = write_prices(tmp_path / "prices.csv"), tmp_path / "out"
+    stopped = run(APP, source, TabularRecipe.make(BAGGED), Options(out=out))
+    asked = {"size": 100, "age": 10}
+    assert stopped.facts.interrupted and load(out).predict(asked) == stopped.predict(asked)
 
 
 def test_bagged_regression_answers_with_intervals(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.apps.text.writing import write_csv
-from tests.contract import AppContract, CommandContract
+from tests.commands import CommandContract
+from tests.contract import AppContract
 
 
 class TestText(AppContract, CommandContract):
     module, name = "apps.text.app", "text"
     dials = {"weights": "none", "seed": 1}
+    fitted_before_the_loop = "closed form"
     flags = ["--weights", "none", "--seed", "1"]
     unneeded = ("pandas", "transformers", "scipy")
 

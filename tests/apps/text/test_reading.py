@@ -235,3 +235,12 @@ def test_rows_left_out_of_a_measure_are_said(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "b.csv", ["text,label", "a lovely day,good", "a grey day,", "a bad day,bad"])
     assert "1 rows of b.csv have no label (the first is row 2): left out" in APP.read_examples(path, recipe).notes
     assert any("b.csv" in note for note in read(write_csv(tmp_path / "a.csv", 40), test=path).notes)
+
+
+def test_texts_in_files_whose_encoding_was_guessed_are_counted(tmp_path: Path) -> None:
+    for i in range(8):
+        for label in ("good", "bad"):
+            (tmp_path / label).mkdir(exist_ok=True)
+            (tmp_path / label / f"{i}.txt").write_text(f"текст {i} {label}", "cp1251" if i < 3 else "utf-8")
+    found = [note for note in read(tmp_path).notes if "Windows-1251" in note]
+    assert len(found) == 1 and found[0].startswith("6 texts: ")

@@ -5,7 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 from tests.apps.vision.draw import write_classes
-from tests.contract import AppContract, CommandContract
+from tests.commands import CommandContract
+from tests.contract import AppContract
 
 
 class TestVision(AppContract, CommandContract):

@@ -61,7 +61,7 @@ def test_every_form_of_a_picture_is_the_same_picture(tmp_path: object) -> None:
     assert not single and len(batch) == 2
 
 
-def test_binary_file_is_a_picture(tmp_path: Path) -> None:
+def test_binary_file_or_its_bytes_are_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "one.png"
     array = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     Image.fromarray(array).save(path)
@@ -70,6 +70,10 @@ def test_binary_file_is_a_picture(tmp_path: Path) -> None:
     assert single and (found.store[0] == array).all()
     many, single = APP.inputs([io.BytesIO(path.read_bytes()), io.BytesIO(b"no picture")], RECIPE)
     assert not single and (many.store[0] == array).all() and "picture 1" in many.errors[1]
+    several, single = APP.inputs([bytearray(path.read_bytes()), b"no picture"], RECIPE)
+    assert not single and (several.store[0] == array).all() and "picture 1" in several.errors[1]
+    found, single = APP.inputs(path.read_bytes(), RECIPE)
+    assert single and (found.store[0] == array).all()
     with path.open(encoding="utf-8") as text, pytest.raises(UserError, match="mode 'rb'"):
         APP.inputs(text, RECIPE)
     for wrong in (text, io.StringIO("closed by now, or text")):
@@ -83,6 +87,11 @@ def test_binary_file_is_a_picture(tmp_path: Path) -> None:
 def test_what_is_no_picture_is_said(value: object) -> None:
     with pytest.raises(UserError):
         APP.inputs(value, RECIPE)
+
+
+def test_folder_is_no_picture_and_how_its_pictures_are_asked_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is a folder: .*predict_sources"):
+        APP.inputs(tmp_path, RECIPE)
 
 
 def test_broken_file_gets_an_answer_without_a_prediction(tmp_path: object) -> None:

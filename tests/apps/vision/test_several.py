@@ -9,7 +9,7 @@ from PIL import Image
 
 from apps import vision
 from shared.errors import UserError
-from shared.several import LabelPresence, LabelSets, find_separator, presence_metrics
+from shared.several import LabelPresence, LabelSets, find_separator, presence_metrics, settle_separator
 from tests.apps.vision.draw import write_classes
 
 
@@ -26,6 +26,29 @@ from tests.apps.vision.draw import write_classes
 )
 def test_separator_is_found_where_parts_are_used_again(cells: list[str], mark: str | None) -> None:
     assert find_separator(cells) == mark
+
+
+@pytest.mark.parametrize(
+    ("asked", "cells", "mark", "said"),
+    [
+        (
+            "auto",
+            ["a;b", "b", "a", "a;b"],
+            ";",
+            "several labels a text, separated by ';' (--separator none if it is not so)",
+        ),
+        ("|", ["a|b", "a"], "|", "several labels a text, separated by '|'"),
+        (
+            "|",
+            ["a;b", "a"],
+            "|",
+            "several labels a text, separated by '|', which none of the 2 cells holds: each is one label "
+            "(--separator names another mark)",
+        ),
+    ],
+)
+def test_what_is_said_of_the_separator(asked: str, cells: list[str], mark: str, said: str) -> None:
+    assert settle_separator(asked, cells, "text") == (mark, [said])
 
 
 def test_label_sets_are_rows_of_zero_and_one() -> None:

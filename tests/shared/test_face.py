@@ -1,0 +1,46 @@
+"""The importable face: what is no path is said to be none, wherever a path is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from apps import NAMES
+from shared.errors import UserError
+from shared.face import Face
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["a.csv", "b.csv"], "a list"),
+        (pd.DataFrame({"x": [1]}), "a DataFrame"),
+        (b"a,b", "a bytes"),
+        (None, "None"),
+        ("", "an empty one"),
+    ],
+)
+@pytest.mark.parametrize("app", NAMES)
+def test_a_source_that_is_no_path_is_said(app: str, given: Any, said: str) -> None:
+    for use in (Face(app).train, Face(app).learner):
+        with pytest.raises(UserError, match=f"source: .* not {said}"):
+            use(given)
+
+
+@pytest.mark.parametrize(
+    ("use", "named"),
+    [
+        (lambda face, place: face.load([place]), "folder"),
+        (lambda face, place: face.train(place, valid=[place]), "valid"),
+        (lambda face, place: face.train(place, test=[place]), "test"),
+        (lambda face, place: face.train(place, out=[place]), "out"),
+        (lambda face, place: face.train(place, start_from=[place]), "start_from"),
+    ],
+)
+def test_every_place_that_is_no_path_is_named(use: Callable[[Face, Path], object], named: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{named}: .* not a list"):
+        use(Face("tabular"), tmp_path)
