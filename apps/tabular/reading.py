@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -212,7 +213,7 @@ def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
     for source in sources:
         if source == "-":
             yield from _from_lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", newline=""))
-        elif source.lstrip().startswith(("{", "[")) and not Path(source).exists():
+        elif source.lstrip().startswith(("{", "[")) and not os.path.exists(source):  # may be too long for Path's
             rows = _from_json(source)
             yield [source] if len(rows) == 1 else [f"row {i}" for i in range(1, len(rows) + 1)], from_rows(rows)
         else:

@@ -1,0 +1,79 @@
+"""What is handed in means the same by every road: a file, standard input, JSON, Python values."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from apps.tabular.app import APP
+from apps.tabular.recipe import TabularRecipe
+from shared.errors import UserError
+from shared.protocol import Columns, count
+
+RECIPE = TabularRecipe.make({})
+ROWS = [{"a": str(i), "flag": "true" if i % 3 else "FALSE", "city": "#N/A" if i % 4 else "Ulm"} for i in range(40)]
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    return "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]) + "\n"
+
+
+def only(sources: list[str]) -> Columns:
+    ((_, columns),) = APP.read_inputs(sources, RECIPE)
+    assert isinstance(columns, dict)
+    return columns
+
+
+def words(columns: Columns) -> dict[str, list[Any]]:
+    return {name: columns[name].tolist() for name in ("flag", "city")}
+
+
+def test_truths_and_gaps_are_the_same_by_every_road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stdin:
+        buffer = io.BytesIO(table(ROWS).encode())
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    file = tmp_path / "new.csv"
+    file.write_text(table(ROWS), encoding="utf-8")
+    expected = {
+        "flag": ["True" if i % 3 else "False" for i in range(40)],
+        "city": [None if i % 4 else "Ulm" for i in range(40)],
+    }
+    assert words(only([str(file)])) == expected
+    assert words(only(["-"])) == expected
+    assert words(only([json.dumps(ROWS)])) == expected
+    assert words(APP.inputs(ROWS, RECIPE)[0]) == expected
+    assert APP.inputs({"flag": True}, RECIPE)[0]["flag"].tolist() == ["True"]
+
+
+def test_labels_of_truths_are_known_whatever_else_stands_in_their_column(tmp_path: Path) -> None:
+    trained, asked = tmp_path / "t.csv", tmp_path / "asked.csv"
+    trained.write_text("a,t\n" + "1,true\n2,false\n3,maybe\n" * 20, encoding="utf-8")
+    asked.write_text("a,t\n1,true\n2,false\n", encoding="utf-8")
+    splits = APP.read(trained, RECIPE, None, None)
+    fitted = APP.fit(splits.train, splits.recipe)
+    found = fitted.encode_targets(APP.read_examples(asked, splits.recipe).targets)
+    assert len(set(found.tolist())) == 2
+
+
+def test_json_longer_than_a_file_name_is_read() -> None:
+    rows = [{"a": i, "note": "x" * 50} for i in range(200)]
+    assert count(only([json.dumps(rows)])) == 200
+
+
+def test_columns_of_any_kind_of_list_are_a_table() -> None:
+    import pandas as pd
+
+    for cells in ([1, 2], (1, 2), np.array([1, 2]), pd.Series([1, 2])):
+        columns, single = APP.inputs({"a": cells, "b": cells}, RECIPE)
+        assert not single and columns["a"].tolist() == [1.0, 2.0]
+
+
+def test_a_list_beside_a_single_value_is_refused() -> None:
+    with pytest.raises(UserError, match="'a' holds a list"):
+        APP.inputs({"a": [1, 2], "b": 3}, RECIPE)
