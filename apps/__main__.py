@@ -204,7 +204,7 @@ def run_predict(parsed: argparse.Namespace) -> int:
         Path(given).resolve() for given in parsed.input if "\0" not in given
     ]:
         raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
-    answers = _model(parsed).predict_sources(parsed.input)
+    answers = _model(parsed).predict_sources(parsed.input, Display(parsed.quiet).say)
     if parsed.csv:
         from shared.answers import write_csv
 

@@ -21,6 +21,7 @@ from apps.tabular.blocks import read_columns
 from apps.tabular.codes import kinds_of
 from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
 from apps.tabular.kinds import USED, describe
+from apps.tabular.matching import lacking
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import Parts, split
@@ -202,9 +203,9 @@ def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
 def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:
     said = []
     for part, columns in others.items():
-        lacking = [name for name in train if name not in columns]
-        if lacking and count(columns):
-            said.append(f"the {part} rows lack columns that training has, taken as missing: {some(lacking)}")
+        absent = lacking(columns, list(train))
+        if absent and count(columns):
+            said.append(f"the {part} rows lack columns that training has, taken as missing: {some(absent)}")
     return said
 
 

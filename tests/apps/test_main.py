@@ -186,3 +186,19 @@ def test_answers_are_not_written_over_the_input(tmp_path: Path, capsys: pytest.C
         assert main([app, "predict", str(tmp_path / "model"), str(table), "--csv", again]) == 2
         assert "is the input itself" in capsys.readouterr().err
     assert table.read_text() == "path,label\na.png,b\n"
+
+
+def test_what_a_table_to_answer_lacks_is_told(loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    artifact, small, other = str(tmp_path / "m"), tmp_path / "small.csv", tmp_path / "other.csv"
+    assert main(["tabular", "train", str(loans), "--out", artifact, "--quiet", *QUICK]) == 0
+    header, *rows = loans.read_text().splitlines()
+    first = header.split(",").index("income")
+    cells = [[cell for i, cell in enumerate(line.split(",")) if i != first] for line in (header, *rows[:20])]
+    small.write_text("\n".join(",".join(row) for row in cells) + "\n")
+    other.write_text("review,stars\ngood,5\n")
+    for command in ("predict", "evaluate"):
+        assert main(["tabular", command, artifact, str(small), "--json"]) == 0
+        assert "are lacking, taken as missing: income" in capsys.readouterr().err
+    assert main(["tabular", "predict", artifact, str(other)]) == 2
+    shown = capsys.readouterr()
+    assert not shown.out and "other.csv:1: none of the columns" in shown.err

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from apps.tabular.app import APP
+from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.recipe import TabularRecipe
 from shared.errors import UserError
-from shared.protocol import Columns, count
+from shared.protocol import Columns, Examples, count
 
 RECIPE = TabularRecipe.make({})
 ROWS = [{"a": str(i), "flag": "true" if i % 3 else "FALSE", "city": "#N/A" if i % 4 else "Ulm"} for i in range(40)]
@@ -77,3 +78,29 @@ def test_columns_of_any_kind_of_list_are_a_table() -> None:
 def test_a_list_beside_a_single_value_is_refused() -> None:
     with pytest.raises(UserError, match="'a' holds a list"):
         APP.inputs({"a": [1, 2], "b": 3}, RECIPE)
+
+
+def fitted() -> TabularPreprocessor:
+    rows = [{"Age": i, "Home town": "Ulm" if i % 2 else "Bonn", "one": 1} for i in range(20)]
+    targets = np.array(["yes" if i % 2 else "no" for i in range(20)], object)
+    return APP.fit(Examples(APP.inputs(rows, RECIPE)[0], targets), TabularRecipe(task="classification"))
+
+
+def test_columns_are_known_in_capitals_and_small_letters() -> None:
+    preprocessor = fitted()
+    plain = preprocessor.encode(APP.inputs({"Age": 3, "Home town": "Ulm"}, RECIPE)[0]).tensors
+    other = preprocessor.encode(APP.inputs({"HOMETOWN ": "Ulm", "age": 3}, RECIPE)[0]).tensors
+    assert all(a.equal(b) for a, b in zip(plain, other, strict=True))
+    assert preprocessor.differences(APP.inputs({"age": 3, "hometown": "Ulm"}, RECIPE)[0]) == []
+
+
+def test_two_columns_that_could_both_be_meant_are_neither() -> None:
+    columns = APP.inputs({"Age": 3, "hometown": "Ulm", "HOME TOWN": "Bonn"}, RECIPE)[0]
+    assert fitted().differences(columns) == ["columns that training had are lacking, taken as missing: Home town"]
+
+
+def test_a_table_of_other_columns_is_refused() -> None:
+    preprocessor = fitted()
+    with pytest.raises(UserError, match=r"none of the columns .*\(Age, Home town\) is there, but one, review"):
+        preprocessor.encode(APP.inputs([{"one": 1, "review": "good"}], RECIPE)[0])
+    assert len(preprocessor.encode(APP.inputs({}, RECIPE)[0])) == 1  # nothing known: the average answer
