@@ -33,7 +33,7 @@ def ask(model: Model, users: Sequence[str] | None, wish: Mapping[str, Any], hist
 def _history(history: Any, model: Model) -> Examples:
     assert isinstance(model.recipe, CollabRecipe)
     if isinstance(history, (str, os.PathLike)):
-        return read_part(Path(history), model.recipe)
+        return read_part(Path(history), model.recipe, unrated=True)
     rows = list(history)
     pairs = columns_of([row[:2] for row in rows])
     ratings = [row[2] if len(row) > 2 else np.nan for row in rows]

@@ -59,8 +59,9 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     test_path = parts.get("test") if test is None else test
     empty = train.take(np.arange(0))
     given_valid = empty if valid_path == "none" else _maybe_read(valid_path, recipe)
-    three = split(train, given_valid, _maybe_read(test_path, recipe), recipe, train_path)
-    notes += said
+    given_test = _maybe_read(test_path, recipe)
+    notes += [*said, *(note for part in (given_valid, given_test) if part is not None for note in part.notes)]
+    three = split(train, given_valid, given_test, recipe, train_path)
     if len(three[0]):
         kinds = kinds_of(three[0], recipe)
         notes += describe(kinds, three[0].inputs)
@@ -194,10 +195,12 @@ def _maybe_read(path: Path | str | None, recipe: TabularRecipe) -> Examples | No
 
 
 def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
-    """Labelled rows to measure on: the test part of a folder that has parts, else its validation part."""
+    """Labelled rows to measure on: the test part of a folder that has parts, else its validation part. Its notes tell of
+    rows left out."""
     parts = find_tables(source)
     path = parts.get("test") or parts.get("valid") or parts["train"]
-    return label(read_columns(path), recipe, path)[0]
+    examples, said = label(read_columns(path), recipe, path)
+    return replace(examples, notes=tuple(said))
 
 
 def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:

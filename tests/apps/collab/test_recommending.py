@@ -166,6 +166,14 @@ def test_commands_write_tables(folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.startswith("item item 1 (shared users")
 
 
+def test_a_history_needs_no_ratings(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("user,item\nnew,item 1\nnew,item 3\n")
+    model = collab.load(folder)
+    read = collab.recommend(model, history=str(tmp_path / "history.csv"), k=3)
+    assert read[0]["basis"] == "folded-in"
+    assert read == collab.recommend(model, history=[("new", "item 1"), ("new", "item 3")], k=3)
+
+
 def test_commands_write_parquet(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     import pandas as pd

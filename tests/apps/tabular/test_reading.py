@@ -68,6 +68,14 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
     assert any("2 rows of t.csv have no target (the first is row 41)" in note for note in splits.notes)
 
 
+def test_rows_left_out_of_what_is_measured_are_told(tmp_path: Path) -> None:
+    splits = read(written(tmp_path / "t.csv", many("{half}")))
+    other = written(tmp_path / "u.csv", many("{half}") + "1,p,\n2,q,\n")
+    said = "2 rows of u.csv have no target (the first is row 41): left out"
+    assert APP.read_examples(other, splits.recipe).notes == (said,)
+    assert said in APP.read(tmp_path / "t.csv", TabularRecipe.make({}), other, None).notes
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "cp1252"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     word = "Köln" if encoding == "cp1252" else "北京的天气"
