@@ -90,7 +90,7 @@ def _path(source: str) -> Path | None:
 
 def _from_stdin() -> Iterator[tuple[str, str]]:
     """A text a line."""
-    for line in io.TextIOWrapper(sys.stdin.buffer, "utf-8", "replace"):
+    for line in io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace"):
         yield line.rstrip("\r\n"), line.rstrip("\r\n")
 
 

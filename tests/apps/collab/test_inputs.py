@@ -46,7 +46,16 @@ def test_no_pairs_are_no_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["u 1,i1\nu2,i2\n", "userId,movieId\nu 1,i1\nu2,i2\n", "item,x,user\ni1,0,u 1\ni2,0,u2\n"]
+    "text",
+    [
+        "u 1,i1\nu2,i2\n",
+        "userId,movieId\nu 1,i1\nu2,i2\n",
+        "item,x,user\ni1,0,u 1\ni2,0,u2\n",
+        "\ufeffuserId,movieId\nu 1,i1\nu2,i2\n",
+        "Product,Customer ID\ni1,u 1\ni2,u2\n",
+        "user;item\nu 1;i1\nu2;i2\n",
+        "user\titem\nu 1\ti1\nu2\ti2\n",
+    ],
 )
 def test_sources_give_named_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     (tmp_path / "pairs.csv").write_text(text)
