@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 from shared.chunks import CATEGORY, ROWS, joined
 from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, layout_of, looks_like_header
 from shared.errors import UserError, readable
+from shared.zips import open_table, tables_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,9 @@ SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
 
 
 def kind_of(path: Path) -> str:
-    """The suffix that tells the format, compression aside: `a.csv.xz` is ".csv"."""
+    """The suffix that tells the format, compression aside: `a.csv.xz` is ".csv"; of a zip that of the table in it."""
+    if path.suffix.lower() == ".zip" and len(inside := tables_in(path, SUFFIXES)) == 1:
+        path = Path(inside[0]) if Path(inside[0]).suffix else Path("a.csv")
     suffixes = [s.lower() for s in path.suffixes]
     if suffixes and suffixes[-1] in (*COMPRESSED, ".zip"):
         suffixes = suffixes[:-1]
@@ -143,7 +146,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_parquet(path)
+        with open_bytes(path) as raw:
+            return pd.read_parquet(path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read()))
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
     except (OSError, ValueError) as error:
@@ -198,11 +202,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     if opener is not None:
         return opener(path, "rb")  # type: ignore[operator]
     if path.suffix.lower() == ".zip":
-        archive = zipfile.ZipFile(path)
-        tables = [name for name in archive.namelist() if is_table(Path(name))]
-        if len(tables) != 1:
-            raise UserError(f"{path} holds {len(tables)} tables: unpack it and name one")
-        return archive.open(tables[0])
+        return open_table(path, SUFFIXES)
     return path.open("rb")
 
 
