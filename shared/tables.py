@@ -250,6 +250,7 @@ def _options(layout: Layout, width: int, text: bool, header: bool) -> dict[str, 
         "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
         "skipinitialspace": True,
         "index_col": False,
+        "skiprows": layout.skipped,
     }
     if text:
         options |= {"dtype": str, "keep_default_na": False, "na_values": [""]}

@@ -57,6 +57,13 @@ def test_words_that_look_missing_stay_in_text(tmp_path: Path) -> None:
     assert list(frame["text"][:3]) == ["null", "NA", "None"] and frame["text"].isna()[3]
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffSEP=;"])
+def test_a_line_that_tells_the_separator_is_no_row(tmp_path: Path, first: str) -> None:
+    path = write(tmp_path / "a.csv", f"{first}\r\ntext;price\r\na, b, c;1,5\r\nd;2\r\n")
+    assert read_table(path).to_dict("list") == {"text": ["a, b, c", "d"], "price": [1.5, 2.0]}
+    assert read_table(path, text=True, columns={"text": "category"})["text"].tolist() == ["a, b, c", "d"]
+
+
 @pytest.mark.parametrize("suffix", [".csv.xz", ".csv.gz", ".csv.bz2", ".csv.zip", ".jsonl", ".parquet"])
 def test_formats_read_alike(tmp_path: Path, suffix: str) -> None:
     import pandas as pd
