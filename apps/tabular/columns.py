@@ -171,6 +171,15 @@ def words_only(column: np.ndarray) -> np.ndarray:
     return kept
 
 
+def plain_words(column: np.ndarray) -> np.ndarray:
+    """A column as words in which a number is written in one way only: "007" and "7.0" are "7"."""
+    words = to_words(column)
+    found = {word: number_word(parse_number(word)) or word for word in set(words.tolist())}
+    plain = np.empty(len(words), object)
+    plain[:] = [found[word] for word in words.tolist()]
+    return plain
+
+
 def to_seconds(column: np.ndarray, form: str) -> np.ndarray:
     """Dates as float64 seconds since 1970 (UTC where no zone is given); NaN where `form` does not fit."""
     if column.dtype != object:

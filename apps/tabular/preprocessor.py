@@ -12,7 +12,7 @@ from torch import Tensor
 
 from apps.tabular import boosting
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import to_words, words_only
+from apps.tabular.columns import plain_words, to_words, words_only
 from apps.tabular.features import (
     Category,
     Number,
@@ -194,7 +194,9 @@ def _taken(inputs: Columns, name: str, rows: int) -> np.ndarray:
 
 
 def _words(column: np.ndarray, kind: str) -> np.ndarray:
-    return words_only(column) if kind == MIXED else to_words(column)
+    if kind == CODE:
+        return plain_words(column)
+    return words_only(column) if kind == MIXED else column
 
 
 def _missing(rows: int) -> np.ndarray:

@@ -104,3 +104,28 @@ def test_a_table_of_other_columns_is_refused() -> None:
     with pytest.raises(UserError, match=r"none of the columns .*\(Age, Home town\) is there, but one, review"):
         preprocessor.encode(APP.inputs([{"one": 1, "review": "good"}], RECIPE)[0])
     assert len(preprocessor.encode(APP.inputs({}, RECIPE)[0])) == 1  # nothing known: the average answer
+
+
+def test_words_that_are_read_as_numbers_are_still_known(tmp_path: Path) -> None:
+    """Of a few rows pandas may see only those codes that look like numbers."""
+    path = tmp_path / "new.csv"
+    path.write_text("code,x\n007,1\n1.50,2\n9,3\n", encoding="utf-8")
+    rows = [{"code": ["007", "1.50", "A7", "B9"][i % 4], "x": i} for i in range(40)]
+    targets = np.array(["yes" if i % 2 else "no" for i in range(40)], object)
+    preprocessor = APP.fit(Examples(APP.inputs(rows, RECIPE)[0], targets), TabularRecipe(task="classification"))
+    assert [kind.kind for kind in preprocessor.kinds] == ["category", "number"]
+    read = preprocessor.encode(only([str(path)])).tensors[2].flatten().tolist()
+    given = preprocessor.encode(APP.inputs([{"code": "007"}, {"code": "1.50"}, {"code": "?"}], RECIPE)[0])
+    assert read[:2] == given.tensors[2].flatten().tolist()[:2] and 0 not in read[:2] and read[2] == 0
+
+
+def test_codes_are_the_same_as_words_and_as_numbers() -> None:
+    draws = np.random.default_rng(0)
+    shops = draws.integers(0, 300, 6000)
+    effect = draws.normal(0, 5, 300)
+    train = Examples({"shop": shops.astype(float), "x": draws.normal(size=6000)}, effect[shops])
+    preprocessor = APP.fit(train, TabularRecipe(task="regression", target_transform="none"))
+    assert preprocessor.kinds[0].kind == "code"
+    number, word = ({"shop": np.array([cell], kind)} for cell, kind in ((7, float), ("007", object)))
+    codes = [preprocessor.encode(cells).tensors[2].tolist() for cells in (number, word)]
+    assert codes[0] == codes[1] and codes[0] != [[0]]
