@@ -31,6 +31,7 @@ def from_python(value: Any, recipe: CollabRecipe) -> tuple[Columns, bool]:
         columns = {role: value[name].to_numpy(object) for role, name in roles.items()}
         named = _time_name(recipe, value.columns)
         return columns | ({"time": seconds(value[named], PYTHON)} if named else {}), False
+    value = value.to_dict() if hasattr(value, "to_dict") and hasattr(value, "index") else value  # a DataFrame's row
     single = isinstance(value, Mapping) or (
         isinstance(value, tuple)
         and len(value) == 2

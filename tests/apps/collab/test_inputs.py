@@ -23,6 +23,7 @@ RECIPE = CollabRecipe(user="userId", item="movieId")
         ({"user": 1, "item": "b"}, True),
         ({"userId": 1, "movieId": "b"}, True),
         ((1, "b"), True),
+        (pd.Series({"userId": 1, "movieId": "b", "rating": 3.0}), True),
         ([{"user": 1, "item": "b"}], False),
         ([(1, "b")], False),
         ([[1, "b"]], False),
