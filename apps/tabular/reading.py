@@ -23,6 +23,7 @@ from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
 from apps.tabular.kinds import USED, describe
 from apps.tabular.matching import lacking
 from apps.tabular.recipe import TabularRecipe
+from apps.tabular.repeats import repeated
 from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import Parts, split
 from apps.tabular.suspects import find_suspects
@@ -67,6 +68,7 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
         notes += describe(kinds, three[0].inputs)
         notes += _suspicion(find_suspects(three[0], kinds, task))
         notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
+        notes += repeated(three[0], {"validation": three[1], "test": three[2]})
         recipe = sized(recipe, len(three[0]))
         notes += _expected(recipe, three, sum(kind.kind in USED for kind in kinds))
     return Splits(*three, recipe, tuple(notes))
