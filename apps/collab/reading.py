@@ -12,6 +12,7 @@ import numpy as np
 from apps.collab.columns import Roles, clean_id, is_count, read_rows, read_rows_like
 from apps.collab.layouts import find_tables, partner
 from apps.collab.newusers import hold_out_users
+from apps.collab.overlap import known_pairs
 from apps.collab.recipe import CollabRecipe
 from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
@@ -55,7 +56,10 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
     del train  # as above: `_complete` takes it from the parts
     if recipe.time and recipe.split == "random" and parts["test"] is None:
         notes.append("random split: training may hold rows later than those measured; --split last holds out the last")
+    brought = [part for part in ("valid", "test") if parts[part] is not None]
     train, found_valid, found_test = _complete(parts, recipe)
+    for part, examples in (("valid", found_valid), ("test", found_test)):
+        notes += known_pairs(train, examples, part) if part in brought else []
     sides, recipe = find_sides(source, recipe, train, notes)
     train = Interactions(train.inputs, train.targets, sides=sides)
     return Splits(train, found_valid, found_test, recipe, tuple(notes))
