@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -14,6 +16,14 @@ def some(values: list[str], limit: int = 5) -> str:
     """Names the first few of many values, so that a message stays one line."""
     shown = ", ".join(values[:limit])
     return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"
+
+
+def path_of(source: object) -> Path:
+    """The path that Python was given as a source. Raises UserError where it is none, as a DataFrame is not."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source)
+    mend = ": save it first, as with frame.to_csv(path, index=False)" if hasattr(source, "to_csv") else ""
+    raise UserError(f"a {type(source).__name__} is no source: give the path of a file or folder{mend}")
 
 
 @contextmanager

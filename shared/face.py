@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.errors import path_of
+
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
@@ -44,7 +46,7 @@ class Face:
 
         app = self.app()
         options = Options(_valid(valid), _path(test), _path(out), False, _path(start_from), Display(quiet))
-        return train(app, Path(source), app.recipe.make(recipe), options)
+        return train(app, path_of(source), app.recipe.make(recipe), options)
 
     def load(self, folder: PathLike) -> Model:
         """The model that training or `save` wrote. Raises UserError at anything missing, damaged, or of another app."""
@@ -59,12 +61,12 @@ class Face:
         from shared.run import Options, learner
 
         app = self.app()
-        return learner(app, Path(source), app.recipe.make(recipe), Options(_valid(valid), _path(test)))
+        return learner(app, path_of(source), app.recipe.make(recipe), Options(_valid(valid), _path(test)))
 
 
 def _path(value: PathLike | None) -> Path | None:
-    return None if value is None else Path(value)
+    return None if value is None else path_of(value)
 
 
 def _valid(value: PathLike | None) -> Path | str | None:
-    return "none" if value == "none" else _path(value)
+    return "none" if isinstance(value, str) and value == "none" else _path(value)

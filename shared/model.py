@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from shared import artifact as artifacts
-from shared.errors import UserError, readable, told_of
+from shared.errors import UserError, path_of, readable, told_of
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
 from shared.protocol import Answer, App, Data, Examples, Facts, Inputs, Preprocessor
@@ -62,7 +62,7 @@ class Model:
 
     def evaluate(self, source: str | os.PathLike[str]) -> dict[str, Any]:
         """Metrics and the naive baseline's on labelled rows, the number of rows, and notes on how they were read."""
-        examples = self.app.read_examples(Path(source), self.recipe)
+        examples = self.app.read_examples(path_of(source), self.recipe)
         with told_of(source):
             data = self.encode(examples)
         if not len(data):
