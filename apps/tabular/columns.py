@@ -99,8 +99,7 @@ def word_of(cell: Any) -> str | None:
     """A cell as a word, None when missing: 3.0 is "3", a date is ISO 8601, "TRUE" is "True"."""
     if isinstance(cell, str):
         word = cell.strip()
-        small = word.lower()
-        return None if small in MISSING_WORDS else TRUTHS.get(small, word)
+        return None if word.lower() in MISSING_WORDS else spelled(word)
     if cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell)):
         return None
     if isinstance(cell, int | float | np.number) and not _is_flag(cell):
@@ -108,6 +107,11 @@ def word_of(cell: Any) -> str | None:
     if isinstance(cell, datetime | date):
         return None if str(cell) == "NaT" else cell.isoformat()
     return word_of(str(cell))
+
+
+def spelled(word: str) -> str:
+    """The word; a truth in the one way that it is spelled, as models of version 0.1 do not."""
+    return TRUTHS.get(word.lower(), word)
 
 
 def number_word(number: float) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.tabular.columns import parse_number, to_numbers, to_seconds, to_words
+from apps.tabular.columns import parse_number, spelled, to_numbers, to_seconds, to_words
 from apps.tabular.kinds import DATE, TEXT, Kind
 from apps.tabular.texts import TextProjection
 
@@ -129,7 +129,9 @@ def category_state(category: Category) -> dict[str, Any]:
 
 
 def category_from(state: Mapping[str, Any]) -> Category:
-    return Category(str(state["column"]), tuple(None if word is None else str(word) for word in state["words"]))
+    return Category(
+        str(state["column"]), tuple(None if word is None else spelled(str(word)) for word in state["words"])
+    )
 
 
 def find_edges(values: np.ndarray, bins: int) -> np.ndarray:

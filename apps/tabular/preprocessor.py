@@ -89,7 +89,8 @@ class TabularPreprocessor:
     def differences(self, inputs: Columns) -> list[str]:
         """See `shared.model.Compares`."""
         absent = lacking(inputs, self.used)
-        return [f"columns that training had are lacking, taken as missing: {some(absent)}"] if absent else []
+        told = 0 < len(absent) < len(self.used)  # without any, answering is refused
+        return [f"columns that training had are lacking, taken as missing: {some(absent)}"] if told else []
 
     def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
         kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
