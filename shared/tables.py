@@ -31,13 +31,18 @@ SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
 
 
 def kind_of(path: Path) -> str:
-    """The suffix that tells the format, compression aside: `a.csv.xz` is ".csv"; of a zip that of the table in it."""
-    if path.suffix.lower() == ".zip" and len(inside := tables_in(path, SUFFIXES)) == 1:
-        path = Path(inside[0]) if Path(inside[0]).suffix else Path("a.csv")
+    """The suffix that tells the format, compression aside: `a.csv.xz` is ".csv"."""
     suffixes = [s.lower() for s in path.suffixes]
     if suffixes and suffixes[-1] in (*COMPRESSED, ".zip"):
         suffixes = suffixes[:-1]
     return suffixes[-1] if suffixes else ""
+
+
+def format_of(path: Path) -> str:
+    """The same; of a zip that of the one table in it, whatever the zip is named."""
+    if path.suffix.lower() == ".zip" and len(inside := tables_in(path, SUFFIXES)) == 1:
+        return kind_of(Path(inside[0])) or ".csv"
+    return kind_of(path)
 
 
 def is_table(path: Path) -> bool:
@@ -130,16 +135,16 @@ def _refuse_wide(path: Path, first: list[list[str]]) -> None:
 
 def is_delimited(path: Path) -> bool:
     """Whether the file is of lines whose cells a separator parts: anything but json and parquet."""
-    return kind_of(path) not in (".parquet", ".pq", ".jsonl", ".ndjson", ".json")
+    return format_of(path) not in (".parquet", ".pq", ".jsonl", ".ndjson", ".json")
 
 
 def _frames(path: Path, text: bool, header: bool | None, rows: int | None) -> Iterator[pd.DataFrame]:
     """The whole table as one frame; with `rows`, frames of at most that many where the format allows."""
     if is_delimited(path):
         return _read_delimited(path, text, header, rows)
-    if kind_of(path) in (".parquet", ".pq"):
+    if format_of(path) in (".parquet", ".pq"):
         return iter([_read_parquet(path)])
-    return _read_json(path, kind_of(path) != ".json", rows)
+    return _read_json(path, format_of(path) != ".json", rows)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -273,7 +278,7 @@ def _reason(error: Exception) -> str:
 
 def find_layout(path: Path) -> Layout:
     """Encoding, separator and quoting, from the file's beginning."""
-    return layout_of(_sample(path), kind_of(path) in (".tsv", ".tab"))
+    return layout_of(_sample(path), format_of(path) in (".tsv", ".tab"))
 
 
 def _sample(path: Path) -> bytes:

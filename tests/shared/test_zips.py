@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import UserError
-from shared.tables import kind_of, read_table
+from shared.tables import find_parts, format_of, is_table, read_table
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.tsv"])
@@ -23,7 +23,7 @@ def test_a_zip_is_the_table_in_it(tmp_path: Path, name: str) -> None:
         archive.write(inside, f"folder/{name}")
         archive.writestr(f"__MACOSX/folder/._{name}", b"\0\5\x16\7")
         archive.writestr("folder/.DS_Store", b"\0")
-    assert kind_of(path) == inside.suffix and read_table(path).to_dict() == frame.to_dict()
+    assert format_of(path) == inside.suffix and read_table(path).to_dict() == frame.to_dict()
 
 
 def test_a_zip_of_pandas_is_read(tmp_path: Path) -> None:
@@ -31,7 +31,15 @@ def test_a_zip_of_pandas_is_read(tmp_path: Path) -> None:
 
     frame = pd.DataFrame({"x": [1, 2], "y": ["a", "b"]})
     frame.to_csv(tmp_path / "a.zip", index=False)  # holds a file named "a"
-    assert kind_of(tmp_path / "a.zip") == ".csv" and read_table(tmp_path / "a.zip").to_dict() == frame.to_dict()
+    assert format_of(tmp_path / "a.zip") == ".csv" and read_table(tmp_path / "a.zip").to_dict() == frame.to_dict()
+
+
+def test_a_zip_beside_the_table_is_no_second_one(tmp_path: Path) -> None:
+    """What was fetched often lies beside what was unpacked."""
+    (tmp_path / "train.csv").write_text("x,y\n1,2\n")
+    with zipfile.ZipFile(tmp_path / "train.zip", "w") as archive:
+        archive.write(tmp_path / "train.csv", "train.csv")
+    assert not is_table(tmp_path / "train.zip") and find_parts(tmp_path) == {"train": tmp_path / "train.csv"}
 
 
 def test_a_zip_with_no_or_several_tables_is_refused(tmp_path: Path) -> None:
