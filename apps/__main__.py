@@ -203,7 +203,7 @@ def run_predict(parsed: argparse.Namespace) -> int:
     files = [Path(given).resolve() for given in parsed.input if os.path.isfile(given)]  # a text has no place
     if parsed.csv and Path(parsed.csv).resolve() in files:
         raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
-    answers = _model(parsed).predict_sources(parsed.input)
+    answers = _model(parsed).predict_sources(parsed.input, Display(parsed.quiet).say)
     if parsed.csv:
         from shared.answers import write_csv
 

@@ -10,6 +10,9 @@ SPACES = r"\s+"
 
 WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
 
+TOLD = re.compile(r'\s*"?sep=([,;|\t])"?\s*', re.IGNORECASE)
+"""A first line that tells a spreadsheet program what separates the cells below."""
+
 SAMPLE = 1 << 18
 """Bytes of a file's beginning that tell."""
 
@@ -33,6 +36,7 @@ class Layout:
     quoted: bool
     errors: str = "strict"
     decimal: str = "."
+    skipped: int = 0  # lines before the table
 
 
 def layout_of(sample: bytes, tabs: bool) -> Layout:
@@ -40,9 +44,11 @@ def layout_of(sample: bytes, tabs: bool) -> Layout:
     encoding, errors = find_encoding(sample)
     lines = sample.decode(encoding, "ignore").splitlines()[:200]
     lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
-    separator = "\t" if tabs else _find_separator(lines)
+    told = TOLD.fullmatch(lines[0]) if lines else None
+    lines = lines[1:] if told else lines
+    separator = told[1] if told else "\t" if tabs else _find_separator(lines)
     quoted = separator != "\t" or _well_quoted(lines)
-    return Layout(encoding, separator, quoted, errors, _find_decimal(lines, separator))
+    return Layout(encoding, separator, quoted, errors, _find_decimal(lines, separator), 1 if told else 0)
 
 
 def find_encoding(sample: bytes) -> tuple[str, str]:
@@ -127,7 +133,8 @@ def _well_quoted(lines: list[str]) -> bool:
 
 def first_rows(sample: bytes, layout: Layout, rows: int = 100) -> list[list[str]]:
     """The cells of the first lines that are not empty; none where there is no text."""
-    lines = [line for line in sample.decode(layout.encoding, "ignore").splitlines() if line.strip()][:rows]
+    lines = sample.decode(layout.encoding, "ignore").splitlines()[layout.skipped :]
+    lines = [line for line in lines if line.strip()][:rows]
     if layout.separator is None:
         return [[line] for line in lines]
     if layout.separator == SPACES:

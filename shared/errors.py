@@ -24,8 +24,9 @@ def as_path(value: object, what: str) -> Path:
     if isinstance(value, str | os.PathLike) and os.fspath(value):
         return Path(value)
     kind = "an empty one" if isinstance(value, str) else "None" if value is None else f"a {type(value).__name__}"
+    mend = ", as by frame.to_csv(path, index=False)" if hasattr(value, "to_csv") else ""
     raise UserError(
-        f"{what}: give the path of one file or folder, not {kind}; what is in memory is to be written to a file first"
+        f"{what}: give the path of one file or folder, not {kind}; what is in memory is to be written to a file first{mend}"
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -16,6 +16,13 @@ from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
 from shared.protocol import Answer, App, Data, Examples, Facts, Inputs, Preprocessor
 from shared.recipe import Recipe
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A preprocessor that can tell how inputs differ from those of training: the columns that they lack, say."""
+
+    def differences(self, inputs: Any) -> list[str]: ...
 
 
 @dataclass
@@ -34,11 +41,21 @@ class Model:
         found = list(answers(self.predictor, self.preprocessor, inputs))
         return found[0] if single else found
 
-    def predict_sources(self, sources: Sequence[str]) -> Iterator[Answer]:
-        """Answers to files, folders, tables, texts or "-", block by block, each with its `input`."""
+    def predict_sources(self, sources: Sequence[str], say: Callable[[str], None] | None = None) -> Iterator[Answer]:
+        """Answers to files, folders, tables, texts or "-", block by block, each with its `input`. `say` is told once
+        how the inputs differ from those of training."""
+        said: set[str] = set()
         for names, inputs in _readable(self.app.read_inputs(sources, self.recipe)):
-            for name, answer in zip(names, answers(self.predictor, self.preprocessor, inputs), strict=True):
-                yield {"input": name, **answer}
+            if say is not None:
+                for note in set(self._differences(inputs)) - said:
+                    said.add(note)
+                    say(note)
+            with told_of(str(names[0])[:80]):
+                for name, answer in zip(names, answers(self.predictor, self.preprocessor, inputs), strict=True):
+                    yield {"input": name, **answer}
+
+    def _differences(self, inputs: Inputs) -> list[str]:
+        return self.preprocessor.differences(inputs) if isinstance(self.preprocessor, Compares) else []
 
     def encode(self, examples: Examples) -> Data:
         return Data(self.preprocessor.encode(examples.inputs), self.preprocessor.encode_targets(examples.targets))
@@ -57,7 +74,7 @@ class Model:
             "metrics": metrics,
             "baseline": baseline,
             "rows": {"train": 0, "valid": 0, "test": len(data)},
-            "notes": examples.notes,
+            "notes": (*examples.notes, *self._differences(examples.inputs)),
         }
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

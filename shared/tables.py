@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 from shared.chunks import CATEGORY, ROWS, joined
 from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, guess_told, layout_of, looks_like_header
 from shared.errors import UserError, readable
+from shared.zips import open_table, tables_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,13 @@ def kind_of(path: Path) -> str:
     if suffixes and suffixes[-1] in (*COMPRESSED, ".zip"):
         suffixes = suffixes[:-1]
     return suffixes[-1] if suffixes else ""
+
+
+def format_of(path: Path) -> str:
+    """The same; of a zip that of the one table in it, whatever the zip is named."""
+    if path.suffix.lower() == ".zip" and len(inside := tables_in(path, SUFFIXES)) == 1:
+        return kind_of(Path(inside[0])) or ".csv"
+    return kind_of(path)
 
 
 def is_table(path: Path) -> bool:
@@ -129,23 +137,24 @@ def _refuse_wide(path: Path, first: list[list[str]]) -> None:
 
 def is_delimited(path: Path) -> bool:
     """Whether the file is of lines whose cells a separator parts: anything but json and parquet."""
-    return kind_of(path) not in (".parquet", ".pq", ".jsonl", ".ndjson", ".json")
+    return format_of(path) not in (".parquet", ".pq", ".jsonl", ".ndjson", ".json")
 
 
 def _frames(path: Path, text: bool, header: bool | None, rows: int | None) -> Iterator[pd.DataFrame]:
     """The whole table as one frame; with `rows`, frames of at most that many where the format allows."""
     if is_delimited(path):
         return _read_delimited(path, text, header, rows)
-    if kind_of(path) in (".parquet", ".pq"):
+    if format_of(path) in (".parquet", ".pq"):
         return iter([_read_parquet(path)])
-    return _read_json(path, kind_of(path) != ".json", rows)
+    return _read_json(path, format_of(path) != ".json", rows)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_parquet(path)
+        with open_bytes(path) as raw:
+            return pd.read_parquet(path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read()))
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
     except (OSError, ValueError) as error:
@@ -200,11 +209,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     if opener is not None:
         return opener(path, "rb")  # type: ignore[operator]
     if path.suffix.lower() == ".zip":
-        archive = zipfile.ZipFile(path)
-        tables = [name for name in archive.namelist() if is_table(Path(name))]
-        if len(tables) != 1:
-            raise UserError(f"{path} holds {len(tables)} tables: unpack it and name one")
-        return archive.open(tables[0])
+        return open_table(path, SUFFIXES)
     return path.open("rb")
 
 
@@ -253,6 +258,7 @@ def _options(layout: Layout, width: int, text: bool, header: bool) -> dict[str, 
         "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
         "skipinitialspace": True,
         "index_col": False,
+        "skiprows": layout.skipped,
     }
     if text:
         options |= {"dtype": str, "keep_default_na": False, "na_values": [""]}
@@ -275,7 +281,7 @@ def _reason(error: Exception) -> str:
 
 def find_layout(path: Path) -> Layout:
     """Encoding, separator and quoting, from the file's beginning."""
-    return layout_of(_sample(path), kind_of(path) in (".tsv", ".tab"))
+    return layout_of(_sample(path), format_of(path) in (".tsv", ".tab"))
 
 
 def told_encoding(path: Path) -> list[str]:

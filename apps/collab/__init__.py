@@ -19,8 +19,8 @@ def recommend(
 ) -> list[dict[str, Any]]:
     """For each user the k best items they have not had: `{"user", "basis", "support", "items": [...]}`.
 
-    Without `users` everyone in `history`, else everyone known. `history`, a table's path or tuples (user, item[,
-    rating]), is what users bring along. `wish`: allow, deny, seen, diversity, why, as in apps.collab.recommending.Wish.
+    Without `users` everyone in `history`, else everyone known. `history`, a table's path, a DataFrame, or a list of dicts
+    or of tuples (user, item[, rating]), is what users bring along. `wish`: allow, deny, seen, diversity, why, as in apps.collab.recommending.Wish.
     Raises UserError at an impossible wish.
     """
     from apps.collab.asking import ask
@@ -30,6 +30,7 @@ def recommend(
 
 def similar(model: Model, items: Sequence[str], k: int = 10) -> list[dict[str, Any]]:
     """For each item the k that share most users with it: `{"item", "basis", "support", "items": [...]}`."""
+    from apps.collab.asking import listed
     from apps.collab.recommending import similar as answer
 
-    return list(answer(model, items, k))
+    return list(answer(model, listed(items), k))

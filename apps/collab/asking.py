@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from apps.collab.folding import Given
-from apps.collab.inputs import columns_of
+from apps.collab.inputs import from_python
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
@@ -27,17 +28,41 @@ def ask(model: Model, users: Sequence[str] | None, wish: Mapping[str, Any], hist
     given = None if history is None else Given.of(_history(history, model), preprocessor)
     if users is None:
         users = preprocessor.users if given is None else list(given.places)
-    return recommend(model, users, Wish(**wish), given)
+    return recommend(model, listed(users), Wish(**wish), given)
+
+
+def listed(ids: Any) -> Sequence[Any]:
+    """Ids as a list, also a single one: the letters of a word would be ids, too."""
+    return [ids] if isinstance(ids, str) or not hasattr(ids, "__len__") else ids
 
 
 def _history(history: Any, model: Model) -> Examples:
-    assert isinstance(model.recipe, CollabRecipe)
+    recipe = model.recipe
+    assert isinstance(recipe, CollabRecipe)
     if isinstance(history, (str, os.PathLike)):
-        return read_part(Path(history), model.recipe)
-    rows = list(history)
-    pairs = columns_of([row[:2] for row in rows])
-    ratings = [row[2] if len(row) > 2 else np.nan for row in rows]
+        return read_part(Path(history), recipe, unrated=True)
+    history = history if hasattr(history, "columns") else list(history)
+    columns, _ = from_python(history, recipe)
+    pairs = {role: columns[role] for role in ("user", "item")}
+    try:
+        ratings = [math.nan if cell is None else float(cell) for cell in _ratings(history, recipe)]
+    except (TypeError, ValueError) as error:
+        raise UserError(f"history: {error}; give ratings as numbers, or none") from None
     return Examples(pairs, np.array(ratings, dtype=float))
+
+
+def _ratings(history: Any, recipe: CollabRecipe) -> list[Any]:
+    """The rating of each row, None where it has none."""
+    names = ("rating", recipe.rating)
+    if hasattr(history, "columns"):
+        found = next((name for name in names if name in history.columns), None)
+        return [None] * len(history) if found is None else history[found].tolist()
+    return [
+        next((row[name] for name in names if name in row), None)
+        if isinstance(row, Mapping)
+        else (row[2] if len(row) > 2 else None)
+        for row in history
+    ]
 
 
 def read_ids(path: str | None) -> list[str] | None:

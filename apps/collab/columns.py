@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ COUNTS = {"plays", "playcount", "listens", "listencount", "count", "quantity", "
 
 SAMPLE = 1000
 """Rows that the roles of columns are inferred from."""
+
+HEADLESS = re.compile(r"column_\d+")
+"""What `read_table` names the columns of a table without a header."""
 
 EPOCH = 1e8
 """Numbers all above this are seconds since 1970, not ratings."""
@@ -105,6 +109,32 @@ def read_rows(path: Path, recipe: CollabRecipe, answers: bool = True) -> tuple[p
         raise
     except ValueError:  # a time further down is no number
         return read_table(path, text=True, header=header, columns={**kinds, str(roles.time): "str"}), roles
+
+
+def read_rows_like(path: Path, trained: CollabRecipe, answers: bool = True) -> tuple[pd.DataFrame, Roles]:
+    """`read_rows` by the columns of training, where this table has them, else by names of such columns; a table without a
+    header by their places.
+
+    Raises UserError where there is no such user or item: nobody would see that another column was taken.
+    """
+    present = set(read_table(path, text=True, rows=1).columns)
+    names = {role: getattr(trained, role) for role in KNOWN}
+    user, item, rating, time = (name if name in present else None for name in names.values())
+    frame, roles = read_rows(path, replace(trained, user=user, item=item, rating=rating, time=time), answers)
+    guessed = {role for role in roles.inferred if not _is_told(getattr(roles, role), role)}
+    for role in ("user", "item"):
+        if role in guessed:
+            raise UserError(
+                f"{path} has no column {names[role]!r} for the {role}s, as the training rows have: rename one of its "
+                f"columns ({some(sorted(present), 12)})"
+            )
+    rating, time = (None if role in guessed else getattr(roles, role) for role in ("rating", "time"))
+    return frame, replace(roles, rating=rating, time=time)
+
+
+def _is_told(name: str, role: str) -> bool:
+    """Whether a column's role follows from its name, or from its place in a table without a header."""
+    return plain_name(name) in KNOWN[role] or bool(HEADLESS.fullmatch(name))
 
 
 def _is_name(cell: str, recipe: CollabRecipe) -> bool:

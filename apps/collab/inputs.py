@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from apps.collab.columns import KNOWN, plain_name
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
 from shared.errors import UserError
@@ -30,6 +31,7 @@ def from_python(value: Any, recipe: CollabRecipe) -> tuple[Columns, bool]:
         columns = {role: value[name].to_numpy(object) for role, name in roles.items()}
         named = _time_name(recipe, value.columns)
         return columns | ({"time": seconds(value[named], PYTHON)} if named else {}), False
+    value = value.to_dict() if hasattr(value, "to_dict") and hasattr(value, "index") else value  # a DataFrame's row
     single = isinstance(value, Mapping) or (
         isinstance(value, tuple)
         and len(value) == 2
@@ -108,15 +110,29 @@ def _literal(text: str) -> tuple[str, str]:
 
 
 def _lines(lines: Iterable[str], recipe: CollabRecipe) -> Iterator[tuple[str, str]]:
-    """Pairs of csv lines: the first two cells, or those under a header with the names of training."""
+    """Pairs of lines as of csv, or parted by tabs or semicolons: the first two cells, or those under a header that names
+    both, as training did or as people do."""
+    rest = iter(lines)
+    first = next(rest, "").removeprefix("\ufeff")
+    separator = next((mark for mark in (",", "\t", ";") if mark in first), ",")
     user, item = 0, 1
-    for number, cells in enumerate(csv.reader(lines, skipinitialspace=True), 1):
-        if number == 1 and {"user", recipe.user} & set(cells) and {"item", recipe.item} & set(cells):
-            user, item = (cells.index(_present(role, recipe, set(cells))) for role in ("user", "item"))
+    for number, cells in enumerate(csv.reader(chain([first], rest), delimiter=separator, skipinitialspace=True), 1):
+        named = _header(cells, recipe) if number == 1 else None
+        if named is not None:
+            user, item = named
         elif len(cells) > max(user, item):
             yield cells[user], cells[item]
         elif cells:
             raise UserError(f"stdin, line {number}: {cells[0][:60]!r} is no pair: write user,item")
+
+
+def _header(cells: Sequence[str], recipe: CollabRecipe) -> tuple[int, int] | None:
+    """Where user and item stand, if both are named."""
+    places = []
+    for role in ("user", "item"):
+        own = [place for place, cell in enumerate(cells) if cell in (role, getattr(recipe, role))]
+        places += (own or [place for place, cell in enumerate(cells) if plain_name(cell) in KNOWN[role]])[:1]
+    return (places[0], places[1]) if len(set(places)) == 2 else None
 
 
 def _table(path: Path, recipe: CollabRecipe) -> tuple[list[Any], Columns]:

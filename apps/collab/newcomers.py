@@ -77,11 +77,14 @@ class Newcomers:
         rows = (seen.counts() > 1).nonzero()[:, 0]
         rows = rows[:: -(-len(rows) // USERS)] if len(rows) else rows
         self.had, self.ordered = seen.take(rows), ordered
+        self.popularity, self.longest = seen.popularity().float(), int(self.had.counts().max()) if len(rows) else 0
         self.table, self.transposed = self.had.sparse(), self.had.transposed().sparse()
         self.in_order: dict[int, InOrder] = {}
 
     def score(self, had: Histories) -> Tensor:
         """Scores of all items for each row of histories, shape (rows, width)."""
+        if not len(self.had):  # nobody has two items: nothing tells what goes with what
+            return self.popularity.expand(len(had), -1).clone()
         scores, counts = torch.empty(len(had), had.width), had.counts()
         for size in counts.unique().tolist():
             rows = (counts == size).nonzero()[:, 0]
@@ -89,9 +92,9 @@ class Newcomers:
         return scores
 
     def _of_size(self, shown: Tensor, size: int) -> Tensor:
-        if not self.ordered:
-            return self.at_random(size).answer(shown)
         place = next((place for place in SIZES if place >= size), SIZES[-1])
+        if not self.ordered or self.longest <= place:  # nobody has anything after the first so many
+            return self.at_random(size).answer(shown)
         if place not in self.in_order:
             self.in_order[place] = InOrder.of(self, place)
         return self.in_order[place].answer(self.at_random(size), shown)

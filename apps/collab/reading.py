@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.collab.columns import Roles, clean_id, is_count, read_rows
+from apps.collab.columns import Roles, clean_id, is_count, read_rows, read_rows_like
 from apps.collab.layouts import find_tables, partner
 from apps.collab.newusers import hold_out_users
+from apps.collab.overlap import known_pairs
 from apps.collab.recipe import CollabRecipe
 from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, Splits
 from shared.splits import share_of_rest, stratified
-from shared.tables import read_table, told_encoding
+from shared.tables import told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,40 +47,39 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
         notes.append(f"{partner(source)} stands beside {source.name}: --test measures on it")
     train = _examples(frame, roles, recipe, tables["train"], notes)
     del frame  # a large one: before the rows are copied into parts
-    parts = {}
+    parts: dict[str, Examples | None] = {}
     for part, given in (("valid", valid), ("test", test)):
         path = tables.get(part) if given is None else None if given == "none" else find_tables(Path(given))["train"]
-        found = None if path is None else read_part(path, recipe)
+        found = parts[part] = None if path is None else read_part(path, recipe)
         notes += () if found is None else found.notes
-        parts[part] = found
     none = train.take(np.arange(0))
     parts = {"valid": none if valid == "none" else parts["valid"], "test": parts["test"], "train": train}
     del train  # as above: `_complete` takes it from the parts
     if recipe.time and recipe.split == "random" and parts["test"] is None:
         notes.append("random split: training may hold rows later than those measured; --split last holds out the last")
+    brought = [part for part in ("valid", "test") if parts[part] is not None]
     train, found_valid, found_test = _complete(parts, recipe)
+    for part, examples in (("valid", found_valid), ("test", found_test)):
+        notes += known_pairs(train, examples, part) if part in brought else []
     sides, recipe = find_sides(source, recipe, train, notes)
     train = Interactions(train.inputs, train.targets, sides=sides)
     return Splits(train, found_valid, found_test, recipe, tuple(notes))
 
 
-def read_part(path: Path, recipe: CollabRecipe) -> Examples:
-    """One table's interactions, by a recipe whose columns and task are settled: the columns that training used,
-    where the table has them; else inferred anew."""
-    frame, roles = read_rows(path, _forget_missing(path, recipe))
-    if recipe.task == "ratings" and roles.rating is None:
+def read_part(path: Path, recipe: CollabRecipe, unrated: bool = False) -> Examples:
+    """One table's interactions, by a recipe whose columns and task are settled; its notes tell of rows left out. Where
+    `unrated`, there may be no ratings: each is NaN then.
+
+    Raises UserError where the table lacks a column.
+    """
+    frame, roles = read_rows_like(path, recipe)
+    lacks_ratings = recipe.task == "ratings" and roles.rating is None
+    if lacks_ratings and not unrated:
         raise UserError(f"{path}: no rating column {recipe.rating!r}, which this model was trained on; add it")
     notes: list[str] = []
-    return replace(_examples(frame, roles, recipe, path, notes), notes=tuple(notes))
-
-
-def _forget_missing(path: Path, recipe: CollabRecipe) -> CollabRecipe:
-    """The recipe without the column names that this table lacks: those are inferred."""
-    present = set(read_table(path, text=True, rows=1).columns)
-    user, item, rating, time = (
-        name if name in present else None for name in (recipe.user, recipe.item, recipe.rating, recipe.time)
-    )
-    return replace(recipe, user=user, item=item, rating=rating, time=time)
+    examples = _examples(frame, roles, recipe, path, notes)
+    targets = np.full(len(examples), np.nan) if lacks_ratings else examples.targets
+    return replace(examples, targets=targets, notes=tuple(notes))
 
 
 def _with_task(recipe: CollabRecipe, roles: Roles, frame: pd.DataFrame, path: Path) -> tuple[CollabRecipe, str]:
@@ -270,6 +270,6 @@ def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
 def read_pairs(path: Path, recipe: CollabRecipe) -> Columns:
     """The users and items of a table to answer, row by row as they stand, and times under training's name; a missing
     id is ""."""
-    frame, roles = read_rows(path, _forget_missing(path, recipe), answers=False)
+    frame, roles = read_rows_like(path, recipe, answers=False)
     found = {"user": np.asarray(_ids(frame[roles.user])), "item": np.asarray(_ids(frame[roles.item]))}
     return found | ({"time": seconds(frame[roles.time], path)} if roles.time else {})

@@ -1,4 +1,4 @@
-"""Times in the forms people store them: seconds or milliseconds since 1970, or written dates."""
+"""Times in the forms people store them: seconds, or thousandths to billionths of one, since 1970; dates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from shared.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-MILLISECONDS = 1e11
-"""Since-1970 numbers beyond this are milliseconds: as seconds they would lie past the year 5000."""
+BEYOND = 1e11
+"""Since-1970 numbers beyond this are thousandths of a second: as seconds they would lie past the year 5000. Those beyond a
+thousand times this are millionths, and so on."""
 
 
 def seconds(column: pd.Series, path: Path) -> np.ndarray:
@@ -23,7 +24,11 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
     """
     import pandas as pd
 
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, copy=True)
+    if column.dtype.kind == "M":  # `to_numeric` gives the integers that are stored, in a unit that the file chose
+        stored = pd.to_datetime(column, utc=True)
+        numbers = np.where(stored.notna(), stored.astype("int64").to_numpy() / _units(stored), np.nan)
+    else:
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, copy=True)
     written = column.notna().to_numpy() & ~np.isfinite(numbers)
     if written.any():
         texts = column[written].astype(str).str.strip()
@@ -36,7 +41,8 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
             )
         numbers[written] = dates.astype("int64").to_numpy() / _units(dates)
     plain = np.isfinite(numbers) & ~written
-    numbers[plain & (np.abs(numbers) > MILLISECONDS)] /= 1000
+    while (finer := plain & (np.abs(numbers) > BEYOND)).any():
+        numbers[finer] /= 1000
     known = np.isfinite(numbers)
     numbers[~known] = numbers.min(where=known, initial=np.inf) if known.any() else 0.0
     return numbers

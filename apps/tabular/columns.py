@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 DECIMAL_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+),(\d{1,2}|\d{4,})|[-+]?(0|\d{1,3}(\.\d{3})+),\d+")
 """A comma before any but three digits, or after a zero or after points, parts the fraction; others part thousands."""
 
-MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>"})
+MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>", "#n/a", "#n/a n/a", "#na"})
+
+TRUTHS = {"true": "True", "false": "False"}
+"""pandas makes True of "true" where a file's column holds nothing else, so the word means the same everywhere."""
 
 A_NUMBER = "(a number)"
 
@@ -93,10 +96,10 @@ def _words(cells: Sequence[Any]) -> np.ndarray:
 
 
 def word_of(cell: Any) -> str | None:
-    """A cell as a word, None when missing: 3.0 is "3", a date is ISO 8601."""
+    """A cell as a word, None when missing: 3.0 is "3", a date is ISO 8601, "TRUE" is "True"."""
     if isinstance(cell, str):
         word = cell.strip()
-        return None if word.lower() in MISSING_WORDS else word
+        return None if word.lower() in MISSING_WORDS else spelled(word)
     if cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell)):
         return None
     if isinstance(cell, int | float | np.number) and not _is_flag(cell):
@@ -104,6 +107,11 @@ def word_of(cell: Any) -> str | None:
     if isinstance(cell, datetime | date):
         return None if str(cell) == "NaT" else cell.isoformat()
     return word_of(str(cell))
+
+
+def spelled(word: str) -> str:
+    """The word; a truth in the one way that it is spelled, as models of version 0.1 do not."""
+    return TRUTHS.get(word.lower(), word)
 
 
 def number_word(number: float) -> str | None:
@@ -167,6 +175,15 @@ def words_only(column: np.ndarray) -> np.ndarray:
     return kept
 
 
+def plain_words(column: np.ndarray) -> np.ndarray:
+    """A column as words in which a number is written in one way only: "007" and "7.0" are "7"."""
+    words = to_words(column)
+    found = {word: number_word(parse_number(word)) or word for word in set(words.tolist())}
+    plain = np.empty(len(words), object)
+    plain[:] = [found[word] for word in words.tolist()]
+    return plain
+
+
 def to_seconds(column: np.ndarray, form: str) -> np.ndarray:
     """Dates as float64 seconds since 1970 (UTC where no zone is given); NaN where `form` does not fit."""
     if column.dtype != object:
@@ -194,17 +211,26 @@ def find_format(words: Sequence[str], share: float = 0.95) -> str | None:
     return best if fits[best] >= share * len(words) else None
 
 
+def _is_listed(cells: Any) -> bool:
+    """Whether these are a column's cells: a list, a tuple, an array or a Series."""
+    return isinstance(cells, list | tuple) or getattr(cells, "ndim", 0) == 1
+
+
 def from_value(value: Any) -> tuple[Columns, bool]:
     """Python values as columns, and whether there was a single row: a dict, a list of dicts, a DataFrame.
 
-    A dict of equally long arrays or lists is a table too. Raises UserError at anything else.
+    A dict of equally long lists, arrays or Series is a table too. Raises UserError at anything else.
     """
     if hasattr(value, "columns") and hasattr(value, "iloc"):
         return from_frame(value), False
     if isinstance(value, Mapping):
-        lengths = {len(cell) if isinstance(cell, list | np.ndarray) else None for cell in value.values()}
-        if len(lengths) == 1 and None not in lengths:
-            return {str(name): column_of(list(cells)) for name, cells in value.items()}, False
+        listed = {name: list(cells) for name, cells in value.items() if _is_listed(cells)}
+        if listed and len(listed) == len(value) and len({len(cells) for cells in listed.values()}) == 1:
+            return {str(name): column_of(cells) for name, cells in listed.items()}, False
+        if listed:
+            raise UserError(
+                f"{next(iter(listed))!r} holds a list: give one value for every column, or lists that are equally long"
+            )
         return from_rows([value]), True
     if hasattr(value, "to_dict") and hasattr(value, "index"):  # a row of a DataFrame
         return from_rows([value.to_dict()]), True

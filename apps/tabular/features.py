@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.tabular.columns import to_numbers, to_seconds, to_words
+from apps.tabular.columns import parse_number, spelled, to_numbers, to_seconds, to_words
 from apps.tabular.kinds import DATE, TEXT, Kind
 from apps.tabular.texts import TextProjection
 
@@ -92,7 +92,7 @@ class Category:
 
     column: str
     words: tuple[str | None, ...]
-    codes: Mapping[str | None, int] = field(init=False, repr=False, compare=False)
+    codes: dict[str | None, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "codes", {word: i for i, word in enumerate(self.words, UNKNOWN + 1)})
@@ -110,8 +110,14 @@ class Category:
         return len(self.words) + 1
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Codes, int32: a loop in C over the dictionary's own lookup."""
-        return np.fromiter(map(self.codes.get, to_words(values).tolist(), repeat(UNKNOWN)), np.int32, len(values))
+        """Codes, int32: a loop in C over the dictionary's own lookup. A number in place of a word is the word that writes
+        it: a few cells such as 007 are read as numbers where no other word stands among them."""
+        words = to_words(values)
+        codes = np.fromiter(map(self.codes.get, words.tolist(), repeat(UNKNOWN)), np.int32, len(values))
+        if values.dtype != object and (unknown := (codes == UNKNOWN) & ~np.isnan(values)).any():
+            by_number = {parse_number(word): code for word, code in reversed(self.codes.items())}
+            codes[unknown] = [by_number.get(number, UNKNOWN) for number in values[unknown].tolist()]
+        return codes
 
 
 def number_state(number: Number) -> dict[str, Any]:
@@ -123,7 +129,9 @@ def category_state(category: Category) -> dict[str, Any]:
 
 
 def category_from(state: Mapping[str, Any]) -> Category:
-    return Category(str(state["column"]), tuple(None if word is None else str(word) for word in state["words"]))
+    return Category(
+        str(state["column"]), tuple(None if word is None else spelled(str(word)) for word in state["words"])
+    )
 
 
 def find_edges(values: np.ndarray, bins: int) -> np.ndarray:

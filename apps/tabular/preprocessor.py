@@ -12,7 +12,7 @@ from torch import Tensor
 
 from apps.tabular import boosting
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import to_words, words_only
+from apps.tabular.columns import plain_words, to_words, words_only
 from apps.tabular.features import (
     Category,
     Number,
@@ -24,12 +24,13 @@ from apps.tabular.features import (
     raw_numbers,
 )
 from apps.tabular.kinds import CATEGORY, CODE, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind
+from apps.tabular.matching import lacking, matched
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION, NumberTarget, Target, fit_target, target_from, with_transform
 from apps.tabular.texts import TextProjection
 from apps.tabular.transforms import checked_transform, is_skewed
 from apps.tabular.trials import PROBED, best_transform
-from shared.errors import UserError
+from shared.errors import UserError, some
 from shared.loaders import Tensors
 from shared.protocol import Answer, Columns, Examples, Field, count
 
@@ -60,7 +61,8 @@ class TabularPreprocessor:
         return self.spend(dict(inputs))
 
     def spend(self, inputs: Columns) -> Rows:
-        """See `shared.protocol.Spends`."""
+        """See `shared.protocol.Spends`. Raises UserError where no column of training is there."""
+        inputs = matched(inputs, self.used)
         rows, group = count(inputs), next((kind.name for kind in self.kinds if kind.kind == GROUP), None)
         groups = inputs.get(group or "")
         numbers = np.zeros((rows, len(self.numbers)), np.float32)
@@ -78,6 +80,17 @@ class TabularPreprocessor:
             owners = [str(word) for word in to_words(groups).tolist()]
             found.groups = torch.from_numpy(np.unique(owners, return_inverse=True)[1])
         return found
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the columns that it learns from."""
+        return tuple(kind.name for kind in self.kinds if kind.kind in USED)
+
+    def differences(self, inputs: Columns) -> list[str]:
+        """See `shared.model.Compares`."""
+        absent = lacking(inputs, self.used)
+        told = 0 < len(absent) < len(self.used)  # without any, answering is refused
+        return [f"columns that training had are lacking, taken as missing: {some(absent)}"] if told else []
 
     def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
         kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
@@ -182,7 +195,9 @@ def _taken(inputs: Columns, name: str, rows: int) -> np.ndarray:
 
 
 def _words(column: np.ndarray, kind: str) -> np.ndarray:
-    return words_only(column) if kind == MIXED else to_words(column)
+    if kind == CODE:
+        return plain_words(column)
+    return words_only(column) if kind == MIXED else column
 
 
 def _missing(rows: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +21,9 @@ from apps.tabular.blocks import read_columns
 from apps.tabular.codes import kinds_of
 from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
 from apps.tabular.kinds import USED, describe
+from apps.tabular.matching import lacking
 from apps.tabular.recipe import TabularRecipe
+from apps.tabular.repeats import repeated
 from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import Parts, split
 from apps.tabular.suspects import find_suspects
@@ -58,13 +61,15 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     test_path = parts.get("test") if test is None else test
     empty = train.take(np.arange(0))
     given_valid = empty if valid_path == "none" else _maybe_read(valid_path, recipe)
-    three = split(train, given_valid, _maybe_read(test_path, recipe), recipe, train_path)
-    notes += said
+    given_test = _maybe_read(test_path, recipe)
+    notes += [*said, *(note for part in (given_valid, given_test) if part is not None for note in part.notes)]
+    three = split(train, given_valid, given_test, recipe, train_path)
     if len(three[0]):
         kinds = kinds_of(three[0], recipe)
         notes += describe(kinds, three[0].inputs)
         notes += _suspicion(find_suspects(three[0], kinds, task))
         notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
+        notes += repeated(three[0], {"validation": three[1], "test": three[2]})
         recipe = sized(recipe, len(three[0]))
         notes += _expected(recipe, three, sum(kind.kind in USED for kind in kinds))
     return Splits(*three, recipe, tuple(notes))
@@ -193,18 +198,20 @@ def _maybe_read(path: Path | str | None, recipe: TabularRecipe) -> Examples | No
 
 
 def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
-    """Labelled rows to measure on: the test part of a folder that has parts, else its validation part."""
+    """Labelled rows to measure on: the test part of a folder that has parts, else its validation part. Its notes tell of
+    rows left out."""
     parts = find_tables(source)
     path = parts.get("test") or parts.get("valid") or parts["train"]
-    return replace(label(read_columns(path), recipe, path)[0], notes=tuple(told_encoding(path)))
+    examples, said = label(read_columns(path), recipe, path)
+    return replace(examples, notes=(*told_encoding(path), *said))
 
 
 def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:
     said = []
     for part, columns in others.items():
-        lacking = [name for name in train if name not in columns]
-        if lacking and count(columns):
-            said.append(f"the {part} rows lack columns that training has, taken as missing: {some(lacking)}")
+        absent = lacking(columns, list(train))
+        if absent and count(columns):
+            said.append(f"the {part} rows lack columns that training has, taken as missing: {some(absent)}")
     return said
 
 
@@ -213,7 +220,7 @@ def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
     for source in sources:
         if source == "-":
             yield from _from_lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", newline=""))
-        elif source.lstrip().startswith(("{", "[")) and not Path(source).exists():
+        elif source.lstrip().startswith(("{", "[")) and not os.path.exists(source):  # may be too long for Path's
             rows = _from_json(source)
             yield [source] if len(rows) == 1 else [f"row {i}" for i in range(1, len(rows) + 1)], from_rows(rows)
         else:

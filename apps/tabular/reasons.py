@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from apps.tabular.columns import to_words
-from apps.tabular.kinds import NUMBER, USED
+from apps.tabular.kinds import NUMBER
+from apps.tabular.matching import matched
 from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.targets import ClassTarget, NumberTarget
 from apps.tabular.thresholds import best_thresholds
@@ -38,8 +39,8 @@ class _Asked:
         return self.model.preprocessor
 
     @property
-    def columns(self) -> list[str]:
-        return [kind.name for kind in self.preprocessor.kinds if kind.kind in USED]
+    def columns(self) -> tuple[str, ...]:
+        return self.preprocessor.used
 
     def answers(self, inputs: Columns) -> np.ndarray:
         outputs, target = (
@@ -68,14 +69,14 @@ def explain(
     Measured on at most `rows` labelled rows of `source`: give rows that the model was not trained on. Raises
     UserError where there are none, or not so many.
     """
-    every = model.app.read_examples(Path(source), model.recipe)
+    asked, every = _Asked(model), model.app.read_examples(Path(source), model.recipe)
+    every = replace(every, inputs=matched(every.inputs, asked.columns))
     if not len(every):
         raise UserError(f"{source}: no labelled rows to explain by")
     beyond = [row for row in single if not 1 <= row <= len(every)]
     if beyond:
         raise UserError(f"{source} has no labelled row {beyond[0]}: they are counted from 1 to {len(every):,}")
     examples = every.take(np.random.default_rng(seed).permutation(len(every))[:rows])
-    asked = _Asked(model)
     metric, loss = asked.loss(examples)
     importance = _importance(asked, examples.inputs, loss, seed)
     leading = [entry["column"] for entry in importance[:LEADING]]
@@ -140,10 +141,10 @@ def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> l
     asked row's in random orders. Of the predicted class's probability, or of the number. `value` and `background`
     are what `predict` takes.
     """
-    inputs, _ = model.app.inputs(value, model.recipe)
-    beside, _ = model.app.inputs(background, model.recipe)
+    asked = _Asked(model)
+    inputs, beside = (matched(model.app.inputs(one, model.recipe)[0], asked.columns) for one in (value, background))
     rows = (pick(inputs, np.array([row])) for row in range(count(inputs)))
-    return [_of_row(_Asked(model), row, beside, seed) for row in rows]
+    return [_of_row(asked, row, beside, seed) for row in rows]
 
 
 def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.tabular.columns import to_numbers
+from apps.tabular.columns import spelled, to_numbers
 from apps.tabular.transforms import NONE, restored, transformed
 from shared.errors import UserError
 from shared.labels import Labels
@@ -124,7 +124,7 @@ def standard(targets: Tensor, target: Target) -> Tensor:
 
 def target_from(state: Mapping[str, Any]) -> Target:
     if state["task"] == CLASSIFICATION:
-        return ClassTarget(Labels.from_state(state))
+        return ClassTarget(Labels.from_state({**state, "names": [spelled(str(name)) for name in state["names"]]}))
     names = ("centre", "scale", "low", "high", "lower", "upper", "mean")
     centre, scale, low, high, lower, upper, mean = (float(state[name]) for name in names)
     return NumberTarget(centre, scale, low, high, lower, upper, mean, str(state["transform"]))

@@ -14,7 +14,7 @@ from apps.text.columns import as_texts, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
 from shared.errors import UserError
-from shared.tables import is_table, kind_of, read_chunks
+from shared.tables import SUFFIXES, format_of, is_table, read_chunks
 
 BLOCK = 1024
 
@@ -90,7 +90,7 @@ def _path(source: str) -> Path | None:
 
 def _from_stdin() -> Iterator[tuple[str, str]]:
     """A text a line."""
-    for line in io.TextIOWrapper(sys.stdin.buffer, "utf-8", "replace"):
+    for line in io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace"):
         yield line.rstrip("\r\n"), line.rstrip("\r\n")
 
 
@@ -101,7 +101,7 @@ def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:
         if not files:
             raise UserError(f"{path} holds no .txt files: name a table or a folder of texts")
         yield from ((str(file), read_text(file)) for file in files)
-    elif kind_of(path) == ".txt" or not is_table(path):
+    elif format_of(path) == ".txt" or format_of(path) not in SUFFIXES:
         yield str(path), read_text(path)
     else:
         column, before = None, 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.tables import COMPRESSED, kind_of, read_chunks, read_table
+from shared.tables import COMPRESSED, format_of, read_chunks, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ PACKED = 3  # times that a compressed file grows, about
 
 def unpacked_size(path: Path) -> int:
     """Bytes of the table, guessed where it is compressed."""
-    packed = path.suffix.lower() in (*COMPRESSED, ".zip") or kind_of(path) in (".parquet", ".pq")
+    packed = path.suffix.lower() in (*COMPRESSED, ".zip") or format_of(path) in (".parquet", ".pq")
     return path.stat().st_size * (PACKED if packed else 1)
 
 

@@ -205,3 +205,19 @@ def test_a_text_that_names_the_place_of_its_answer_is_no_input_to_lose(
     words = ["text", "predict", "model", "good", "--csv", "good"]
     assert [main(words), main(words)] == [0, 2]  # the second time a file lies there: that is asked then
     assert Path("good").read_text().startswith("input,prediction")
+
+
+def test_what_a_table_to_answer_lacks_is_told(loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    artifact, small, other = str(tmp_path / "m"), tmp_path / "small.csv", tmp_path / "other.csv"
+    assert main(["tabular", "train", str(loans), "--out", artifact, "--quiet", *QUICK]) == 0
+    header, *rows = loans.read_text().splitlines()
+    first = header.split(",").index("income")
+    cells = [[cell for i, cell in enumerate(line.split(",")) if i != first] for line in (header, *rows[:20])]
+    small.write_text("\n".join(",".join(row) for row in cells) + "\n")
+    other.write_text("review,stars\ngood,5\n")
+    for command in ("predict", "evaluate"):
+        assert main(["tabular", command, artifact, str(small), "--json"]) == 0
+        assert "are lacking, taken as missing: income" in capsys.readouterr().err
+    assert main(["tabular", "predict", artifact, str(other)]) == 2
+    shown = capsys.readouterr()
+    assert not shown.out and len(shown.err.splitlines()) == 1 and "other.csv:1: none of the columns" in shown.err

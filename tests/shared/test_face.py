@@ -18,7 +18,7 @@ from shared.face import Face
     ("given", "said"),
     [
         (["a.csv", "b.csv"], "a list"),
-        (pd.DataFrame({"x": [1]}), "a DataFrame"),
+        (pd.DataFrame({"x": [1]}), "a DataFrame; .* as by frame.to_csv"),
         (b"a,b", "a bytes"),
         (None, "None"),
         ("", "an empty one"),

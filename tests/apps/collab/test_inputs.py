@@ -23,6 +23,7 @@ RECIPE = CollabRecipe(user="userId", item="movieId")
         ({"user": 1, "item": "b"}, True),
         ({"userId": 1, "movieId": "b"}, True),
         ((1, "b"), True),
+        (pd.Series({"userId": 1, "movieId": "b", "rating": 3.0}), True),
         ([{"user": 1, "item": "b"}], False),
         ([(1, "b")], False),
         ([[1, "b"]], False),
@@ -46,7 +47,16 @@ def test_no_pairs_are_no_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["u 1,i1\nu2,i2\n", "userId,movieId\nu 1,i1\nu2,i2\n", "item,x,user\ni1,0,u 1\ni2,0,u2\n"]
+    "text",
+    [
+        "u 1,i1\nu2,i2\n",
+        "userId,movieId\nu 1,i1\nu2,i2\n",
+        "item,x,user\ni1,0,u 1\ni2,0,u2\n",
+        "\ufeffuserId,movieId\nu 1,i1\nu2,i2\n",
+        "Product,Customer ID\ni1,u 1\ni2,u2\n",
+        "user;item\nu 1;i1\nu2;i2\n",
+        "user\titem\nu 1\ti1\nu2\ti2\n",
+    ],
 )
 def test_sources_give_named_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     (tmp_path / "pairs.csv").write_text(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.collab.columns import clean_id
-from apps.collab.reading import read_splits
+from apps.collab.reading import read_pairs, read_part, read_splits
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError
 from shared.protocol import Splits
@@ -240,3 +240,34 @@ def test_given_test_and_no_valid(tmp_path: Path) -> None:
 
 def test_ids_are_cleaned_alike() -> None:
     assert [clean_id(value) for value in (7, 7.0, " 7", None, float("nan"))] == ["7", "7", "7", "", ""]
+
+
+@pytest.mark.parametrize("header", ["age,plan,rating", "who,what,rating"])
+def test_columns_are_guessed_in_training_alone(tmp_path: Path, header: str) -> None:
+    recipe = read(tmp_path, "user,item,rating\nu,i,1\nu,j,2\nv,i,5\n").recipe
+    assert isinstance(recipe, CollabRecipe)
+    other = tmp_path / "other.csv"
+    other.write_text(f"{header}\n30,basic,1\n40,gold,2\n")
+    for reader in (read_part, read_pairs):
+        with pytest.raises(UserError, match=f"no column 'user' for the users.*{header.split(',')[0]}"):
+            reader(other, recipe)
+    other.write_text("item_id,customer,stars\ni,u,1\nj,u,2\n")
+    assert read_part(other, recipe).inputs["item"].tolist() == read_pairs(other, recipe)["item"].tolist() == ["i", "j"]
+    other.write_text("u,i,1\nu,j,2\n")
+    assert read_part(other, recipe).inputs["item"].tolist() == ["i", "j"]
+
+
+def test_a_number_that_is_called_no_rating_is_none(tmp_path: Path) -> None:
+    recipe = read(tmp_path, "user,item,rating\nu,i,1\nu,j,2\nv,i,5\n").recipe
+    assert isinstance(recipe, CollabRecipe)
+    (tmp_path / "other.csv").write_text("user,item,zip\nu,i,3\nu,j,4\n")
+    with pytest.raises(UserError, match="no rating column 'rating'"):
+        read_part(tmp_path / "other.csv", recipe)
+
+
+def test_rows_left_out_of_what_is_measured_are_told(tmp_path: Path) -> None:
+    recipe = read(tmp_path, "user,item,rating\nu,i,1\nu,j,2\nv,i,5\n").recipe
+    assert isinstance(recipe, CollabRecipe)
+    (tmp_path / "other.csv").write_text("user,item,rating\nu,i,\nu,j,2\nu,j,3\n")
+    said = " ".join(read_part(tmp_path / "other.csv", recipe).notes)
+    assert "1 of 3 rows lack a user, item or rating" in said and "1 rows repeat a user and item" in said

@@ -168,6 +168,34 @@ def test_commands_write_tables(folder: Path, tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.startswith("item item 1 (shared users")
 
 
+def test_a_history_needs_no_ratings(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("user,item\nnew,item 1\nnew,item 3\n")
+    model = collab.load(folder)
+    read = collab.recommend(model, history=str(tmp_path / "history.csv"), k=3)
+    assert read[0]["basis"] == "folded-in"
+    assert read == collab.recommend(model, history=[("new", "item 1"), ("new", "item 3")], k=3)
+
+
+def test_a_history_comes_in_every_form(rating: Model) -> None:
+    import pandas as pd
+
+    rows = [("new", f"item {i}", 5.0 - 4 * (i % 2)) for i in range(8)]
+    frame = pd.DataFrame(rows, columns=["userId", "movieId", "rating"])
+    expected = collab.recommend(rating, k=5, history=rows)
+    for history in (frame, frame.to_dict("records"), [list(row) for row in rows]):
+        assert collab.recommend(rating, k=5, history=history) == expected
+    unrated = [row[:2] for row in rows]
+    assert collab.recommend(rating, history=frame.drop(columns="rating")) == collab.recommend(rating, history=unrated)
+    for broken in ([("new", "item 1", "good")], [("new",)], [7]):
+        with pytest.raises(UserError):
+            collab.recommend(rating, history=broken)
+
+
+def test_a_single_id_is_not_taken_for_its_letters(rating: Model) -> None:
+    assert collab.recommend(rating, "user 1", k=3) == collab.recommend(rating, ["user 1"], k=3)
+    assert collab.similar(rating, "item 1", k=3) == collab.similar(rating, ["item 1"], k=3)
+
+
 def test_commands_write_parquet(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     import pandas as pd

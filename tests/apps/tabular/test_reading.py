@@ -68,6 +68,23 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
     assert any("2 rows of t.csv have no target (the first is row 41)" in note for note in splits.notes)
 
 
+def test_copies_of_training_rows_are_told(tmp_path: Path) -> None:
+    rows = [f"{i / 7:.3f},{'pq'[i % 2]},{i % 2}" for i in range(60)]
+    once, twice = (written(tmp_path / f"{n}.csv", "\n".join(["a,b,t", *rows * n])) for n in (1, 2))
+    assert not any("copies" in note for note in read(once).notes)
+    said = [note for note in read(twice).notes if "copies" in note]
+    assert len(said) == 2 and "of 12 test rows have the same cells" in said[1]
+    assert read(twice, group="a").notes and not any("copies" in note for note in read(twice, group="a").notes)
+
+
+def test_rows_left_out_of_what_is_measured_are_told(tmp_path: Path) -> None:
+    splits = read(written(tmp_path / "t.csv", many("{half}")))
+    other = written(tmp_path / "u.csv", many("{half}") + "1,p,\n2,q,\n")
+    said = "2 rows of u.csv have no target (the first is row 41): left out"
+    assert APP.read_examples(other, splits.recipe).notes == (said,)
+    assert said in APP.read(tmp_path / "t.csv", TabularRecipe.make({}), other, None).notes
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "cp1252"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     word = "Köln" if encoding == "cp1252" else "北京的天气"

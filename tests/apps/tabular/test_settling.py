@@ -142,6 +142,10 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     assert seventh["mean"] + sum(seventh["contributions"].values()) == pytest.approx(seventh["answer"])
     with pytest.raises(UserError, match="no labelled row 301"):
         explain(model, tmp_path / "new.csv", single=[301])
+    capitals = tmp_path / "capitals.csv"
+    header, rest = (tmp_path / "new.csv").read_text(encoding="utf-8").split("\n", 1)
+    capitals.write_text(f"{header.replace('income', 'INCOME')}\n{rest}", encoding="utf-8")
+    assert explain(model, capitals, single=[7]) == found
 
 
 BAGGED = {**SMALL, "folds": 2, "patience": 0}

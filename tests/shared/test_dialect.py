@@ -1,0 +1,50 @@
+"""The bytes of a table: which encoding they are in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.tables import read_table, told_encoding
+from tests.shared.test_tables import write
+
+CHINESE = "标签,评论\n" + "好,房间很大而且非常干净\n坏,服务员的态度实在太差了\n" * 5
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gbk", "gb18030"])
+def test_chinese_reads_the_same_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    frame = read_table(write(tmp_path / "a.csv", CHINESE, encoding), text=True)
+    assert list(frame.columns) == ["标签", "评论"] and frame["评论"][0] == "房间很大而且非常干净"
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding", "said"),
+    [
+        ("café très bon, créée", "cp1252", "Western"),
+        ("größe und maß", "cp1252", "Western"),
+        ("очень хороший film", "cp1251", "Cyrillic"),
+        ("Ёлка; Їжак і ґанок", "cp1251", "Cyrillic"),
+        ("これは良い映画です", "cp932", "Japanese"),
+        ("カメラとレンズ", "cp932", "Japanese"),
+        ("房间很大而且非常干净", "gb18030", "Chinese"),
+        ("größe", "utf-8", ""),
+        ("これは良い映画です", "utf-16", ""),
+    ],
+)
+def test_letters_of_one_alphabet_read_and_a_guess_is_told(tmp_path: Path, words: str, encoding: str, said: str) -> None:
+    path = write(tmp_path / "a.csv", f'text,label\n"{words}",1\nplain,0\n', encoding)
+    assert read_table(path, text=True)["text"][0] == words
+    assert [said in note for note in told_encoding(path)] == [True] * bool(said)
+
+
+def test_a_broken_byte_among_utf8_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
+    content = ("text,label\n" + "größe und maß,1\n" * 30).encode() + b"bad \xff byte,0\n"
+    frame = read_table(write(tmp_path / "a.csv", content), text=True)
+    assert frame["text"][0] == "größe und maß" and frame["text"].iloc[-1] == "bad � byte"
+
+
+def test_null_bytes_among_broken_ones_are_not_utf16(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"text,label\n" + b"a\0b fi\xfflm\xc3,x\n" * 40)
+    assert list(read_table(path, text=True)["label"]) == ["x"] * 40
