@@ -198,7 +198,8 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
     elif setup.recipe.epochs:
-        fit_members(setup, progress, checkpoint, TRAIN, getattr(setup.recipe, "seeds", None) or 1)
+        few = some(setup.train, getattr(setup.recipe, "tune_rows", None), setup.recipe.seed)
+        fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, getattr(setup.recipe, "seeds", None) or 1)
     elif progress.weights is None:
         progress.keep(setup.network, UNTRAINED)
 

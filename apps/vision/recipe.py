@@ -34,6 +34,11 @@ class VisionRecipe(Recipe):
         below=1,
     )
     frozen_epochs: int | None = dial(None, "epochs of the head alone; none: to convergence; 0: left out", least=0)
+    tune_rows: int = dial(
+        None,
+        "training pictures, drawn at random, that fine-tuning passes over; none: by preset, all with --epochs",
+        least=1,
+    )
     enough: float = dial(0.97, "validation accuracy of the frozen body from which fine-tuning is left out", least=0)
     image_size: int | None = dial(None, "side of what the network sees, in pixels; none: by the pictures", least=4)
     first_size: int | None = dial(

@@ -22,6 +22,10 @@ SMALL_STEP, LARGE_STEP, LEAST_FIRST = 4, 32, 24
 FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
 """By preset: pictures seen in fine-tuning, and most passes over them."""
 
+MOST_TUNED = 3
+"""Up to so many times as many training pictures are all seen once, of more so many at random: minutes, not hours, and the
+first thousands gain most (docs/experiments/vision.md)."""
+
 FEW = 4_000
 """Training pictures up to which features are taken of two scales of each."""
 
@@ -124,7 +128,7 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
     assert weights is not None
     wanted = backbones.pretrained_backbone(weights, recipe.image_size)
     notes: list[str] = []
-    epochs = recipe.epochs
+    epochs, tuned = recipe.epochs, recipe.tune_rows
     if epochs is None and not judged:
         epochs = 0
         notes.append("no validation rows to judge fine-tuning by: only the head is trained (--epochs N for more)")
@@ -132,8 +136,12 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
         epochs = 0
     elif epochs is None:
         seen, most = FINE_TUNING[recipe.preset]
-        epochs = _within(seen / rows, 1, most)
-        notes.append(f"fine-tuning, where the head alone is not enough: {epochs} passes (--preset fast leaves it out)")
+        tuned = tuned or (MOST_TUNED * seen if rows > MOST_TUNED * seen else None)
+        epochs = _within(seen / min(tuned or rows, rows), 1, most)
+        passes = ("1 pass" if epochs == 1 else f"{epochs} passes") + (
+            f" over {tuned:,} of the pictures" if tuned else ""
+        )
+        notes.append(f"fine-tuning, where the head alone is not enough: {passes} (--preset fast leaves it out)")
     grows = backbones.takes_any_size(wanted.name)
     growing = grows and (recipe.first_size is not None or recipe.preset == "best")
     if recipe.first_size is not None and not grows:
@@ -144,6 +152,7 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
         first_size=_first_size(recipe.first_size if growing else wanted.size, wanted.size),
         stored_size=recipe.stored_size or min(round(wanted.size / wanted.crop), max(side, 32)),
         epochs=epochs,
+        tune_rows=tuned,
         batch_size=recipe.batch_size or _within(rows / 20, 8, 64),
         accumulate=recipe.accumulate or 1,
         lr=5e-4 if recipe.lr is None else recipe.lr,

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,9 @@ from fastai.callback.core import Callback
 from shared.answers import write_csv
 from shared.display import Display
 from shared.errors import UserError
+from shared.head import LinearHead
 from shared.progress import Steps
+from shared.recipe import dial
 from shared.run import Options, is_enough, train
 from tests.contract import ROOT, AppContract, StoppingDisplay
 from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
@@ -161,6 +164,31 @@ def test_rates_fall_in_a_straight_line_where_there_is_no_warm_up(rings: Path) ->
     train(Straight(), rings, TinyRecipe.make({"epochs": 2, "frozen_epochs": 0, "lr": 0.1}))
     steps = len(Spy.rates)
     assert np.allclose(Spy.rates, 0.1 * (1 - np.arange(steps) / steps))
+
+
+def test_fine_tuning_sees_so_many_rows_and_the_head_all(rings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True)
+    class Few(TinyRecipe):
+        tune_rows: int = dial(None, "rows", least=1)
+
+    class Counting(TinyApp):
+        recipe = Few
+        seen: ClassVar[list[int]] = []
+
+        def callbacks(self, recipe: Any) -> list[Any]:
+            return [Count()]
+
+    class Count(Callback):
+        def after_batch(self) -> None:
+            Counting.seen += [len(self.yb[0])] if self.training else []
+
+    fitted: list[int] = []
+    fit = LinearHead.fit
+    monkeypatch.setattr(
+        LinearHead, "fit", lambda head, rows, *more: fitted.append(len(rows[1])) or fit(head, rows, *more)
+    )
+    model = train(Counting(), rings, Few.make({"epochs": 2, "tune_rows": 30}))
+    assert sum(Counting.seen) == 60 and fitted == [model.facts.rows["train"]] and fitted[0] > 30
 
 
 def test_input_that_the_system_refuses_is_named(rings: Path, tmp_path: Path) -> None:

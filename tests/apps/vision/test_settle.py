@@ -88,3 +88,15 @@ def test_batches_move_the_weights_together_while_there_are_steps(
 def test_small_sets_are_seen_more_often() -> None:
     assert settled(32, rows=500, weights="none").epochs == 40
     assert settled(32, rows=500, weights="none", epochs=3).epochs == 3
+
+
+def test_fine_tuning_of_many_pictures_sees_some(weights: Path) -> None:
+    transfer = {"weights": "resnet18"}
+    planned = {rows: settled(rows=rows, **transfer) for rows in (100, 2_000, 24_000, 24_002, 1_000_000)}
+    assert [recipe.tune_rows for recipe in planned.values()] == [None, None, None, 24_000, 24_000]
+    assert [recipe.epochs for recipe in planned.values()] == [8, 4, 1, 1, 1]
+    assert settled(rows=1_000_000, preset="best", **transfer).tune_rows == 180_000
+    assert settled(rows=1_000_000, epochs=2, **transfer).tune_rows is None
+    assert settled(rows=1_000_000, tune_rows=1_000, **transfer).epochs == 8
+    assert settled(rows=100, tune_rows=1_000, **transfer).epochs == 8
+    assert settled(rows=1_000_000, weights="none").tune_rows is None
