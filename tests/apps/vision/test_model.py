@@ -34,7 +34,7 @@ def test_features_of_ten_families_have_the_width_of_the_head(name: str) -> None:
 
 @pytest.mark.parametrize("side", [4, 8, 28, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("units", ["fp32", "bf16", "tiles"])
+@pytest.mark.parametrize("units", ["fp32", "bf16", "tiles", "gpu"])
 def test_small_network_takes_every_small_side(side: int, channels: int, units: str) -> None:
     name = backbones.from_scratch(side, units)
     network = backbones.build(Backbone(name, side, 1.0, (0.5,) * channels, (0.2,) * channels, channels == 1))
@@ -42,9 +42,10 @@ def test_small_network_takes_every_small_side(side: int, channels: int, units: s
 
 
 def test_networks_from_scratch_are_as_wide_as_units_allow() -> None:
-    assert [backbones.from_scratch(32, units) for units in ("fp32", "bf16", "tiles")] == [
+    assert [backbones.from_scratch(32, units) for units in ("fp32", "bf16", "tiles", "gpu")] == [
         "small",
         "small",
+        "small_wide",
         "small_wide",
     ]
     assert backbones.from_scratch(128, "tiles") == backbones.LARGE_FROM_SCRATCH

@@ -90,6 +90,12 @@ def test_small_sets_are_seen_more_often() -> None:
     assert settled(32, rows=500, weights="none", epochs=3).epochs == 3
 
 
+def test_a_gpu_sees_more_than_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "resolve_device", lambda device: "cuda")
+    assert settled(32, rows=50_000, weights="none").epochs == 20
+    assert settled(300, rows=10_000, weights="none").epochs == 10
+
+
 def test_fine_tuning_of_many_pictures_sees_some(weights: Path) -> None:
     transfer = {"weights": "resnet18"}
     planned = {rows: settled(rows=rows, **transfer) for rows in (100, 2_000, 24_000, 24_002, 1_000_000)}
