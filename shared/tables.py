@@ -286,7 +286,7 @@ def find_layout(path: Path) -> Layout:
 
 def told_encoding(path: Path) -> list[str]:
     """What to say of how a table's letters were read, where that is a guess."""
-    binary = kind_of(path) in (".parquet", ".pq")
+    binary = format_of(path) in (".parquet", ".pq")
     return [] if binary else guess_told(find_encoding(_sample(path))[0], path.name)
 
 

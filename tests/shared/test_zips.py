@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import UserError
-from shared.tables import find_parts, format_of, is_table, read_table
+from shared.tables import find_parts, format_of, is_table, read_table, told_encoding
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.tsv"])
@@ -60,3 +60,12 @@ def test_a_zip_with_a_password_is_the_users_to_unpack(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(UserError, match="unpack it and name the table"):
         read_table(tmp_path / "a.zip")
+
+
+def test_no_letters_are_guessed_of_parquet_in_a_zip(tmp_path: Path) -> None:
+    import pandas as pd
+
+    pd.DataFrame({"x": range(500), "y": ["a"] * 500}).to_parquet(tmp_path / "a.parquet")
+    with zipfile.ZipFile(tmp_path / "my.zip", "w") as archive:
+        archive.write(tmp_path / "a.parquet", "a.parquet")
+    assert told_encoding(tmp_path / "my.zip") == []
