@@ -136,7 +136,8 @@ def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, 
     layers = int(config.get("num_hidden_layers") or config.get("n_layers") or 12)
     width = int(config.get("hidden_size") or config.get("dim") or 768)
     slower = layers * width * int(config.get("inner_size", width)) / PLANNED_FOR
-    slower /= torch.get_num_threads() if device == "cpu" else 1
+    if device == "cpu":
+        slower /= torch.get_num_threads()
     computing = units(recipe.precision, device)
     return Survey(np.diff(found.offsets), rows, slower, computing, recipe.long == "windows"), tokens.unknown_share(
         found

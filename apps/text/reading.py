@@ -93,10 +93,8 @@ def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     frame, large = read_rows(path, recipe.megabytes)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
     mark, several = settle_separator(recipe.separator, as_texts(frame[target]), "text")
-    recipe, said = (
-        replace(recipe, text=text, target=target, separator=mark),
-        [*told_encoding(path), *large, *said, *several],
-    )
+    recipe = replace(recipe, text=text, target=target, separator=mark)
+    said = [*told_encoding(path), *large, *said, *several]
     if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
         examples, more = examples_of(frame, text, target, path, recipe.separator)
         return examples, None, recipe, said + more
