@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO, Any
 
-SPACES = r"\s+"
+SPACES, TWO, ONE = r"\s+", "::", "\x1f"
+"""Separators. pandas' fast parser takes one character: TWO give way to ONE, ASCII's own separator of units."""
 
 WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
 
@@ -47,7 +50,7 @@ def layout_of(sample: bytes, tabs: bool) -> Layout:
     told = TOLD.fullmatch(lines[0]) if lines else None
     lines = lines[1:] if told else lines
     separator = told[1] if told else "\t" if tabs else _find_separator(lines)
-    quoted = separator != "\t" or _well_quoted(lines)
+    quoted = separator != TWO and (separator != "\t" or _well_quoted(lines))
     return Layout(encoding, separator, quoted, errors, _find_decimal(lines, separator), 1 if told else 0)
 
 
@@ -96,9 +99,9 @@ def guess_told(encoding: str, what: str) -> list[str]:
 def _find_separator(lines: list[str]) -> str | None:
     lines = [line for line in lines if line.strip()]
     best, most = None, 1
-    for separator in ("::", "\t", ",", ";", "|"):
-        if separator == "::":
-            widths = [len(line.split("::")) for line in lines]
+    for separator in (TWO, "\t", ",", ";", "|"):
+        if separator == TWO:
+            widths = [len(line.split(TWO)) for line in lines]
         else:
             widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
         common = max(set(widths), key=widths.count) if widths else 1
@@ -110,7 +113,7 @@ def _find_separator(lines: list[str]) -> str | None:
 
 def _find_decimal(lines: list[str], separator: str | None) -> str:
     """A comma where cells are parted by something else and numbers such as 3,5 stand in them, but none such as 3.5."""
-    if separator in (None, ",", "::", SPACES):
+    if separator in (None, ",", TWO, SPACES):
         return "."
     assert separator is not None
     cells = [cell.strip().strip('"') for line in lines for cell in line.split(separator)]
@@ -139,7 +142,7 @@ def first_rows(sample: bytes, layout: Layout, rows: int = 100) -> list[list[str]
         return [[line] for line in lines]
     if layout.separator == SPACES:
         return [line.split() for line in lines]
-    if layout.separator == "::" or not layout.quoted:
+    if layout.separator == TWO or not layout.quoted:
         return [line.split(layout.separator) for line in lines]
     return list(csv.reader(lines, delimiter=layout.separator))
 
@@ -171,3 +174,39 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return cell.strip().lower() not in {"nan", "inf", "infinity", "-inf"}
+
+
+def pandas_options(layout: Layout, text: bool, header: bool) -> dict[str, Any]:
+    """What pandas.read_csv is told. `text`: every cell stays a string as written and only an empty one is missing."""
+    told: dict[str, Any] = {
+        "sep": ONE if layout.separator == TWO else layout.separator or "\0",
+        "header": 0 if header else None,
+        "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
+        "skipinitialspace": True,
+        "index_col": False,
+        "skiprows": layout.skipped,
+    }
+    if text:
+        return told | {"dtype": str, "keep_default_na": False, "na_values": [""]}
+    return told | {"na_values": ["?"], "low_memory": False, "decimal": layout.decimal}
+
+
+def for_pandas(file: IO[str], layout: Layout) -> Any:
+    """The file as pandas reads it by these options."""
+    return OneCharacter(file) if layout.separator == TWO else file
+
+
+class OneCharacter:
+    """A text file in which ONE stands for TWO; a single colon stays what it is."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self.file = file
+
+    def read(self, size: int = -1) -> str:
+        text = self.file.read(size)
+        while text.endswith(TWO[0]) and (more := self.file.read(1)):  # a separator may be cut in two
+            text += more
+        return text.replace(TWO, ONE)
+
+    def __iter__(self) -> Iterator[str]:
+        return (line.replace(TWO, ONE) for line in self.file)

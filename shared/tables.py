@@ -6,7 +6,6 @@ Returns pandas frames; every fault of a file is a UserError that names the file,
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import io
 import json
@@ -18,7 +17,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from shared.chunks import CATEGORY, ROWS, joined
-from shared.dialect import SAMPLE, Layout, find_encoding, first_rows, guess_told, layout_of, looks_like_header
+from shared.dialect import (
+    SAMPLE,
+    Layout,
+    find_encoding,
+    first_rows,
+    for_pandas,
+    guess_told,
+    layout_of,
+    looks_like_header,
+    pandas_options,
+)
 from shared.errors import UserError, readable
 from shared.zips import open_table, tables_in
 
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+UNREAD = "S1"
+"""What pandas makes of the cells of a column that nobody asked for: their first byte."""
 
 
 def kind_of(path: Path) -> str:
@@ -229,44 +240,23 @@ def _read_delimited(
         refuse_twins(path, [name.strip() for name in first[0]])
     named = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(first[0])]  # as pandas names them
     names = named if header else _numbered(len(first[0]))
-    options = _options(layout, len(names), text, header)
-    if columns is not None:
-        places = {names.index(name): name for name in columns}
-        width = 2 if layout.separator == "::" else 1
-        options |= {"names": [places[i] for i in sorted(places)], "usecols": [width * i for i in sorted(places)]}
-        options |= {"dtype": {name: "str" if kind == CATEGORY else kind for name, kind in columns.items()}}
+    options = pandas_options(layout, text, header)
+    if columns is not None:  # all are read, for pandas' `usecols` takes rows of any width
+        kinds = {name: "str" if kind == CATEGORY else kind for name, kind in columns.items()}
+        options |= {"names": names, "dtype": dict.fromkeys(names, UNREAD) | kinds}
     try:
         with open_bytes(path) as raw, io.TextIOWrapper(raw, layout.encoding, layout.errors, newline="") as file:
-            found = pd.read_csv(file, chunksize=rows, **options)
+            found = pd.read_csv(for_pandas(file, layout), chunksize=rows, **options)
             for frame in [found] if isinstance(found, pd.DataFrame) else found:
                 if not header and columns is None:
                     frame.columns = _numbered(len(frame.columns))
-                yield frame
+                yield frame if columns is None else frame[list(columns)]
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise UserError(f"{path}: {_reason(error)}") from None
 
 
 def _numbered(columns: int) -> list[str]:
     return [f"column_{i}" for i in range(1, columns + 1)]
-
-
-def _options(layout: Layout, width: int, text: bool, header: bool) -> dict[str, Any]:
-    """What pandas.read_csv is told of a file of `width` columns."""
-    options: dict[str, Any] = {
-        "sep": layout.separator or "\0",
-        "header": 0 if header else None,
-        "quoting": csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
-        "skipinitialspace": True,
-        "index_col": False,
-        "skiprows": layout.skipped,
-    }
-    if text:
-        options |= {"dtype": str, "keep_default_na": False, "na_values": [""]}
-    else:
-        options |= {"na_values": ["?"], "low_memory": False, "decimal": layout.decimal}
-    if layout.separator == "::":  # pandas' fast parser takes one character: every second column is empty
-        options |= {"sep": ":", "usecols": range(0, 2 * width - 1, 2)}
-    return options
 
 
 def _reason(error: Exception) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from shared.dialect import ONE, TWO, OneCharacter
 from shared.tables import read_table, told_encoding
 from tests.shared.test_tables import write
 
@@ -48,3 +52,18 @@ def test_null_bytes_among_broken_ones_are_not_utf16(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"text,label\n" + b"a\0b fi\xfflm\xc3,x\n" * 40)
     assert list(read_table(path, text=True)["label"]) == ["x"] * 40
+
+
+def test_colons_stay_where_two_of_them_separate(tmp_path: Path) -> None:
+    path = write(tmp_path / "movies.dat", '1::"Cats" Live: Part II::Drama\n2::Alien::Horror\n' * 3)
+    assert read_table(path, text=True).iloc[0].tolist() == ["1", '"Cats" Live: Part II', "Drama"]
+    some = read_table(path, text=True, columns={"column_2": "str"})
+    assert some["column_2"].tolist() == ['"Cats" Live: Part II', "Alien"] * 3
+
+
+@given(text=st.text(":a\n", max_size=40), sizes=st.lists(st.integers(1, 5), min_size=1))
+def test_a_separator_cut_in_two_by_reading_is_one(text: str, sizes: list[int]) -> None:
+    file, read = OneCharacter(io.StringIO(text)), ""
+    for size in sizes:
+        read += file.read(size)
+    assert read + file.read() == "".join(OneCharacter(io.StringIO(text))) == text.replace(TWO, ONE)
