@@ -49,10 +49,13 @@ def show_training(display: Display, app: str, out: Path, facts: Facts) -> None:
     """The closing table."""
     if facts.interrupted:
         display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen})")
-    where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
-    display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
-    if facts.measured_on == "train":
-        display.warn("no rows were held back: these numbers are of rows that training saw; name others with --test")
+    if facts.metrics:
+        where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
+        display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
+        if facts.measured_on == "train":
+            display.warn("no rows were held back: these numbers are of rows that training saw; name others with --test")
+    else:
+        display.warn(f"it was not measured: glance {app} evaluate {shlex.quote(str(out))} LABELLED_ROWS does so")
     rows = ", ".join(f"{number:,} {part}" for part, number in facts.rows.items())
     display.say(f"rows: {rows}; {facts.seconds['total']:.1f} s; weights of: {facts.chosen}")
     display.say(f"model: {out}")

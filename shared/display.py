@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from typing import TextIO
 
 
+TINY = 1e-8
+"""What is smaller is an error of rounding."""
+
+
 class Display:
     """Says what happens. `quiet` says nothing but warnings."""
 
@@ -99,7 +103,9 @@ class Clock:
 
 
 def number(value: float) -> str:
-    """A metric as people read it: four significant digits or so."""
+    """A metric as people read it: four significant digits or so, and nothing small is called nothing."""
+    if TINY <= abs(value) < 5e-5:
+        return f"{value:.1g}"
     rounded = round(value, 4) + 0.0  # which makes 0.0 of -0.0
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}" if abs(value) >= 10 else f"{rounded:.4f}"
 

@@ -63,6 +63,26 @@ class Labels:
         return cls(tuple(map(str, state["names"])), tuple(map(int, state["counts"])))
 
 
+def doubts(names: Sequence[str], counts: Sequence[int]) -> list[str]:
+    """What to say of labels, each with its number of training rows, that may be slips of the pen."""
+    alike: dict[object, list[str]] = {}
+    for name in names:
+        alike.setdefault(_plain(name), []).append(name)
+    twins = [" and ".join(map(repr, group)) for group in alike.values() if len(group) > 1]
+    single = [repr(name) for name, count in zip(names, counts, strict=True) if count == 1]
+    told = [f"labels that are written almost alike are taken for different ones: {some(twins)}"] if twins else []
+    if single:
+        have = "labels have" if len(single) > 1 else "label has"
+        told.append(f"{len(single)} {have} one training row alone; give more, or leave them out: {some(single)}")
+    return told
+
+
+def _plain(name: str) -> object:
+    """A number's value, or the words in small letters."""
+    kind, value, words = _natural(name)
+    return " ".join(words.casefold().split()) if kind else value
+
+
 def refuse_unseen(unseen: Sequence[tuple[str, int]], known: Sequence[str]) -> NoReturn:
     """Raises UserError that names labels with their number and the first of their rows, the commonest label first."""
     found: dict[str, list[int]] = {}

@@ -17,13 +17,14 @@ from torch import nn
 from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
 from shared.display import Clock, Display, number
-from shared.environment import environment
 from shared.errors import UserError, told_of
 from shared.fingerprint import fingerprint
 from shared.garbage import uncollected
 from shared.head import BodyHead, LinearHead
+from shared.labels import doubts
 from shared.loaders import Tensors, some
-from shared.metrics import finite, share_error
+from shared.measuring import measured
+from shared.metrics import share_error
 from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import UNTRAINED, Progress, Setup, Steps
@@ -31,7 +32,6 @@ from shared.protocol import (
     App,
     Data,
     Examples,
-    Facts,
     Group,
     Moves,
     Prepares,
@@ -42,7 +42,7 @@ from shared.protocol import (
     Trains,
 )
 from shared.recipe import Recipe
-from shared.settling import complete, settle
+from shared.settling import settle
 from shared.soup import fit_members
 from shared.weights import beside_earlier
 
@@ -78,7 +78,7 @@ class Prepared:
 def train(app: App, source: Path, recipe: Recipe, options: Options | None = None) -> Model:
     """Trains on `source` and measures on the test rows (on validation where there are none).
 
-    Ctrl-C during training keeps the best weights so far; where nothing is learnt yet KeyboardInterrupt goes on up, and
+    Ctrl-C keeps the best weights so far, measured or not; where nothing is learnt yet KeyboardInterrupt goes on up, and
     nothing is written. Raises UserError at a fault of the input.
     """
     options = options or Options()
@@ -102,7 +102,7 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
         interrupted = True
         progress.give(network)  # also what is settled by half goes
     with clock.stage("measure"):
-        facts = _facts(app, prepared, progress, interrupted)
+        facts = measured(app, prepared.setup, prepared.test, prepared.notes, progress, interrupted)
     facts.notes += [said] if said else []
     if isinstance(app, Remembers):
         app.remember(prepared.preprocessor, [prepared.setup.valid] + ([] if options.test else [prepared.test]))
@@ -139,7 +139,11 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         test, valid, train = (
             _encoded(preprocessor, getattr(splits, part), f"{place}, {part} rows") for part, place in places.items()
         )
-    notes = splits.notes
+    labels = getattr(preprocessor, "labels", None)
+    doubtful = [] if labels is None else doubts(labels.names, labels.counts)
+    for note in doubtful:
+        options.display.say(note)
+    notes = (*splits.notes, *doubtful)
     del splits  # a large one: only the encoded rows are needed from here on
     with clock.stage("build"):
         network = app.model(preprocessor, recipe, pretrained=True)
@@ -267,26 +271,3 @@ def _checkpoint(prepared: Prepared, options: Options) -> Checkpoint | None:
     described = [asdict(prepared.setup.recipe), [fingerprint(part) for part in parts]]
     identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     return Checkpoint(options.out, identity, options.resume)
-
-
-def _facts(app: App, prepared: Prepared, progress: Progress, interrupted: bool) -> Facts:
-    """Measures the chosen weights: on validation, and once on the test rows."""
-    setup, objective, predictor = prepared.setup, prepared.setup.objective, prepared.setup.predictor()
-    notes = list(prepared.notes)
-    facts = Facts(headline=objective.headline, chosen=progress.chosen, notes=notes, journal=progress.journal)
-    facts.rows = {"train": len(setup.train), "valid": len(setup.valid), "test": len(prepared.test)}
-    facts.interrupted = interrupted
-    if len(setup.valid):
-        facts.valid = finite(objective.measure(predictor, setup.valid))
-    notes += [] if interrupted else complete(app, setup)
-    measured = next(((name, part) for name, part in _parts(prepared) if len(part)), ("train", setup.train))
-    facts.measured_on = measured[0]
-    again = measured[0] == "valid"  # measured a moment ago
-    facts.metrics = dict(facts.valid) if again else finite(objective.measure(predictor, measured[1]))
-    facts.baseline = finite(objective.baseline(measured[1]))
-    facts.environment = environment(setup.recipe)
-    return facts
-
-
-def _parts(prepared: Prepared) -> list[tuple[str, Data]]:
-    return [("test", prepared.test), ("valid", prepared.setup.valid)]

@@ -18,6 +18,14 @@ def settle(app: App, setup: Setup, preprocessor: Preprocessor, display: Display)
 
 
 def complete(app: App, setup: Setup) -> list[str]:
-    """What the app fits once more when validation has been measured; a sentence about it, or none."""
-    said = app.complete(setup.network, setup) if isinstance(app, Completes) else ""
+    """What the app fits once more when validation has been measured; a sentence about it, or none. Ctrl-C leaves the
+    network as it was."""
+    if not isinstance(app, Completes):
+        return []
+    before = {name: tensor.clone() for name, tensor in setup.network.state_dict().items()}
+    try:
+        said = app.complete(setup.network, setup)
+    except KeyboardInterrupt:
+        setup.network.load_state_dict(before)
+        raise
     return [said] if said else []

@@ -26,11 +26,20 @@ from apps.tabular.features import (
 from apps.tabular.kinds import CATEGORY, CODE, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind
 from apps.tabular.matching import lacking, matched
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.targets import CLASSIFICATION, NumberTarget, Target, fit_target, target_from, with_transform
+from apps.tabular.targets import (
+    CLASSIFICATION,
+    ClassTarget,
+    NumberTarget,
+    Target,
+    fit_target,
+    target_from,
+    with_transform,
+)
 from apps.tabular.texts import TextProjection
 from apps.tabular.transforms import checked_transform, is_skewed
 from apps.tabular.trials import PROBED, best_transform
 from shared.errors import UserError, some
+from shared.labels import Labels
 from shared.loaders import Tensors
 from shared.protocol import Answer, Columns, Examples, Field, count
 
@@ -102,6 +111,11 @@ class TabularPreprocessor:
             if number.flagged:
                 flags[:, flag] = np.isnan(parts[number.part])
                 flag += 1
+
+    @property
+    def labels(self) -> Labels | None:
+        """The classes, where the target is one of some."""
+        return self.target.labels if isinstance(self.target, ClassTarget) else None
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
         return self.target.encode(targets)

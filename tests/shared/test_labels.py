@@ -1,0 +1,36 @@
+"""Labels that may be slips of the pen are told, and nothing is done to them."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.display import Display
+from shared.labels import doubts
+from shared.run import Options, train
+from tests.tiny import APP, TinyRecipe, write_rings
+
+
+@pytest.mark.parametrize(
+    ("names", "counts", "said"),
+    [
+        (("neg", "pos"), (2, 2), []),
+        (("POS", "neg", "pos "), (2, 2, 2), ["taken for different ones: 'POS' and 'pos '"]),
+        (("1", "01", "2", "1.0"), (2, 2, 2, 2), ["taken for different ones: '1' and '01' and '1.0'"]),
+        (("a", "b", "c"), (1, 2, 1), ["2 labels have one training row alone; give more, or leave them out: 'a', 'c'"]),
+        (("a", "b"), (1, 2), ["1 label has one training row alone"]),
+    ],
+)
+def test_labels_written_alike_or_seen_once_are_told(
+    names: tuple[str, ...], counts: tuple[int, ...], said: list[str]
+) -> None:
+    told = doubts(names, counts)
+    assert len(told) == len(said) and all(part in note for part, note in zip(said, told, strict=True))
+
+
+def test_a_run_tells_them_and_notes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rings = write_rings(tmp_path / "rings.csv")
+    rings.write_text(rings.read_text() + "0.5,0.5,IN\n" * 10)
+    model = train(APP, rings, TinyRecipe.make({"epochs": 0}), Options(display=Display()))
+    told = "labels that are written almost alike are taken for different ones: 'IN' and 'in'"
+    assert told in capsys.readouterr().err and told in model.facts.notes
+    assert set(model.predict((0.1, 0.2))["probabilities"]) == {"IN", "in", "out"}
