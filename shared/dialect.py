@@ -27,6 +27,21 @@ GUESSES = {
 }
 """Encodings that are taken where nothing says so for certain: a letter's bytes are another alphabet's too."""
 
+OTHERS = {
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x89PNG": "a PNG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF-": "a PDF document",
+    b"PK\x03\x04": "a spreadsheet or a zip",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of old Excel",
+    b"PAR1": "a parquet table: name it so, .parquet",
+    b"\x1f\x8b": "compressed by gzip: name it so, .gz",
+    b"\xfd7zXZ": "compressed by xz: name it so, .xz",
+    b"BZh": "compressed by bzip2: name it so, .bz2",
+    b"SQLite": "a database of SQLite",
+}
+"""Files that are taken for tables at times, by their first bytes."""
+
 csv.field_size_limit(max(csv.field_size_limit(), SAMPLE))  # a cell may be longer than all that is looked at
 
 
@@ -71,6 +86,11 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
     if utf8:
         return "utf-8", "replace"
     return _guess(sample, beyond_ascii), "replace"
+
+
+def other_than_text(sample: bytes) -> str | None:
+    """What a file is that begins like one of OTHERS, or None."""
+    return next((what for mark, what in OTHERS.items() if sample.startswith(mark)), None)
 
 
 def _guess(sample: bytes, beyond_ascii: int) -> str:

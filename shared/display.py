@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-
 TINY = 1e-8
 """What is smaller is an error of rounding."""
 

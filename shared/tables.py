@@ -26,6 +26,7 @@ from shared.dialect import (
     guess_told,
     layout_of,
     looks_like_header,
+    other_than_text,
     pandas_options,
 )
 from shared.errors import UserError, readable
@@ -270,8 +271,11 @@ def _reason(error: Exception) -> str:
 
 
 def find_layout(path: Path) -> Layout:
-    """Encoding, separator and quoting, from the file's beginning."""
-    return layout_of(_sample(path), format_of(path) in (".tsv", ".tab"))
+    """Encoding, separator and quoting, from the file's beginning. Raises UserError where that is no text."""
+    sample = _sample(path)
+    if other := other_than_text(sample):
+        raise UserError(f"{path} is no table of text but {other}; give csv, tsv, json or parquet")
+    return layout_of(sample, format_of(path) in (".tsv", ".tab"))
 
 
 def told_encoding(path: Path) -> list[str]:
