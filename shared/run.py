@@ -107,7 +107,8 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     if isinstance(app, Remembers):
         app.remember(prepared.preprocessor, [prepared.setup.valid] + ([] if options.test else [prepared.test]))
     facts.seconds = clock.total()
-    recipe = replace(prepared.setup.recipe, device=recipe.device)
+    asked = {"device": recipe.device, "precision": recipe.precision}  # for the machine that answers, not for this one
+    recipe = replace(prepared.setup.recipe, **asked)
     model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
     if options.out is not None:
         model.save(options.out)

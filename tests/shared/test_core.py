@@ -17,6 +17,7 @@ from shared.answers import write_csv
 from shared.display import Display
 from shared.errors import UserError
 from shared.head import LinearHead
+from shared.model import load
 from shared.progress import Steps
 from shared.recipe import dial
 from shared.run import Options, is_enough, train
@@ -54,6 +55,19 @@ def test_head_alone_converges_without_epochs(rings: Path) -> None:
 def test_head_can_be_trained_by_epochs(rings: Path) -> None:
     model = train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 20, "lr": 0.1}))
     assert model.facts.chosen == "frozen body" and model.facts.metrics["accuracy"] > 0.9
+
+
+def test_precision_is_what_pays_where_the_model_answers(
+    rings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.precision.bfloat16_ratio", lambda device: 4.0)
+    chosen, forced = (TinyRecipe.make({"epochs": 0, "precision": precision}) for precision in ("auto", "bf16"))
+    trained = train(APP, rings, chosen, Options(out=tmp_path / "auto"))
+    train(APP, rings, forced, Options(out=tmp_path / "bf16"))
+    assert trained.predictor.precision == "bf16"
+    monkeypatch.setattr("shared.precision.bfloat16_ratio", lambda device: 0.01)
+    assert load(APP, tmp_path / "auto").predictor.precision == "fp32"
+    assert load(APP, tmp_path / "bf16").predictor.precision == "bf16"
 
 
 def test_frozen_stage_can_be_left_out(rings: Path) -> None:
