@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -283,8 +284,10 @@ class AppContract:
         package = Path(sys.modules[self.module].__file__ or "")
         folder = package.parent.glob("*.py") if package.name == "app.py" else [package]
         places = [*(ROOT / "shared").glob("*.py"), *(path for path in folder if path.name != "recipe.py")]
-        code = "\n".join(path.read_text() for path in places)
-        unused = [f.name for f in fields(app.recipe) if not re.search(rf'recipe\.{f.name}\b|recipe, "{f.name}"', code)]
+        code = "\n".join(
+            [*(path.read_text() for path in places), inspect.getsource(app.recipe.stages).replace("self", "recipe")]
+        )
+        unused = [f.name for f in fields(app.recipe) if not re.search(rf"recipe\.{f.name}\b", code)]
         assert set(unused) - {"preset"} == set(self.unused_dials)
 
     def test_recipe_survives_the_artifact(self, app: App, model: Model, out: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from shared.recipe import Recipe, dial
+from shared.recipe import Recipe, Stages, dial
 
 AUTO = "by the number and length of the texts"
 
@@ -75,7 +75,7 @@ class TextRecipe(Recipe):
     )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
 
-    @property
-    def frozen_epochs(self) -> int | None:
-        """None: the head is first fitted to what the encoder says as it is; 0: it is not, where that has learnt nothing."""
-        return 0 if self.weights == "awd_lstm" and not self.language_epochs else None
+    def stages(self) -> Stages:
+        """The head is first fitted to what the encoder says as it is, unless that has learnt nothing."""
+        untaught = self.weights == "awd_lstm" and not self.language_epochs
+        return Stages(frozen_epochs=0 if untaught else None, head_rows=self.head_rows, seeds=self.seeds or 1)

@@ -233,6 +233,21 @@ def test_ctrl_c_before_a_resumed_run_is_where_it_was_keeps_what_is_there(rings: 
     assert "checkpoint.pt" in before and {entry.name: entry.read_bytes() for entry in out.iterdir()} == before
 
 
+def test_a_run_that_had_stopped_early_is_not_trained_on(
+    rings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Settling(TinyApp):
+        def settle(self, network: Any, preprocessor: Any, train: Any, valid: Any, recipe: Any) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("shared.checkpoint.SECONDS", 0.0)
+    recipe, out = TinyRecipe.make({"epochs": 9, "patience": 1, "lr": 1e-9}), tmp_path / "out"
+    stopped = train(Settling(), rings, recipe, Options(out=out)).facts
+    resumed = train(APP, rings, recipe, Options(out=out, resume=True)).facts
+    assert stopped.interrupted and not resumed.interrupted
+    assert resumed.journal == stopped.journal and len(resumed.journal) < 9
+
+
 def test_what_nothing_was_learnt_for_is_called_untrained(rings: Path) -> None:
     assert train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 0})).facts.chosen == "untrained"
 
