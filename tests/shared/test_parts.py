@@ -21,6 +21,7 @@ from shared.errors import UserError
 from shared.head import LinearHead
 from shared.labels import Labels
 from shared.loaders import WIDTHS, Loader, Tensors, batches, rounded
+from shared.loaders import some as some_rows
 from shared.precision import bfloat16_ratio, resolve, resolve_device
 from shared.protocol import Data
 from shared.weights import find, reachable
@@ -229,3 +230,10 @@ def test_weights_end_a_training_batch_only() -> None:
     data = Data(Tensors(torch.arange(4.0)), torch.zeros(4), torch.arange(4.0))
     numbers, _, weights = next(iter(Loader(data, 4, seed=1)))
     assert torch.equal(numbers, weights) and len(next(iter(Loader(data, 4)))) == 2
+
+
+def test_some_rows_of_a_split_keep_their_weights() -> None:
+    values = torch.arange(8.0)
+    few = some_rows(Data(Tensors(values), values, values), 3, seed=0)
+    assert len(few) == 3 and few.weights is not None
+    assert few.inputs.batch(torch.arange(3))[0].equal(few.weights) and few.targets.equal(few.weights)
