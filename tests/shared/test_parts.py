@@ -150,6 +150,9 @@ def test_weights_are_found_by_name_in_their_folder(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GLANCE_WEIGHTS", str(tmp_path))
     weights, said = find("auto", ["other", "net"], nowhere, nowhere)
     assert weights and weights.path == tmp_path / "net.safetensors" and "GLANCE_WEIGHTS" in said
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    monkeypatch.setenv("GLANCE_WEIGHTS", f"~/{tmp_path.name}")
+    assert find("auto", ["net"], nowhere, nowhere)[0] == weights
 
 
 def test_weights_named_and_nowhere_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +182,26 @@ def test_weights_that_can_run_code_are_refused(tmp_path: Path) -> None:
 def test_closed_network_is_known_at_once() -> None:
     with socket.socket() as taken:  # bound, never listening: connections are refused
         taken.bind(("127.0.0.1", 0))
-        assert not reachable("127.0.0.1", taken.getsockname()[1])
+        assert not reachable(f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+
+def test_hub_is_asked_at_its_own_port_or_by_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # never listening
+        here, nobody = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in (server, closed))
+        monkeypatch.setenv("HF_ENDPOINT", f"{here}/mirror")
+        assert reachable()
+        monkeypatch.setenv("http_proxy", nobody)
+        assert not reachable()
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert reachable()
+        monkeypatch.setenv("https_proxy", here.removeprefix("http://"))
+        assert reachable("https://hub.invalid")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:port")
+    assert not reachable()
 
 
 def test_csv_of_answers_is_flat_and_whole_or_not_there(tmp_path: Path) -> None:
