@@ -28,14 +28,14 @@ class TextRecipe(Recipe):
         100.0, "most of a table that is read; of a larger one a random share of its rows", least=0.001
     )
     epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
-    max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
+    max_tokens: int = dial(None, f"tokens of a text that the encoder sees (--long says which); none: {AUTO}", least=8)
     long: str = dial(
         "telling",
         "of a text over max_tokens: its most telling passages, its two ends, or all of it in windows of that many",
         ("telling", "ends", "windows"),
     )
     minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
-    seeds: int = dial(None, "fine-tunings whose weights are averaged; none: by --minutes, at most three", least=1)
+    seeds: int = dial(None, "fine-tunings whose weights are averaged; none: by --minutes, at most three (best: five)", least=1)
     ema: float = dial(
         0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0, below=1
     )
