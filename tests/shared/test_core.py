@@ -30,7 +30,6 @@ class TestTiny(AppContract):
     dials = {"epochs": 2, "lr": 1e-2}
     fitted_before_the_loop = "frozen body"
     unneeded = ()
-    unused_dials = ("weights", "valid_fraction", "test_fraction")
 
     def write_source(self, folder: Path) -> Path:
         return write_rings(folder / "rings.csv")
