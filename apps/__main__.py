@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
-from apps.showing import INPUTS, answer_line, show_training, training_result
+from apps.showing import INPUTS, answer_line, never_refuse, show_training, training_result
 from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError
@@ -34,6 +34,7 @@ FAULT, DONE = 2, 0
 
 def entry() -> None:
     """The process's own main: ends without taking the libraries apart piece by piece, which takes a second."""
+    never_refuse(sys.stdout)
     code = main()
     atexit._run_exitfuncs()  # temporary files go
     sys.stdout.flush()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from shared.display import Display, metric_rows
 
@@ -69,3 +72,16 @@ def answer_line(answer: dict[str, Any]) -> str:
     shown = ", ".join(f"{name}  {probabilities.get(name, 0):.1%}" if probabilities else str(name) for name in given)
     remarks = "".join(f"  ({answer[part]})" for part in ("basis", "error") if part in answer)
     return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"
+
+
+def never_refuse(stream: TextIO) -> None:
+    """Letters that the stream's encoding has not (names of files may be any bytes, a pipe on Windows knows few) are written
+    as JSON escapes them, so that JSON stays JSON. Without it one of them would end the answers."""
+
+    def escaped(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+    codecs.register_error("json", escaped)
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="json")

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from apps.vision.review import confusion
-from shared.answers import write_csv
+from shared.answers import ESCAPED, write_csv
 from shared.errors import UserError
 from shared.labels import Labels
 from shared.model import Model
@@ -48,13 +48,15 @@ def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
     counts = confusion(scores, targets)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "index.html").write_text(_page(rows[:SHOWN], pictures, counts, names.names), encoding="utf-8")
+        page = _page(rows[:SHOWN], pictures, counts, names.names)
+        (folder / "index.html").write_text(page, encoding="utf-8", errors=ESCAPED)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}): name another folder") from None
     write_csv(iter(rows), folder / "losses.csv")
     table = [dict(zip(names.names, line, strict=True)) for line in counts.tolist()]
+    heading = "label" + "_" * ("label" in names.names)
     write_csv(
-        ({"label": name, **line} for name, line in zip(names.names, table, strict=True)), folder / "confusion.csv"
+        ({heading: name, **line} for name, line in zip(names.names, table, strict=True)), folder / "confusion.csv"
     )
     return {
         "rows": len(rows),

@@ -1,6 +1,7 @@
 """Copies across the splits are found, and errors are told with their files."""
 
 import csv
+import os
 import shutil
 from pathlib import Path
 
@@ -73,3 +74,17 @@ def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
     ]
     page = (tmp_path / "page" / "index.html").read_text()
     assert page.count("<img") == 2 and "&lt;b&gt;.png" in page and "<b>.png" not in page
+
+
+def test_page_takes_any_names(tmp_path: Path) -> None:
+    """A class may be called as a column of ours is, and a file by bytes that are no UTF-8."""
+    pictures = write_classes(tmp_path / "pictures", each=10)
+    (pictures / "level").rename(pictures / "label")
+    (pictures / "label" / "000.png").rename(pictures / "label" / os.fsdecode(b"\xff.png"))
+    model = vision.train(pictures, weights="none", epochs=1, batch_size=8)
+    vision.write_page(model, pictures, tmp_path / "page")
+    assert [row["label_"] for row in csv.DictReader((tmp_path / "page" / "confusion.csv").open())] == [
+        "label",
+        "upright",
+    ]
+    assert "udcff.png" in (tmp_path / "page" / "losses.csv").read_text(encoding="utf-8")

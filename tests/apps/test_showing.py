@@ -1,0 +1,19 @@
+"""What goes to stdout arrives, whatever letters the stream knows."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from apps.showing import never_refuse
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("ascii", "é 猫 😀"), ("cp1252", "猫"), ("utf-8", "\udcff.png")])
+def test_answers_in_letters_that_the_stream_has_not_stay_json(encoding: str, name: str) -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding)
+    never_refuse(stream)
+    print(json.dumps({"input": name}, ensure_ascii=False), file=stream, flush=True)
+    assert json.loads(written.getvalue().decode(encoding)) == {"input": name}
