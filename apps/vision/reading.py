@@ -13,10 +13,11 @@ import numpy as np
 
 from apps.vision import archives
 from apps.vision.duplicates import near_duplicates
+from apps.vision.listing import Listing
 from apps.vision.pictures import load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
-from apps.vision.sources import Listing, list_source
+from apps.vision.sources import list_source
 from shared.errors import UserError, readable, some
 from shared.protocol import Examples, Splits
 from shared.splits import complete
