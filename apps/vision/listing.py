@@ -14,6 +14,8 @@ PICTURES = (
     *(".heic", ".heif", ".jxl"),
 )
 
+LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini")
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -34,6 +36,11 @@ def is_picture(path: Path) -> bool:
 
 def pictures_below(folder: Path) -> Iterator[Path]:
     """The pictures at any depth, linked folders too, hidden ones left out. Raises OSError at a folder that cannot be read."""
+    return filter(is_picture, files_below(folder))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The same of files of every kind, without those that systems leave in folders."""
     seen: set[str] = set()  # a link to a folder above would go round for ever
     for where, inside, files in os.walk(folder, onerror=_refuse, followlinks=True):
         if (real := os.path.realpath(where)) in seen:
@@ -41,7 +48,7 @@ def pictures_below(folder: Path) -> Iterator[Path]:
             continue
         seen.add(real)
         inside[:] = [name for name in inside if not name.startswith(".")]
-        yield from (path for name in files if is_picture(path := Path(where, name)))
+        yield from (Path(where, name) for name in files if not name.startswith(".") and name not in LEFT_BY_SYSTEMS)
 
 
 def _refuse(error: OSError) -> None:

@@ -34,7 +34,7 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     for name, label in zip(rows[path_column], rows[label_column], strict=True):
         if name is None or label is None:
             left_out += 1
-        elif not os.path.isfile(path := table.parent / name):
+        elif not os.path.isfile(path := _place(table, name)):
             missing.append(name)
         else:
             listing.paths.append(path)
@@ -55,7 +55,27 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     notes += [f"columns not used: {some(unused)}"] if unused else []
     notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
     notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
-    return listing, notes
+    return listing, notes + _contradictions(listing)
+
+
+def _place(table: Path, name: str) -> Path:
+    """Of a picture, beside the table; a table written on Windows parts folders by backslashes."""
+    path = table.parent / name
+    return path if "\\" not in name or os.path.isfile(path) else table.parent / name.replace("\\", "/")
+
+
+def _contradictions(listing: Listing) -> list[str]:
+    """What to say of pictures that stand in several rows, once with one label and once with another."""
+    labels: dict[Path, dict[str, None]] = {}
+    for path, label in zip(listing.paths, listing.labels, strict=True):
+        labels.setdefault(path, {})[label] = None
+    told = {path: some(list(found)) for path, found in labels.items() if len(found) > 1}
+    names = dict(zip(listing.paths, listing.names, strict=True)) if told else {}
+    shown = some([f"{names[path]} ({its})" for path, its in told.items()], 3)
+    several = (
+        f"{len(told)} pictures stand in several rows with different labels: {shown}; where a picture has several labels"
+    )
+    return [f'{several}, write them in one cell, as "a;b"'] if told else []
 
 
 def list_paths(table: Path) -> Listing:
@@ -66,7 +86,7 @@ def list_paths(table: Path) -> Listing:
     rows = _rows(_read(table))
     column = _find_path_column(table, rows)
     names = [name or "" for name in rows[column]]  # "" is the csv's folder, which is no file
-    paths = [table.parent / name for name in names]
+    paths = [_place(table, name) for name in names]
     if not any(map(os.path.isfile, paths)):
         raise UserError(
             f"{table}: none of the {len(names)} files of its column {column!r} exists, {next(filter(None, names))!r} for one; "
@@ -97,8 +117,10 @@ def _find_path_column(table: Path, rows: Rows) -> str:
         cells = [cell for cell in rows[name][:100] if cell]
         if cells and sum(is_picture(Path(cell)) for cell in cells) > len(cells) / 2:
             return name
+    first = next((repr(cell) for cell in rows[ordered[0]] if cell), "an empty cell")
     raise UserError(
-        f"{table}: none of its columns ({some(list(rows))}) names picture files; give a csv with a column path and a column label"
+        f"{table}: none of its columns ({some(list(rows))}) names picture files, as {first} is none by its ending; give a csv "
+        "with a column path, of names such as photo.jpg, and a column label"
     )
 
 

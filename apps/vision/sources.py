@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 
-from apps.vision.listing import Listing, is_picture, pictures_below
+from apps.vision.listing import Listing, files_below, is_picture, pictures_below
 from apps.vision.lists import list_table
 from shared.errors import UserError, some
 from shared.tables import kind_of
@@ -15,13 +17,16 @@ TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl")
 """Kinds of files beside pictures that may hold their labels; a .txt is a README or a licence as often as not."""
 
 
+CLASS_NAMED_TRAIN = "; where train is a class, put all class folders into one more folder train/"
+
+
 def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
     """(listings by part, notes); the part of a source without parts is "all". Raises UserError."""
     if source.is_dir():
-        folder = _unwrapped(source)
+        folder, passed = _unwrapped(source)
         said = _beside(source, folder)
         parts, notes = _list_folder(folder)
-        return parts, [*said, *notes]
+        return parts, [*passed, *said, *notes]
     if is_picture(source):
         raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
     listing, notes = list_table(source)
@@ -34,12 +39,20 @@ def folders(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(hidden))
 
 
-def _unwrapped(folder: Path) -> Path:
-    """Looks through folders that hold nothing but one folder of folders, as archives often do."""
-    inside = folders(folder)
-    while len(inside) == 1 and inside[0].name.lower() not in PARTS and folders(inside[0]):
-        folder, inside = inside[0], folders(inside[0])
-    return folder
+def _unwrapped(folder: Path) -> tuple[Path, list[str]]:
+    """(folder, notes): looks through folders whose pictures lie in a single folder of folders, as archives often have them."""
+    notes: list[str] = []
+    while len(inside := list(islice(filter(_holds_pictures, folders(folder)), 2))) == 1:
+        if inside[0].name.lower() in PARTS or not folders(inside[0]):
+            break
+        rest = [f"{path.name}/" for path in folders(folder) if path != inside[0]]
+        notes += [f"no pictures in {some(rest)}: left out"] if rest else []
+        folder = inside[0]
+    return folder, notes
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(True for _ in pictures_below(folder))
 
 
 def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
@@ -51,7 +64,7 @@ def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
     unlabelled = [part for part, listing in found.items() if not len(listing)]
     for part in unlabelled:
         if part in ("train", "all"):
-            raise UserError(_nothing(inside[part]))
+            raise UserError(_nothing(inside[part]) + (CLASS_NAMED_TRAIN if part == "train" else ""))
         notes.append(f"{inside[part].name}/ holds no class folders of pictures: left out")
         del found[part]
     if not found:
@@ -101,9 +114,11 @@ def _nothing(folder: Path) -> str:
 
 def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     """The pictures of every class folder of one part, at any depth below it."""
-    listing, notes = Listing([], [], []), []
+    listing, notes, others = Listing([], [], []), [], Counter[str]()
     for folder in folders(part):
-        paths = sorted(pictures_below(folder))
+        files = sorted(files_below(folder))
+        paths = [path for path in files if is_picture(path)]
+        others.update(path.suffix.lower() or "without" for path in files if not is_picture(path))
         if not paths:
             notes.append(f"{folder.relative_to(root)}/ holds no pictures: left out")
         listing.paths.extend(paths)
@@ -112,4 +127,7 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     loose = sum(is_picture(path) for path in part.iterdir() if path.is_file())
     if loose and len(listing):
         notes.append(f"{loose} pictures of {part.name}/ lie in no class folder: left out")
+    if others:
+        endings = some([f"{count} {ending}" for ending, count in others.most_common()])
+        notes.append(f"{others.total()} files are no pictures by the endings of their names: left out: {endings}")
     return listing, notes
