@@ -237,6 +237,8 @@ def run_review(parsed: argparse.Namespace) -> int:
 
     display = Display(parsed.quiet)
     found = write_page(_model(parsed), locate(parsed.source, progress=display.say), Path(parsed.folder))
+    for note in found.pop("notes"):
+        display.say(note)
     if parsed.json:
         print(json.dumps(found, ensure_ascii=False))
     display.say(f"{found['errors']:,} errors in {found['rows']:,} pictures: {found['page']}")

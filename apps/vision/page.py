@@ -33,12 +33,13 @@ td, th { padding: .3em .6em; text-align: right; font-weight: normal; } th { font
 def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
     """Writes index.html, confusion.csv and losses.csv (every picture, the greatest loss first) into `folder`.
 
-    Returns the number of pictures and of errors. Raises UserError where a picture may have several labels.
+    Returns the number of pictures and of errors, and notes on how they were read. Raises UserError where a picture may have several labels.
     """
     names = getattr(model.preprocessor, "labels", None)
     if not isinstance(names, Labels):
         raise UserError(f"{source}: pictures with several labels have no confusion matrix; use evaluate and predict")
-    data = model.encode(model.app.read_examples(source, model.recipe))
+    examples = model.app.read_examples(source, model.recipe)
+    data = model.encode(examples)
     if not len(data):
         raise UserError(f"{source}: no labelled pictures to review")
     scores, targets = model.predictor.outputs(data.inputs), data.targets
@@ -62,6 +63,7 @@ def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
         "rows": len(rows),
         "errors": int(counts.sum() - counts.diagonal().sum()),
         "page": str(folder / "index.html"),
+        "notes": examples.notes,
     }
 
 

@@ -1,6 +1,7 @@
 """Copies across the splits are found, and errors are told with their files."""
 
 import csv
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 from apps import vision
+from apps.__main__ import main
 from apps.vision.duplicates import near_duplicates
 from apps.vision.pictures import Pictures, load_pictures
 from apps.vision.review import confusion, review
@@ -74,6 +76,16 @@ def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
     ]
     page = (tmp_path / "page" / "index.html").read_text()
     assert page.count("<img") == 2 and "&lt;b&gt;.png" in page and "<b>.png" not in page
+
+
+def test_review_tells_what_it_leaves_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = write_classes(tmp_path / "pictures", each=10)
+    vision.train(pictures, weights="none", epochs=1, batch_size=8, out=tmp_path / "model")
+    (pictures / "level" / "000.png").write_text("no picture")
+    arguments = ["review", str(tmp_path / "model"), str(pictures), str(tmp_path / "page"), "--json"]
+    assert main(["vision", *arguments]) == 0
+    shown = capsys.readouterr()
+    assert "1 pictures cannot be decoded" in shown.err and json.loads(shown.out)["rows"] == 19
 
 
 def test_page_takes_any_names(tmp_path: Path) -> None:
