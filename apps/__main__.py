@@ -23,6 +23,7 @@ from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError
 from shared.flags import add_flags, given_dials
 from shared.garbage import uncollected
+from shared.interrupts import interrupts_wait
 
 if TYPE_CHECKING:
     from shared.model import Model
@@ -155,7 +156,7 @@ def run_train(parsed: argparse.Namespace) -> int:
     if parsed.source is None:
         display.say(f"no data given: {name}, a real data set out of the installed packages")
 
-    with uncollected():
+    with uncollected(), interrupts_wait():
         from shared.run import Options, train
 
         app = load_app(parsed.app)
@@ -218,9 +219,11 @@ def run_predict(parsed: argparse.Namespace) -> int:
 
 def _model(parsed: argparse.Namespace) -> Model:
     with uncollected():
-        from shared.model import load
+        with interrupts_wait():
+            from shared.model import load
 
-        return load(load_app(parsed.app), parsed.artifact)
+            app = load_app(parsed.app)
+        return load(app, parsed.artifact)
 
 
 def run_collab(parsed: argparse.Namespace) -> int:
