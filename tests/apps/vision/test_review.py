@@ -42,6 +42,20 @@ def test_plain_and_tiny_pictures_are_no_copies() -> None:
     assert not near_duplicates(loaded([photo(0)], 8), loaded([photo(0)], 8))
 
 
+def test_pictures_of_one_product_from_one_place_are_no_copies(tmp_path: Path) -> None:
+    def part(seed: int) -> Image.Image:
+        """A bright disc in the middle, as always, with a scratch of its own."""
+        y, x = np.mgrid[:96, :96] / 96 - 0.5
+        down, right = np.random.default_rng(seed).uniform(-0.3, 0.3, 2)
+        pixels = 60 + 150 * (np.hypot(x, y) < 0.42) - 70 * (np.hypot(x - right, y - down) < 0.05)
+        return Image.fromarray(pixels.astype(np.uint8))
+
+    part(7).save(tmp_path / "copy.jpg", quality=90)
+    train = loaded([part(seed) for seed in range(40)])
+    with Image.open(tmp_path / "copy.jpg") as copy:
+        assert near_duplicates(train, loaded([part(seed) for seed in range(100, 110)] + [copy])) == [("10", "7")]
+
+
 def test_confusion_has_the_truth_in_rows() -> None:
     scores = torch.eye(3)[[0, 1, 1, 2]]
     assert confusion(scores, torch.tensor([0, 0, 1, 2])).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
