@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,7 +76,7 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
         notes += said
         examples = _decode(train, source, recipe)
         _check_classes(train, examples, source, recipe.separator)
-        notes += _told_classes(examples) if recipe.separator == "none" else []
+        notes += [_told_classes(examples)] if recipe.separator == "none" else []
         inside = {
             part: _decode(parts[part], source, recipe)
             for part, given in (("valid", valid), ("test", test))
@@ -149,24 +148,11 @@ def _check_classes(listing: Listing, examples: Examples, source: Path, separator
             )
 
 
-def _told_classes(examples: Examples) -> list[str]:
-    """How many pictures each class has, and which classes may be one that somebody wrote in two ways."""
+def _told_classes(examples: Examples) -> str:
+    """How many pictures each class has."""
     counted = Counter(map(str, examples.targets)).most_common()
     told = ": " + ", ".join(f"{name} ({count})" for name, count in counted)
     if len(counted) > SHOWN:
         (most, greatest), (least, fewest) = counted[0], counted[-1]
         told = f", from {most} ({greatest} pictures) to {least} ({fewest})"
-    alike: dict[str, list[str]] = {}
-    for name, _ in counted:
-        alike.setdefault(_plainly(name), []).append(name)
-    twins = [" and ".join(names) for names in alike.values() if len(names) > 1]
-    twice = [f"classes of nearly the same name: {some(twins)}; rename one of them where they are one class"]
-    return [f"{len(counted)} classes{told}", *(twice if twins else [])]
-
-
-def _plainly(name: str) -> str:
-    """The same for names that differ in capitals, in how a letter is encoded, or as 1, 01 and 1.0 do."""
-    try:
-        return str(float(name))
-    except ValueError:
-        return unicodedata.normalize("NFKC", name).casefold()
+    return f"{len(counted)} classes{told}"
