@@ -117,7 +117,7 @@ def _find_path_column(table: Path, rows: Rows) -> str:
         cells = [cell for cell in rows[name][:100] if cell]
         if cells and sum(is_picture(Path(cell)) for cell in cells) > len(cells) / 2:
             return name
-    first = next((repr(cell) for cell in rows[ordered[0]] if cell), "an empty cell")
+    first = next((repr(cell[:60]) for cell in rows[ordered[0]] if cell), "an empty cell")
     raise UserError(
         f"{table}: none of its columns ({some(list(rows))}) names picture files, as {first} is none by its ending; give a csv "
         "with a column path, of names such as photo.jpg, and a column label"

@@ -116,9 +116,12 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     """The pictures of every class folder of one part, at any depth below it."""
     listing, notes, others = Listing([], [], []), [], Counter[str]()
     for folder in folders(part):
-        files = sorted(files_below(folder))
-        paths = [path for path in files if is_picture(path)]
-        others.update(path.suffix.lower() or "without" for path in files if not is_picture(path))
+        paths = []
+        for path in sorted(files_below(folder)):
+            if is_picture(path):
+                paths.append(path)
+            else:
+                others[path.suffix.lower() or "without"] += 1
         if not paths:
             notes.append(f"{folder.relative_to(root)}/ holds no pictures: left out")
         listing.paths.extend(paths)

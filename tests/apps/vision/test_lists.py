@@ -39,3 +39,6 @@ def test_pictures_of_several_rows_with_different_labels_are_told(classes: Path) 
 def test_paths_without_an_ending_are_shown(classes: Path) -> None:
     with pytest.raises(UserError, match="names picture files, as 'level/000' is none by its ending"):
         list_table(write(classes, "level/000,a\nlevel/001,b\n"))
+    with pytest.raises(UserError) as refused:  # as where the table holds the pictures themselves
+        list_table(write(classes, "x" * 9999 + ",a\n"))
+    assert len(str(refused.value)) < 500
