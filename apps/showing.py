@@ -31,6 +31,10 @@ INPUTS = {
 """What `predict` answers, by app."""
 
 
+LONGEST = 80
+"""Letters of an input that are shown with its answer."""
+
+
 def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
     """The object that `train --json` prints."""
     return {
@@ -71,7 +75,12 @@ def answer_line(answer: dict[str, Any]) -> str:
     given = prediction if isinstance(prediction, list) else [prediction]
     shown = ", ".join(f"{name}  {probabilities.get(name, 0):.1%}" if probabilities else str(name) for name in given)
     remarks = "".join(f"  ({answer[part]})" for part in ("basis", "error") if part in answer)
-    return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"
+    return f"{_shortened(str(answer['input']))}\t{shown or 'no label'}{remarks}"
+
+
+def _shortened(given: str) -> str:
+    """Its beginning and its end, where a path has its name."""
+    return given if len(given) <= LONGEST else f"{given[: LONGEST // 2 - 3]} ... {given[2 - LONGEST // 2 :]}"
 
 
 def never_refuse(stream: TextIO) -> None:
