@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
-from apps.showing import INPUTS, answer_line, never_refuse, show_training, training_result
+from apps.showing import INPUTS, answer_line, lack_of_memory, never_refuse, show_training, training_result
 from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError
@@ -57,6 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
         return FAULT
     except KeyboardInterrupt:
         print("glance: stopped before there was anything to keep; nothing was written", file=sys.stderr)
+        return FAULT
+    except (MemoryError, RuntimeError) as error:
+        if not (said := lack_of_memory(error)):
+            raise
+        print(f"glance: {said}", file=sys.stderr)
         return FAULT
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,6 +31,8 @@ INPUTS = {
 """What `predict` answers, by app."""
 
 
+TORCH_LACKS = ("can't allocate memory", "out of memory")
+
 LONGEST = 80
 """Letters of an input that are shown with its answer."""
 
@@ -94,3 +96,13 @@ def never_refuse(stream: TextIO) -> None:
     codecs.register_error("json", escaped)
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="json")
+
+
+def lack_of_memory(error: MemoryError | RuntimeError) -> str:
+    """What to say of Python's and NumPy's, or torch's on a processor or a GPU, known by its words alone; "" of other faults."""
+    if not isinstance(error, MemoryError) and not any(words in str(error) for words in TORCH_LACKS):
+        return ""
+    return (
+        "the memory does not suffice: give a smaller --batch-size, smaller inputs (--image-size of pictures, --max-tokens of "
+        "texts) or fewer rows, or end other programs"
+    )

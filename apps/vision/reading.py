@@ -72,6 +72,8 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
                 f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
                 "give a folder of class folders"
             )
+        if place.is_dir() and recipe.separator == "auto":  # a folder's name is one label
+            recipe = replace(recipe, separator="none")
         recipe, said = settle(recipe, survey(train.paths), train.labels, valid != "none")
         notes += said
         examples = _decode(train, source, recipe)

@@ -3,6 +3,7 @@
 import shutil
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,27 @@ def test_archive_is_read_and_leaves_nothing(classes: Path, tmp_path: Path, kind:
     splits = read(archive)
     assert sizes(splits) == (16, 2, 2)
     assert not any(str(tmp_path) in name for name in splits.train.inputs.names)
+
+
+def test_zip_of_windows_is_unpacked_into_folders(classes: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        for path in (classes / "level", *classes.rglob("*.png")):
+            member = zipfile.ZipInfo()  # its constructor would part folders as everywhere
+            member.filename = str(path.relative_to(classes.parent)).replace("/", "\\") + "\\" * path.is_dir()
+            packed.writestr(member, b"" if path.is_dir() else path.read_bytes())
+    assert sizes(read(tmp_path / "a.zip")) == (16, 2, 2)
+
+
+def test_names_of_folders_are_one_label_each(tmp_path: Path) -> None:
+    for i, name in enumerate(
+        f"{fruit}, {colour}" for fruit in ("apple", "pear", "plum") for colour in ("red", "green")
+    ):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for k in range(3):
+            stripes(True, 10 * i + k).save(tmp_path / "set" / name / f"{k}.png")
+    assert read(tmp_path / "set").recipe.separator == "none"
+    forced = replace(RECIPE, separator=",")
+    assert APP.read(tmp_path / "set", forced, None, None).recipe.separator == ","
 
 
 def test_archive_itself_is_named_at_fault(tmp_path: Path) -> None:
