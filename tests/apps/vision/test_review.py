@@ -16,6 +16,7 @@ from apps.__main__ import main
 from apps.vision.duplicates import near_duplicates
 from apps.vision.pictures import Pictures, load_pictures
 from apps.vision.review import confusion, review
+from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 
 
@@ -90,6 +91,19 @@ def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
     ]
     page = (tmp_path / "page" / "index.html").read_text()
     assert page.count("<img") == 2 and "&lt;b&gt;.png" in page and "<b>.png" not in page
+
+
+def test_page_replaces_none_but_its_own_files(tmp_path: Path) -> None:
+    pictures = write_classes(tmp_path / "pictures", each=10)
+    model = vision.train(pictures, weights="none", epochs=1, batch_size=8)
+    for _ in range(2):  # the second time over the first
+        vision.write_page(model, pictures, tmp_path / "page")
+    for name in ("index.html", "losses.csv"):
+        (tmp_path / name).write_text("somebody's own")
+        with pytest.raises(UserError, match=f"holds {name} that are no page of ours"):
+            vision.write_page(model, pictures, tmp_path)
+        assert (tmp_path / name).read_text() == "somebody's own"
+        (tmp_path / name).unlink()
 
 
 def test_review_tells_what_it_leaves_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
