@@ -94,15 +94,24 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
     fractions = (recipe.valid_fraction, recipe.test_fraction)
     found = complete(examples, inside.get("valid"), inside.get("test"), fractions, recipe.seed)
     for part, held in (("validation", found[1]), ("test", found[2])):
-        if copies := near_duplicates(found[0].inputs, held.inputs):
-            shown = some([f"{name} of {original}" for name, original in copies], 3)
-            notes.append(
-                f"{len(copies)} of {len(held)} {part} pictures are nearly copies of training pictures, which flatters "
-                f"what is measured on them: {shown}"
-            )
+        notes += _doubts(found[0], held, part, recipe.separator == "none") if len(held) else []
     if len(found[1]) and not len(found[2]):
         notes.append("no test pictures: what is measured is the validation that also chose the weights")
     return Splits(*found, recipe, tuple(notes))
+
+
+def _doubts(train: Examples, held: Examples, part: str, single: bool) -> list[str]:
+    """What to know of numbers measured on pictures of `part`: which are copies, and (`single` labels) which classes lack."""
+    notes = []
+    if copies := near_duplicates(train.inputs, held.inputs):
+        shown = some([f"{name} of {original}" for name, original in copies], 3)
+        notes.append(
+            f"{len(copies)} of {len(held)} {part} pictures are nearly copies of training pictures, which flatters "
+            f"what is measured on them: {shown}"
+        )
+    if single and (absent := sorted(set(train.targets) - set(held.targets))):
+        notes.append(f"nothing is measured of classes without {part} pictures ({len(absent)}): {some(absent)}")
+    return notes
 
 
 def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str]) -> Examples:

@@ -271,6 +271,15 @@ def test_classes_are_told(tmp_path: Path) -> None:
     assert "11 classes, from a (5 pictures) to cat (3)" in read(tmp_path / "set").notes
 
 
+def test_classes_that_are_not_measured_are_told(classes: Path) -> None:
+    for path in sorted((classes / "level").iterdir())[2:]:
+        path.unlink()
+    notes = read(classes).notes
+    assert "nothing is measured of classes without test pictures (1): level" in notes
+    assert "nothing is measured of classes without validation pictures (1): level" in notes
+    assert not any("nothing is measured" in note for note in read(classes, valid="none").notes)
+
+
 def test_the_part_that_is_measured_on_is_told(tmp_path: Path) -> None:
     for part in ("train", "valid", "test"):
         write_classes(tmp_path / "set" / part, each=3)
