@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
-from apps.showing import INPUTS, answer_line, show_training, training_result
+from apps.showing import INPUTS, answer_line, lack_of_memory, never_refuse, show_training, training_result
 from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError
 from shared.flags import add_flags, given_dials
 from shared.garbage import uncollected
+from shared.interrupts import interrupts_wait
 
 if TYPE_CHECKING:
     from shared.model import Model
@@ -34,6 +35,7 @@ FAULT, DONE = 2, 0
 
 def entry() -> None:
     """The process's own main: ends without taking the libraries apart piece by piece, which takes a second."""
+    never_refuse(sys.stdout)
     code = main()
     atexit._run_exitfuncs()  # temporary files go
     sys.stdout.flush()
@@ -55,6 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
         return FAULT
     except KeyboardInterrupt:
         print("glance: stopped before there was anything to keep; nothing was written", file=sys.stderr)
+        return FAULT
+    except (MemoryError, RuntimeError) as error:
+        if not (said := lack_of_memory(error)):
+            raise
+        print(f"glance: {said}", file=sys.stderr)
         return FAULT
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -154,7 +161,7 @@ def run_train(parsed: argparse.Namespace) -> int:
     if parsed.source is None:
         display.say(f"no data given: {name}, a real data set out of the installed packages")
 
-    with uncollected():
+    with uncollected(), interrupts_wait():
         from shared.run import Options, train
 
         app = load_app(parsed.app)
@@ -217,9 +224,11 @@ def run_predict(parsed: argparse.Namespace) -> int:
 
 def _model(parsed: argparse.Namespace) -> Model:
     with uncollected():
-        from shared.model import load
+        with interrupts_wait():
+            from shared.model import load
 
-        return load(load_app(parsed.app), parsed.artifact)
+            app = load_app(parsed.app)
+        return load(app, parsed.artifact)
 
 
 def run_collab(parsed: argparse.Namespace) -> int:
@@ -236,6 +245,8 @@ def run_review(parsed: argparse.Namespace) -> int:
 
     display = Display(parsed.quiet)
     found = write_page(_model(parsed), locate(parsed.source, progress=display.say), Path(parsed.folder))
+    for note in found.pop("notes"):
+        display.say(note)
     if parsed.json:
         print(json.dumps(found, ensure_ascii=False))
     display.say(f"{found['errors']:,} errors in {found['rows']:,} pictures: {found['page']}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from shared.display import Display, metric_rows
 
@@ -26,6 +29,12 @@ INPUTS = {
     "collab": "user,item pairs, tables of them, or - for a pair a line on stdin",
 }
 """What `predict` answers, by app."""
+
+
+TORCH_LACKS = ("can't allocate memory", "out of memory")
+
+LONGEST = 80
+"""Letters of an input that are shown with its answer."""
 
 
 def training_result(app: str, out: Path, facts: Facts) -> dict[str, Any]:
@@ -68,4 +77,32 @@ def answer_line(answer: dict[str, Any]) -> str:
     given = prediction if isinstance(prediction, list) else [prediction]
     shown = ", ".join(f"{name}  {probabilities.get(name, 0):.1%}" if probabilities else str(name) for name in given)
     remarks = "".join(f"  ({answer[part]})" for part in ("basis", "error") if part in answer)
-    return f"{str(answer['input'])[:80]}\t{shown or 'no label'}{remarks}"
+    return f"{_shortened(str(answer['input']))}\t{shown or 'no label'}{remarks}"
+
+
+def _shortened(given: str) -> str:
+    """Its beginning and its end, where a path has its name."""
+    return given if len(given) <= LONGEST else f"{given[: LONGEST // 2 - 3]} ... {given[2 - LONGEST // 2 :]}"
+
+
+def never_refuse(stream: TextIO) -> None:
+    """Letters that the stream's encoding has not (names of files may be any bytes, a pipe on Windows knows few) are written
+    as JSON escapes them, so that JSON stays JSON. Without it one of them would end the answers."""
+
+    def escaped(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+    codecs.register_error("json", escaped)
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="json")
+
+
+def lack_of_memory(error: MemoryError | RuntimeError) -> str:
+    """What to say of Python's and NumPy's, or torch's on a processor or a GPU, known by its words alone; "" of other faults."""
+    if not isinstance(error, MemoryError) and not any(words in str(error) for words in TORCH_LACKS):
+        return ""
+    return (
+        "the memory does not suffice: give a smaller --batch-size, smaller inputs (--image-size of pictures, --max-tokens of "
+        "texts) or fewer rows, or end other programs"
+    )

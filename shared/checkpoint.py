@@ -52,9 +52,7 @@ class Checkpoint:
             saved = torch.load(self.path, weights_only=True, map_location="cpu")
             identity, saved_stage = saved["identity"], saved["stage"]
         except Exception as error:
-            raise UserError(
-                f"{self.path} cannot be read ({type(error).__name__}: {error}): run without --resume"
-            ) from error
+            raise UserError(f"{self.path} is damaged ({type(error).__name__}): run without --resume") from error
         if identity != self.identity:
             raise UserError(f"{self.path} is of a run with other data or dials: repeat those, or leave out --resume")
         if saved_stage != stage:

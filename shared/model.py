@@ -48,11 +48,14 @@ class Model:
         found = list(answers(self.predictor, self.preprocessor, inputs))
         return found[0] if single else found
 
-    def predict_sources(self, sources: Sequence[str], say: Callable[[str], None] | None = None) -> Iterator[Answer]:
-        """Answers to files, folders, tables, texts or "-", block by block, each with its `input`. `say` is told once
-        how the inputs differ from those of training."""
+    def predict_sources(
+        self, sources: Sequence[str] | str | os.PathLike[str], say: Callable[[str], None] | None = None
+    ) -> Iterator[Answer]:
+        """Answers to files, folders, tables, texts or "-" (or one of them), block by block, each with its `input`. `say` is
+        told once how the inputs differ from those of training."""
         said: set[str] = set()
-        for names, inputs in _readable(self.app.read_inputs(sources, self.recipe)):
+        many = [os.fspath(sources)] if isinstance(sources, str | os.PathLike) else sources  # not a string's letters
+        for names, inputs in _readable(self.app.read_inputs(many, self.recipe)):
             if say is not None:
                 for note in set(self._differences(inputs)) - said:
                     said.add(note)

@@ -117,6 +117,7 @@ class AppContract:
         given = self.command_input(source)
         before = list(model.predict_sources([given]))
         assert list(load(app, out).predict_sources([given])) == before
+        assert list(model.predict_sources(given)) == before  # one source need not stand in a list
         json.dumps(before, allow_nan=False)
 
     def test_fresh_process_answers_the_same_without_fastai(self, source: Path, model: Model, out: Path) -> None:

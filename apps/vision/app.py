@@ -86,12 +86,12 @@ class VisionApp:
             if not name.startswith("head.linear.") and name in mine and mine[name].shape == tensor.shape:
                 mine[name].copy_(tensor)
                 shared += 1
-        known = earlier.preprocessor["labels"]["names"]
-        both = [name for name in preprocessor.labels.names if name in known]
+        known, names = earlier.preprocessor["labels"]["names"], preprocessor.labels.names
+        wide = mine["head.linear.weight"].shape[1] == earlier.network["head.linear.weight"].shape[1]
+        both = [(names.index(name), known.index(name)) for name in names if wide and name in known]
         for part in ("head.linear.weight", "head.linear.bias"):
-            if earlier.network[part].shape[1:] == mine[part].shape[1:]:
-                for name in both:
-                    mine[part][preprocessor.labels.names.index(name)] = earlier.network[part][known.index(name)]
+            for own, its in both:
+                mine[part][own] = earlier.network[part][its]
         return f"{shared} of {len(mine) - 2} weights of the network and {len(both)} classes"
 
     def initialise(self, network: nn.Module, train: Data, recipe: VisionRecipe) -> None:

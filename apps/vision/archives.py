@@ -39,12 +39,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
-        members = [member for member in packed.infolist() if not member.is_dir()]
+        members = [member for member in packed.infolist() if not member.filename.endswith(("/", "\\"))]
         for member in members:
             path = PurePosixPath(member.filename.replace("\\", "/"))
             if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
                 raise UserError(f"{archive}: refused, its member {member.filename!r} leads out of its folder")
+            member.filename = path.as_posix()  # some programs of Windows part folders by backslashes
         needed, free = sum(member.file_size for member in members), shutil.disk_usage(folder).free
         if needed > free:
             raise UserError(f"{archive} needs {needed:,} bytes unpacked and {folder} has {free:,}: free some space")
-        packed.extractall(folder)
+        packed.extractall(folder, members)

@@ -10,11 +10,14 @@ from PIL import Image, ImageOps
 
 WIDE = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
+WHITES = (255, 4095, 65535)
+"""Of 8, 12 and 16 bits: cameras and medical devices write 12 into 16, which as 16 would be shades of black."""
+
 
 def decode(picture: Path | IO[bytes] | Image.Image, side: int) -> np.ndarray:
     """The centre square as uint8, shape (side, side, 3). Raises whatever PIL makes of a broken file.
 
-    Upright by its EXIF orientation; transparency lies on white; 16 bits become 8. PIL refuses decompression
+    Upright by its EXIF orientation; transparency lies on white; 12 and 16 bits become 8. PIL refuses decompression
     bombs (about 180 million pixels).
     """
     if isinstance(picture, Image.Image):
@@ -25,6 +28,7 @@ def decode(picture: Path | IO[bytes] | Image.Image, side: int) -> np.ndarray:
 
 
 def _square(picture: Image.Image, side: int) -> np.ndarray:
+    picture.load()  # before its size and orientation are asked for: Pillow turns TIFF here, and no other format
     width, height = picture.size
     edge = min(width, height)
     left, top = (width - edge) / 2, (height - edge) / 2
@@ -50,11 +54,9 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Values above 255 are taken for 16 bits, values within 0..1 for shares; what is no number is black."""
+    """White is 1 for shares, else the least of WHITES that no value is above; what is no number is black."""
     values = np.nan_to_num(np.asarray(picture, dtype=np.float64), nan=0, posinf=0, neginf=0)
     highest = values.max(initial=0)
-    if highest > 255:
-        values = values / (257 if highest <= 65535 else highest / 255)
-    elif picture.mode == "F" and highest <= 1:
-        values = values * 255
-    return Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
+    shares = picture.mode == "F" and highest <= 1
+    white = 1 if shares else next((white for white in WHITES if highest <= white), highest)
+    return Image.fromarray((values * (255 / white)).clip(0, 255).round().astype(np.uint8))

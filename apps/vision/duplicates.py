@@ -13,7 +13,7 @@ LEAST_SIDE = 24
 """Pictures kept smaller than this (digits, icons) are alike without being copies of each other."""
 
 PLAIN = 4.0
-"""Standard deviation of a thumbnail's pixels below which it shows too little to be compared."""
+"""Standard deviation of a thumbnail's pixels, less what all have, below which it shows too little to be compared."""
 
 BLOCK = 1024
 
@@ -22,7 +22,8 @@ def near_duplicates(train: Pictures, other: Pictures) -> list[tuple[str, str]]:
     """(name in `other`, name in `train`) of each picture of `other` that is nearly one of `train`."""
     if not len(train) or not len(other) or train.store.shape[1] < LEAST_SIDE:
         return []
-    known, asked = _standardised(train), _standardised(other)
+    shared = _thumbnails(train).mean(0)
+    known, asked = _standardised(train, shared), _standardised(other, shared)
     found = []
     for start in range(0, len(asked), BLOCK):
         alike = asked[start : start + BLOCK] @ known.T
@@ -32,9 +33,14 @@ def near_duplicates(train: Pictures, other: Pictures) -> list[tuple[str, str]]:
     return found
 
 
-def _standardised(pictures: Pictures) -> np.ndarray:
-    """Thumbnails of mean 0 and length 1, shape (rows, pixels); plain ones are zeros, like no other."""
-    flat = pictures.thumbnails[pictures.slots].reshape(len(pictures), -1).astype(np.float32)
-    flat -= flat.mean(1, keepdims=True)
-    lengths = np.sqrt(np.square(flat).sum(1, keepdims=True))
-    return np.where(lengths < PLAIN * np.sqrt(flat.shape[1]), 0, flat / np.maximum(lengths, 1e-6))
+def _thumbnails(pictures: Pictures) -> np.ndarray:
+    return pictures.thumbnails[pictures.slots].reshape(len(pictures), -1).astype(np.float32)
+
+
+def _standardised(pictures: Pictures, shared: np.ndarray) -> np.ndarray:
+    """Thumbnails of mean 0 and length 1, shape (rows, pixels), without what all have (`shared`), as photographs of one
+    product from one place do: only what is left can tell a copy. Plain ones are zeros, like no other."""
+    own = _thumbnails(pictures) - shared
+    own -= own.mean(1, keepdims=True)
+    lengths = np.sqrt(np.square(own).sum(1, keepdims=True))
+    return np.where(lengths < PLAIN * np.sqrt(own.shape[1]), 0, own / np.maximum(lengths, 1e-6))

@@ -9,10 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from apps.vision.listing import Listing, pictures_below
+from apps.vision.lists import list_paths
 from apps.vision.pictures import Pictures, load_pictures
 from apps.vision.reading import opened
 from apps.vision.recipe import VisionRecipe
-from apps.vision.sources import Listing, list_paths, pictures_below
 from shared.errors import UserError
 from shared.tables import is_table
 

@@ -15,10 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from apps.vision.review import confusion
-from shared.answers import write_csv
-from shared.errors import UserError
+from shared.answers import ESCAPED, write_csv
+from shared.errors import UserError, readable, some
 from shared.labels import Labels
 from shared.model import Model
+
+PAGE, CONFUSION, LOSSES = FILES = ("index.html", "confusion.csv", "losses.csv")
+OPENING = "<!doctype html><meta charset=utf-8><title>Glance: what to look at</title>"
 
 SHOWN = 48
 """Pictures on the page."""
@@ -33,12 +36,15 @@ td, th { padding: .3em .6em; text-align: right; font-weight: normal; } th { font
 def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
     """Writes index.html, confusion.csv and losses.csv (every picture, the greatest loss first) into `folder`.
 
-    Returns the number of pictures and of errors. Raises UserError where a picture may have several labels.
+    Returns the number of pictures and of errors, and notes on how they were read. Raises UserError where a picture may have several labels.
     """
     names = getattr(model.preprocessor, "labels", None)
     if not isinstance(names, Labels):
         raise UserError(f"{source}: pictures with several labels have no confusion matrix; use evaluate and predict")
-    data = model.encode(model.app.read_examples(source, model.recipe))
+    with readable(folder, "name another folder"):
+        _check_strangers(folder)
+    examples = model.app.read_examples(source, model.recipe)
+    data = model.encode(examples)
     if not len(data):
         raise UserError(f"{source}: no labelled pictures to review")
     scores, targets = model.predictor.outputs(data.inputs), data.targets
@@ -48,19 +54,28 @@ def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
     counts = confusion(scores, targets)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "index.html").write_text(_page(rows[:SHOWN], pictures, counts, names.names), encoding="utf-8")
+        page = _page(rows[:SHOWN], pictures, counts, names.names)
+        (folder / PAGE).write_text(page, encoding="utf-8", errors=ESCAPED)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}): name another folder") from None
-    write_csv(iter(rows), folder / "losses.csv")
+    write_csv(iter(rows), folder / LOSSES)
     table = [dict(zip(names.names, line, strict=True)) for line in counts.tolist()]
-    write_csv(
-        ({"label": name, **line} for name, line in zip(names.names, table, strict=True)), folder / "confusion.csv"
-    )
+    heading = "label" + "_" * ("label" in names.names)
+    write_csv(({heading: name, **line} for name, line in zip(names.names, table, strict=True)), folder / CONFUSION)
     return {
         "rows": len(rows),
         "errors": int(counts.sum() - counts.diagonal().sum()),
-        "page": str(folder / "index.html"),
+        "page": str(folder / PAGE),
+        "notes": examples.notes,
     }
+
+
+def _check_strangers(folder: Path) -> None:
+    """Raises UserError where files of these names would be lost that are no earlier page of ours."""
+    there = [name for name in FILES if (folder / name).exists()]
+    page = folder / PAGE
+    if there and not (page.is_file() and page.read_bytes().startswith(OPENING.encode())):
+        raise UserError(f"{folder} holds {some(there)} that are no page of ours: name a new or empty folder")
 
 
 def _rows(scores: Tensor, targets: Tensor, names: tuple[str, ...], files: np.ndarray) -> Iterator[dict[str, Any]]:
@@ -80,7 +95,7 @@ def _rows(scores: Tensor, targets: Tensor, names: tuple[str, ...], files: np.nda
 def _page(rows: list[dict[str, Any]], pictures: Any, counts: Tensor, names: tuple[str, ...]) -> str:
     shown = "".join(_figure(row, pictures.store[pictures.slots[i]]) for i, row in enumerate(rows))
     return (
-        f"<!doctype html><meta charset=utf-8><title>Glance: what to look at</title><style>{STYLE}</style>"
+        f"{OPENING}<style>{STYLE}</style>"
         f"<h1>Confusion</h1><p>Rows are labels, columns answers.</p>{_matrix(counts, names)}<h1>Greatest losses</h1>{shown}\n"
     )
 

@@ -13,13 +13,17 @@ import numpy as np
 
 from apps.vision import archives
 from apps.vision.duplicates import near_duplicates
+from apps.vision.listing import Listing
 from apps.vision.pictures import load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
-from apps.vision.sources import Listing, list_source
+from apps.vision.sources import list_source
 from shared.errors import UserError, readable, some
 from shared.protocol import Examples, Splits
 from shared.splits import complete
+
+SHOWN = 10
+"""Classes that are told one by one; of more, the greatest and the smallest."""
 
 
 @contextmanager
@@ -68,10 +72,13 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
                 f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
                 "give a folder of class folders"
             )
+        if place.is_dir() and recipe.separator == "auto":  # a folder's name is one label
+            recipe = replace(recipe, separator="none")
         recipe, said = settle(recipe, survey(train.paths), train.labels, valid != "none")
         notes += said
         examples = _decode(train, source, recipe)
         _check_classes(train, examples, source, recipe.separator)
+        notes += [_told_classes(examples)] if recipe.separator == "none" else []
         inside = {
             part: _decode(parts[part], source, recipe)
             for part, given in (("valid", valid), ("test", test))
@@ -87,15 +94,24 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
     fractions = (recipe.valid_fraction, recipe.test_fraction)
     found = complete(examples, inside.get("valid"), inside.get("test"), fractions, recipe.seed)
     for part, held in (("validation", found[1]), ("test", found[2])):
-        if copies := near_duplicates(found[0].inputs, held.inputs):
-            shown = some([f"{name} of {original}" for name, original in copies], 3)
-            notes.append(
-                f"{len(copies)} of {len(held)} {part} pictures are nearly copies of training pictures, which flatters "
-                f"what is measured on them: {shown}"
-            )
+        notes += _doubts(found[0], held, part, recipe.separator == "none") if len(held) else []
     if len(found[1]) and not len(found[2]):
         notes.append("no test pictures: what is measured is the validation that also chose the weights")
     return Splits(*found, recipe, tuple(notes))
+
+
+def _doubts(train: Examples, held: Examples, part: str, single: bool) -> list[str]:
+    """What to know of numbers measured on pictures of `part`: which are copies, and (`single` labels) which classes lack."""
+    notes = []
+    if copies := near_duplicates(train.inputs, held.inputs):
+        shown = some([f"{name} of {original}" for name, original in copies], 3)
+        notes.append(
+            f"{len(copies)} of {len(held)} {part} pictures are nearly copies of training pictures, which flatters "
+            f"what is measured on them: {shown}"
+        )
+    if single and (absent := sorted(set(train.targets) - set(held.targets))):
+        notes.append(f"nothing is measured of classes without {part} pictures ({len(absent)}): {some(absent)}")
+    return notes
 
 
 def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str]) -> Examples:
@@ -104,6 +120,7 @@ def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str]) -> 
         parts, notes = list_source(place)
         part = next((name for name in (*prefer, "all", "train") if name in parts), "all")
         read = _decode(parts[part], source, recipe)
+    notes += [f"{source}: of {', '.join(sorted(parts))} its {part} is read"] if len(parts) > 1 else []
     return replace(read, notes=(*notes, *read.notes))
 
 
@@ -140,3 +157,13 @@ def _check_classes(listing: Listing, examples: Examples, source: Path, separator
             raise UserError(
                 f"{source}: class {label!r} has {readable} ({some(names, 2)}); add pictures or remove the class"
             )
+
+
+def _told_classes(examples: Examples) -> str:
+    """How many pictures each class has."""
+    counted = Counter(map(str, examples.targets)).most_common()
+    told = ": " + ", ".join(f"{name} ({count})" for name, count in counted)
+    if len(counted) > SHOWN:
+        (most, greatest), (least, fewest) = counted[0], counted[-1]
+        told = f", from {most} ({greatest} pictures) to {least} ({fewest})"
+    return f"{len(counted)} classes{told}"

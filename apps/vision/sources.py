@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from apps.vision.listing import Listing, files_below, is_picture, pictures_below
+from apps.vision.lists import list_table
 from shared.errors import UserError, some
-from shared.tables import is_delimited, kind_of, read_table, refuse_nested, told_encoding
+from shared.tables import kind_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-PICTURES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".jp2"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico"),
-    # Pillow needs a plugin for these: without it each is told as one that cannot be decoded
-    *(".heic", ".heif", ".jxl"),
-)
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
 TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl")
 """Kinds of files beside pictures that may hold their labels; a .txt is a README or a licence as often as not."""
 
-PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "picture", "name")
-LABELS = ("label", "labels", "class", "category", "target", "tag", "y")
 
-
-Rows = dict[str, list[str | None]]
-"""The cells of a table by column, without the blanks around them; None where one is empty."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Pictures by path, not opened yet; `names` are the paths relative to the source."""
-
-    paths: list[Path]
-    names: list[str]
-    labels: list[str]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-
-def is_picture(path: Path) -> bool:
-    """Whether the name claims to be one of a picture."""
-    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+CLASS_NAMED_TRAIN = "; where train is a class, put all class folders into one more folder train/"
 
 
 def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
     """(listings by part, notes); the part of a source without parts is "all". Raises UserError."""
     if source.is_dir():
-        folder = _unwrapped(source)
+        folder, passed = _unwrapped(source)
         said = _beside(source, folder)
         parts, notes = _list_folder(folder)
-        return parts, [*said, *notes]
+        return parts, [*passed, *said, *notes]
     if is_picture(source):
         raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
     listing, notes = list_table(source)
@@ -69,12 +39,20 @@ def folders(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(hidden))
 
 
-def _unwrapped(folder: Path) -> Path:
-    """Looks through folders that hold nothing but one folder of folders, as archives often do."""
-    inside = folders(folder)
-    while len(inside) == 1 and inside[0].name.lower() not in PARTS and folders(inside[0]):
-        folder, inside = inside[0], folders(inside[0])
-    return folder
+def _unwrapped(folder: Path) -> tuple[Path, list[str]]:
+    """(folder, notes): looks through folders whose pictures lie in a single folder of folders, as archives often have them."""
+    notes: list[str] = []
+    while len(inside := list(islice(filter(_holds_pictures, folders(folder)), 2))) == 1:
+        if inside[0].name.lower() in PARTS or not folders(inside[0]):
+            break
+        rest = [f"{path.name}/" for path in folders(folder) if path != inside[0]]
+        notes += [f"no pictures in {some(rest)}: left out"] if rest else []
+        folder = inside[0]
+    return folder, notes
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(True for _ in pictures_below(folder))
 
 
 def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
@@ -86,7 +64,7 @@ def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
     unlabelled = [part for part, listing in found.items() if not len(listing)]
     for part in unlabelled:
         if part in ("train", "all"):
-            raise UserError(_nothing(inside[part]))
+            raise UserError(_nothing(inside[part]) + (CLASS_NAMED_TRAIN if part == "train" else ""))
         notes.append(f"{inside[part].name}/ holds no class folders of pictures: left out")
         del found[part]
     if not found:
@@ -136,9 +114,14 @@ def _nothing(folder: Path) -> str:
 
 def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     """The pictures of every class folder of one part, at any depth below it."""
-    listing, notes = Listing([], [], []), []
+    listing, notes, others = Listing([], [], []), [], Counter[str]()
     for folder in folders(part):
-        paths = sorted(pictures_below(folder))
+        paths = []
+        for path in sorted(files_below(folder)):
+            if is_picture(path):
+                paths.append(path)
+            else:
+                others[path.suffix.lower() or "without"] += 1
         if not paths:
             notes.append(f"{folder.relative_to(root)}/ holds no pictures: left out")
         listing.paths.extend(paths)
@@ -147,110 +130,7 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     loose = sum(is_picture(path) for path in part.iterdir() if path.is_file())
     if loose and len(listing):
         notes.append(f"{loose} pictures of {part.name}/ lie in no class folder: left out")
+    if others:
+        endings = some([f"{count} {ending}" for ending, count in others.most_common()])
+        notes.append(f"{others.total()} files are no pictures by the endings of their names: left out: {endings}")
     return listing, notes
-
-
-def pictures_below(folder: Path) -> Iterator[Path]:
-    """The pictures at any depth, linked folders too, hidden ones left out. Raises OSError at a folder that cannot be read."""
-    seen: set[str] = set()  # a link to a folder above would go round for ever
-    for where, inside, files in os.walk(folder, onerror=_refuse, followlinks=True):
-        if (real := os.path.realpath(where)) in seen:
-            inside.clear()
-            continue
-        seen.add(real)
-        inside[:] = [name for name in inside if not name.startswith(".")]
-        yield from (path for name in files if is_picture(path := Path(where, name)))
-
-
-def _refuse(error: OSError) -> None:
-    raise error  # else the pictures there would be left out silently
-
-
-def list_table(table: Path) -> tuple[Listing, list[str]]:
-    """The labelled rows of a csv of path,label; paths are relative to the csv. Raises UserError.
-
-    Rows without a path or label are left out and counted; so are rows whose file is missing, unless it is most.
-    """
-    frame = _read(table)
-    rows = _rows(frame)
-    path_column = _find_path_column(table, rows)
-    label_column = _find_label_column(table, list(rows), path_column)
-    refuse_nested(frame, [label_column], table)
-    listing, left_out, missing = Listing([], [], []), 0, []
-    for name, label in zip(rows[path_column], rows[label_column], strict=True):
-        if name is None or label is None:
-            left_out += 1
-        elif not os.path.isfile(path := table.parent / name):
-            missing.append(name)
-        else:
-            listing.paths.append(path)
-            listing.names.append(name)
-            listing.labels.append(label)
-    if len(missing) > len(listing):
-        raise UserError(
-            f"{table}: {len(missing)} of {len(missing) + len(listing)} files of its column {path_column!r} do not exist, "
-            f"{missing[0]!r} for one; write paths relative to {table.parent}"
-        )
-    if not len(listing):
-        raise UserError(
-            f"{table}: no row has both a path and a label; fill in the columns {path_column} and {label_column}"
-        )
-    notes = told_encoding(table)
-    notes += [f"pictures are named by column {path_column!r}, labels by {label_column!r}"]
-    unused = [name for name in rows if name not in (path_column, label_column)]
-    notes += [f"columns not used: {some(unused)}"] if unused else []
-    notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
-    notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
-    return listing, notes
-
-
-def list_paths(table: Path) -> Listing:
-    """Every row of a csv with a column of paths, in order, whether its file exists or not: each gets an answer.
-
-    Raises UserError where none exists.
-    """
-    rows = _rows(_read(table))
-    column = _find_path_column(table, rows)
-    names = [name or "" for name in rows[column]]  # "" is the csv's folder, which is no file
-    paths = [table.parent / name for name in names]
-    if not any(map(os.path.isfile, paths)):
-        raise UserError(
-            f"{table}: none of the {len(names)} files of its column {column!r} exists, {next(filter(None, names))!r} for one; "
-            f"write paths relative to {table.parent}"
-        )
-    return Listing(paths, names, [])
-
-
-def _read(table: Path) -> pd.DataFrame:
-    """Its cells as written. A first line that names a picture is a row, however much it looks like a heading."""
-    first = read_table(table, text=True, header=False, rows=1).iloc[0].tolist() if is_delimited(table) else []
-    return read_table(table, text=True, header=False if any(is_picture(Path(str(cell))) for cell in first) else None)
-
-
-def _rows(frame: pd.DataFrame) -> Rows:
-    return {str(name): _cells(frame[name]) for name in frame.columns}
-
-
-def _cells(column: pd.Series) -> list[str | None]:
-    missing = column.isna().tolist()
-    return [None if gone else str(cell).strip() or None for cell, gone in zip(column, missing, strict=True)]
-
-
-def _find_path_column(table: Path, rows: Rows) -> str:
-    """The column that names pictures: by its cells, the commoner heading first."""
-    ordered = sorted(rows, key=lambda name: PATHS.index(name.lower()) if name.lower() in PATHS else len(PATHS))
-    for name in ordered:
-        cells = [cell for cell in rows[name][:100] if cell]
-        if cells and sum(is_picture(Path(cell)) for cell in cells) > len(cells) / 2:
-            return name
-    raise UserError(
-        f"{table}: none of its columns ({some(list(rows))}) names picture files; give a csv with a column path and a column label"
-    )
-
-
-def _find_label_column(table: Path, columns: list[str], path_column: str) -> str:
-    others = [name for name in columns if name != path_column]
-    named = [name for name in others if name.lower() in LABELS]
-    if named or len(others) == 1:
-        return (named or others)[0]
-    raise UserError(f"{table}: its columns ({some(columns)}) name no label; call the one that holds it label")

@@ -127,6 +127,31 @@ def test_full_disk_ends_with_2_and_leaves_no_half(
     assert [entry.name for entry in (tmp_path / "m").iterdir()] == ["checkpoint.pt"]  # --resume goes on from there
 
 
+@pytest.mark.parametrize(
+    "lack",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory"), RuntimeError("CUDA out of memory.")],
+)
+def test_lack_of_memory_is_told_with_its_mend(
+    lack: Exception, loans: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: object) -> None:
+        raise lack
+
+    monkeypatch.setattr("shared.run.train", run)
+    assert main(["tabular", "train", str(loans)]) == 2
+    said = capsys.readouterr().err
+    assert "smaller --batch-size" in said and len(said.splitlines()) == 1
+
+
+def test_other_faults_of_the_program_are_not_the_users(loans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*arguments: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr("shared.run.train", run)
+    with pytest.raises(RuntimeError, match="illegal"):
+        main(["tabular", "train", str(loans)])
+
+
 def test_recommends_unseen_items_and_names_the_basis(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["collab", "recommend", str(shop), "--user", "user 1", "nobody", "--k", "3", "--json"]) == 0
     known, unknown = (json.loads(line) for line in capsys.readouterr().out.splitlines())

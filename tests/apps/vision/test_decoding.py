@@ -38,12 +38,14 @@ def test_colours_survive_the_file(tmp_path: Path, suffix: str, mode: str) -> Non
         assert square[4, 1, 0] > 150 > square[4, 1, 2] and square[4, 6, 2] > 150 > square[4, 6, 0]
 
 
-def test_orientation_is_followed(tmp_path: Path) -> None:
-    """Orientation 6: stored on its side, to be turned clockwise, so the left goes to the top."""
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_orientation_is_followed(tmp_path: Path, suffix: str) -> None:
+    """Orientation 6: stored on its side, to be turned clockwise, so the left goes to the top. Pillow turns TIFF by itself."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    halves().save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    square = decode(tmp_path / "turned.jpg", 8).astype(int)
+    path = tmp_path / f"turned{suffix}"
+    halves().save(path, exif=exif, quality=95)
+    square = decode(path, 8).astype(int)
     assert square[1, 4, 0] > 150 and square[6, 4, 2] > 150
 
 
@@ -56,6 +58,15 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     Image.fromarray(ramp).save(tmp_path / "deep.png")
     square = decode(tmp_path / "deep.png", 8)[..., 0].astype(int)
     assert square[0, 0] == 0 and square[7, 7] == 255 and abs(square[3, 7] - ramp[3, 7] / 257) <= 1
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32])
+def test_twelve_bits_in_sixteen_become_eight(tmp_path: Path, kind: type) -> None:
+    """As cameras and medical devices write them: taken for 16 bits they would be 17 shades of black."""
+    ramp = np.linspace(0, 4000, 64).astype(kind).reshape(8, 8)
+    Image.fromarray(ramp).save(tmp_path / "deep.tif")
+    square = decode(tmp_path / "deep.tif", 8)[..., 0].astype(int)
+    assert (abs(square - ramp / 4095 * 255) <= 1).all()
 
 
 def test_centre_of_an_oblong_is_taken() -> None:

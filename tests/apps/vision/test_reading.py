@@ -3,6 +3,7 @@
 import shutil
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,27 @@ def test_archive_is_read_and_leaves_nothing(classes: Path, tmp_path: Path, kind:
     splits = read(archive)
     assert sizes(splits) == (16, 2, 2)
     assert not any(str(tmp_path) in name for name in splits.train.inputs.names)
+
+
+def test_zip_of_windows_is_unpacked_into_folders(classes: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        for path in (classes / "level", *classes.rglob("*.png")):
+            member = zipfile.ZipInfo()  # its constructor would part folders as everywhere
+            member.filename = str(path.relative_to(classes.parent)).replace("/", "\\") + "\\" * path.is_dir()
+            packed.writestr(member, b"" if path.is_dir() else path.read_bytes())
+    assert sizes(read(tmp_path / "a.zip")) == (16, 2, 2)
+
+
+def test_names_of_folders_are_one_label_each(tmp_path: Path) -> None:
+    for i, name in enumerate(
+        f"{fruit}, {colour}" for fruit in ("apple", "pear", "plum") for colour in ("red", "green")
+    ):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for k in range(3):
+            stripes(True, 10 * i + k).save(tmp_path / "set" / name / f"{k}.png")
+    assert read(tmp_path / "set").recipe.separator == "none"
+    forced = replace(RECIPE, separator=",")
+    assert APP.read(tmp_path / "set", forced, None, None).recipe.separator == ","
 
 
 def test_archive_itself_is_named_at_fault(tmp_path: Path) -> None:
@@ -236,3 +258,33 @@ def test_large_pictures_are_kept_smaller(tmp_path: Path) -> None:
             Image.new("RGB", (400, 300), (i * 99, 0, 0)).save(tmp_path / label / f"{i}.jpg")
     recipe = APP.read(tmp_path, VisionRecipe.make({"weights": "none"}), "none", None).recipe
     assert (recipe.image_size, recipe.stored_size) == (128, 146) and recipe.mirror == "yes"
+
+
+def test_classes_are_told(tmp_path: Path) -> None:
+    for i, name in enumerate(["cat", "1", "dog"]):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for k in range(3 + i):
+            stripes(True, 10 * i + k).save(tmp_path / "set" / name / f"{k}.png")
+    assert "3 classes: dog (5), 1 (4), cat (3)" in read(tmp_path / "set").notes
+    for name in "abcdefgh":
+        shutil.copytree(tmp_path / "set" / "dog", tmp_path / "set" / name)
+    assert "11 classes, from a (5 pictures) to cat (3)" in read(tmp_path / "set").notes
+
+
+def test_classes_that_are_not_measured_are_told(classes: Path) -> None:
+    for path in sorted((classes / "level").iterdir())[2:]:
+        path.unlink()
+    notes = read(classes).notes
+    assert "nothing is measured of classes without test pictures (1): level" in notes
+    assert "nothing is measured of classes without validation pictures (1): level" in notes
+    assert not any("nothing is measured" in note for note in read(classes, valid="none").notes)
+
+
+def test_the_part_that_is_measured_on_is_told(tmp_path: Path) -> None:
+    for part in ("train", "valid", "test"):
+        write_classes(tmp_path / "set" / part, each=3)
+    recipe = read(tmp_path / "set").recipe
+    assert APP.read_examples(tmp_path / "set", recipe).notes == (
+        f"{tmp_path / 'set'}: of test, train, valid its test is read",
+    )
+    assert not APP.read_examples(tmp_path / "set" / "test", recipe).notes

@@ -1,6 +1,8 @@
 """Copies across the splits are found, and errors are told with their files."""
 
 import csv
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,9 +12,11 @@ import torch
 from PIL import Image
 
 from apps import vision
+from apps.__main__ import main
 from apps.vision.duplicates import near_duplicates
 from apps.vision.pictures import Pictures, load_pictures
 from apps.vision.review import confusion, review
+from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 
 
@@ -37,6 +41,20 @@ def test_plain_and_tiny_pictures_are_no_copies() -> None:
     plain = [Image.new("RGB", (96, 96), "red")] * 2
     assert not near_duplicates(loaded(plain), loaded(plain))
     assert not near_duplicates(loaded([photo(0)], 8), loaded([photo(0)], 8))
+
+
+def test_pictures_of_one_product_from_one_place_are_no_copies(tmp_path: Path) -> None:
+    def part(seed: int) -> Image.Image:
+        """A bright disc in the middle, as always, with a scratch of its own."""
+        y, x = np.mgrid[:96, :96] / 96 - 0.5
+        down, right = np.random.default_rng(seed).uniform(-0.3, 0.3, 2)
+        pixels = 60 + 150 * (np.hypot(x, y) < 0.42) - 70 * (np.hypot(x - right, y - down) < 0.05)
+        return Image.fromarray(pixels.astype(np.uint8))
+
+    part(7).save(tmp_path / "copy.jpg", quality=90)
+    train = loaded([part(seed) for seed in range(40)])
+    with Image.open(tmp_path / "copy.jpg") as copy:
+        assert near_duplicates(train, loaded([part(seed) for seed in range(100, 110)] + [copy])) == [("10", "7")]
 
 
 def test_confusion_has_the_truth_in_rows() -> None:
@@ -73,3 +91,40 @@ def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
     ]
     page = (tmp_path / "page" / "index.html").read_text()
     assert page.count("<img") == 2 and "&lt;b&gt;.png" in page and "<b>.png" not in page
+
+
+def test_page_replaces_none_but_its_own_files(tmp_path: Path) -> None:
+    pictures = write_classes(tmp_path / "pictures", each=10)
+    model = vision.train(pictures, weights="none", epochs=1, batch_size=8)
+    for _ in range(2):  # the second time over the first
+        vision.write_page(model, pictures, tmp_path / "page")
+    for name in ("index.html", "losses.csv"):
+        (tmp_path / name).write_text("somebody's own")
+        with pytest.raises(UserError, match=f"holds {name} that are no page of ours"):
+            vision.write_page(model, pictures, tmp_path)
+        assert (tmp_path / name).read_text() == "somebody's own"
+        (tmp_path / name).unlink()
+
+
+def test_review_tells_what_it_leaves_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = write_classes(tmp_path / "pictures", each=10)
+    vision.train(pictures, weights="none", epochs=1, batch_size=8, out=tmp_path / "model")
+    (pictures / "level" / "000.png").write_text("no picture")
+    arguments = ["review", str(tmp_path / "model"), str(pictures), str(tmp_path / "page"), "--json"]
+    assert main(["vision", *arguments]) == 0
+    shown = capsys.readouterr()
+    assert "1 pictures cannot be decoded" in shown.err and json.loads(shown.out)["rows"] == 19
+
+
+def test_page_takes_any_names(tmp_path: Path) -> None:
+    """A class may be called as a column of ours is, and a file by bytes that are no UTF-8."""
+    pictures = write_classes(tmp_path / "pictures", each=10)
+    (pictures / "level").rename(pictures / "label")
+    (pictures / "label" / "000.png").rename(pictures / "label" / os.fsdecode(b"\xff.png"))
+    model = vision.train(pictures, weights="none", epochs=1, batch_size=8)
+    vision.write_page(model, pictures, tmp_path / "page")
+    assert [row["label_"] for row in csv.DictReader((tmp_path / "page" / "confusion.csv").open())] == [
+        "label",
+        "upright",
+    ]
+    assert "udcff.png" in (tmp_path / "page" / "losses.csv").read_text(encoding="utf-8")

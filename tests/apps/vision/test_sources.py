@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from apps.vision.app import APP
-from apps.vision.sources import list_paths, list_source
+from apps.vision.lists import list_paths
+from apps.vision.sources import list_source
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 from tests.apps.vision.test_reading import read, sizes
@@ -103,3 +104,30 @@ def test_classes_may_bear_the_names_of_parts(tmp_path: Path) -> None:
         (tmp_path / "drawn" / "level").rename(tmp_path / "set" / name)
         shutil.rmtree(tmp_path / "drawn")
     assert set(list_source(tmp_path / "set")[0]["all"].labels) == {"val", "valid", "other"}
+
+
+def test_files_that_are_no_pictures_by_their_names_are_told(classes: Path) -> None:
+    for name in ("scan.dcm", "more.DCM", "noending", ".hidden", "Thumbs.db"):
+        (classes / "level" / name).write_text("?")
+    notes = list_source(classes)[1]
+    assert notes == ["3 files are no pictures by the endings of their names: left out: 2 .dcm, 1 without"]
+
+
+def test_folders_without_pictures_do_not_hide_class_folders(classes: Path) -> None:
+    """images/ beside annotations/, as many data sets come."""
+    outer = classes.parent / "outer"
+    shutil.copytree(classes, outer / "images")
+    (outer / "annotations").mkdir()
+    (outer / "annotations" / "000.xml").write_text("?")
+    parts, notes = list_source(outer)
+    assert set(parts["all"].labels) == {"level", "upright"} and any("annotations/" in note for note in notes)
+
+
+def test_a_class_named_train_is_told_how(tmp_path: Path) -> None:
+    write_classes(tmp_path / "set", each=4)
+    (tmp_path / "set" / "level").rename(tmp_path / "set" / "train")
+    with pytest.raises(UserError, match="where train is a class, put all class folders into one more folder train/"):
+        read(tmp_path / "set")
+    (tmp_path / "again").mkdir()
+    (tmp_path / "set").rename(tmp_path / "again" / "train")
+    assert set(list_source(tmp_path / "again")[0]["train"].labels) == {"train", "upright"}

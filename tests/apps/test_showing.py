@@ -1,0 +1,25 @@
+"""What goes to stdout arrives, whatever letters the stream knows."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from apps.showing import LONGEST, answer_line, never_refuse
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("ascii", "é 猫 😀"), ("cp1252", "猫"), ("utf-8", "\udcff.png")])
+def test_answers_in_letters_that_the_stream_has_not_stay_json(encoding: str, name: str) -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding)
+    never_refuse(stream)
+    print(json.dumps({"input": name}, ensure_ascii=False), file=stream, flush=True)
+    assert json.loads(written.getvalue().decode(encoding)) == {"input": name}
+
+
+def test_a_long_path_is_shown_with_its_name() -> None:
+    shown = answer_line({"input": f"/home/{'x' * 200}/photo 17.jpg", "prediction": "ant"}).split("\t")[0]
+    assert shown.startswith("/home/x") and shown.endswith("/photo 17.jpg") and len(shown) == LONGEST
+    assert answer_line({"input": "x" * LONGEST, "prediction": "ant"}) == "x" * LONGEST + "\tant"

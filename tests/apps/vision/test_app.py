@@ -1,0 +1,24 @@
+"""What the app says of its own work is so."""
+
+from pathlib import Path
+
+from apps import vision
+from apps.vision.app import APP
+from apps.vision.recipe import VisionRecipe
+from shared import artifact as artifacts
+from shared.display import Clock
+from shared.run import Options, prepare
+from tests.apps.vision.draw import write_classes
+
+
+def test_classes_of_an_earlier_head_count_only_where_they_fit(tmp_path: Path) -> None:
+    """Pictures of 8 pixels need fewer groups of convolutions, and so a narrower head, than those of 32."""
+    small, large = write_classes(tmp_path / "8", each=4), write_classes(tmp_path / "32", each=4, side=32)
+    vision.train(small, weights="none", epochs=1, out=tmp_path / "model")
+    earlier = artifacts.read(tmp_path / "model")
+    earlier.network["head.linear.bias"].fill_(5)
+    for source, said in ((small, "and 2 classes"), (large, "and 0 classes")):
+        prepared = prepare(APP, source, VisionRecipe.make({"weights": "none"}), Options(), Clock())
+        network = prepared.setup.network
+        assert APP.adopt(network, prepared.preprocessor, earlier).endswith(said)
+        assert bool((network.state_dict()["head.linear.bias"] == 5).all()) == (source is small)
