@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from apps.text.bert import Output
 from apps.text.grams import UNSPACED, sound
-from shared.errors import UserError
+from shared.errors import UserError, first_line
 from shared.weights import Weights
 
 KIND, FROM_SCRATCH = "awd_lstm", "from scratch"
@@ -182,7 +182,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise UserError(f"{path} is damaged ({error})") from None
     except Exception as error:  # whatever a damaged or a dangerous file makes of torch's reader
-        reason = (str(error).splitlines() or [""])[0][:100]
+        reason = first_line(error, 100)
         raise UserError(f"{path}: not a file of tensors alone, so it is not read ({reason})") from None
     found = found.get("model", found) if isinstance(found, dict) else {}
     return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
