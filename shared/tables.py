@@ -62,18 +62,6 @@ def is_table(path: Path) -> bool:
     return kind_of(path) in SUFFIXES
 
 
-def find_parts(folder: Path) -> dict[str, Path]:
-    """The tables of a folder by part: train, valid and test, by their file names' stems."""
-    parts = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid"}
-    parts |= {"dev": "valid", "test": "test"}
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        stem = path.name.split(".")[0].lower()
-        if path.is_file() and is_table(path) and stem in parts:
-            found.setdefault(parts[stem], path)
-    return found if "train" in found else {}
-
-
 def read_table(
     path: Path,
     text: bool = False,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import UserError, some
+from shared.folders import PARTS
 from shared.tables import is_delimited, kind_of, read_table, refuse_nested, told_encoding
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ PICTURES = (
     # Pillow needs a plugin for these: without it each is told as one that cannot be decoded
     *(".heic", ".heif", ".jxl"),
 )
-PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
-PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
 TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl")
 """Kinds of files beside pictures that may hold their labels; a .txt is a README or a licence as often as not."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import UserError
-from shared.tables import find_parts, format_of, is_table, read_table, told_encoding
+from shared.folders import find_parts
+from shared.tables import format_of, is_table, read_table, told_encoding
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.tsv"])
