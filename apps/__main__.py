@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import atexit
 import importlib
-import io
 import json
 import os
 import sys
@@ -37,8 +36,6 @@ FAULT, DONE = 2, 0
 
 def entry() -> None:
     """The process's own main: ends without taking the libraries apart piece by piece, which takes a second."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # any label and any file's name can be printed, wherever it goes
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     code = main()
     atexit._run_exitfuncs()  # temporary files go
     sys.stdout.flush()

@@ -48,9 +48,7 @@ def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
     counts = confusion(scores, targets)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "index.html").write_text(
-            _page(rows[:SHOWN], pictures, counts, names.names), "utf-8", "backslashreplace"
-        )
+        (folder / "index.html").write_text(_page(rows[:SHOWN], pictures, counts, names.names), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}): name another folder") from None
     write_csv(iter(rows), folder / "losses.csv")

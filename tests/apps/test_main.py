@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -150,17 +149,6 @@ def test_reader_that_goes_away_is_no_fault() -> None:
     command = f"{sys.executable} -m apps data list | head -1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
-def test_any_name_can_be_printed(encoding: str) -> None:
-    """A file's name may be no UTF-8, and a terminal may know no Chinese: JSON says both all the same."""
-    said = {"input": "caf\udce9.csv", "prediction": "很好"}
-    code = "import json, sys; from apps import __main__ as m\n"
-    code += f"m.main = lambda: print(json.dumps({said!r}, ensure_ascii=False)) or 0\nm.entry()"
-    environment = os.environ | {"PYTHONIOENCODING": encoding}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True)
-    assert done.returncode == 0 and json.loads(done.stdout.decode("utf-8")) == said
 
 
 def test_a_fault_of_the_program_is_not_blamed_on_the_user(loans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
