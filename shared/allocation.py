@@ -12,13 +12,17 @@ KEPT, LARGEST = 1 << 29, 1 << 28
 """Bytes: of freed memory that is kept at the most, and of the largest block that is kept."""
 
 
+OTHERS = (AttributeError, OSError, TypeError)
+"""What other C libraries answer: they lack the function, or cannot be asked (TypeError: Windows)."""
+
+
 def keep_freed_blocks() -> bool:
     """Tells glibc not to hand large blocks back to the system; True where it obeys.
 
     Activations are tens of megabytes and would be mapped, zeroed and unmapped again at every step: 10 to 25 % of a step's time
     on two cores, for 3 to 5 % more memory (docs/experiments/vision.md). Other systems' allocators are left as they are.
     """
-    with suppress(OSError, AttributeError):
+    with suppress(*OTHERS):
         mallopt = ctypes.CDLL(None).mallopt
         return bool(mallopt(MAP, LARGEST) and mallopt(TRIM, KEPT))
     return False
@@ -42,7 +46,7 @@ def give_freed_blocks_back() -> bool:
     """
     if arrow := sys.modules.get("pyarrow"):
         arrow.default_memory_pool().release_unused()
-    with suppress(OSError, AttributeError):
+    with suppress(*OTHERS):
         ctypes.CDLL(None).malloc_trim(0)
         return True
     return False

@@ -52,7 +52,7 @@ class Chosen:
 
 def chosen(part: Data, rows: Tensor) -> Data:
     """These rows of a split, in this order, without a copy of the inputs."""
-    return Data(Chosen(part.inputs, rows), part.targets[rows])
+    return Data(Chosen(part.inputs, rows), part.targets[rows], None if part.weights is None else part.weights[rows])
 
 
 def some(part: Data, rows: int | None, seed: int) -> Data:

@@ -137,8 +137,3 @@ def finite(metrics: Mapping[str, Any]) -> dict[str, float]:
         if not np.isfinite(value):
             raise ArithmeticError(f"{name} is {value}")
     return {name: float(value) for name, value in metrics.items()}
-
-
-def better(headline: str) -> str:
-    """Whether a metric is better greater or less, for the reader of a table."""
-    return "less" if headline in {"rmse", "mae", "log_loss"} else "greater"

@@ -25,6 +25,13 @@ class Compares(Protocol):
     def differences(self, inputs: Any) -> list[str]: ...
 
 
+@runtime_checkable
+class Recalls(Protocol):
+    """A preprocessor that can tell which inputs it saw in training: what is measured on them flatters."""
+
+    def recalled(self, inputs: Any) -> list[str]: ...
+
+
 @dataclass
 class Model:
     """What training gives and `load` gives back."""
@@ -57,6 +64,9 @@ class Model:
     def _differences(self, inputs: Inputs) -> list[str]:
         return self.preprocessor.differences(inputs) if isinstance(self.preprocessor, Compares) else []
 
+    def _recalled(self, inputs: Inputs) -> list[str]:
+        return self.preprocessor.recalled(inputs) if isinstance(self.preprocessor, Recalls) else []
+
     def encode(self, examples: Examples) -> Data:
         return Data(self.preprocessor.encode(examples.inputs), self.preprocessor.encode_targets(examples.targets))
 
@@ -74,7 +84,7 @@ class Model:
             "metrics": metrics,
             "baseline": baseline,
             "rows": {"train": 0, "valid": 0, "test": len(data)},
-            "notes": (*examples.notes, *self._differences(examples.inputs)),
+            "notes": (*examples.notes, *self._differences(examples.inputs), *self._recalled(examples.inputs)),
         }
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

@@ -228,7 +228,7 @@ class App(Protocol):
 class Prepares(Protocol):
     """An app that teaches its network something of its own before the stages: the language of the texts, say."""
 
-    def prepare(self, setup: Any, preprocessor: Any, progress: Any) -> Any:
+    def prepare(self, setup: Setup, preprocessor: Any, progress: Progress) -> Setup:
         """Called once before the first stage, with what the loop works on; leaves the weights to start from. Returns the
         setup of the stages: what they learn from may be less than what `settle` gets."""
         ...
@@ -247,7 +247,7 @@ class Settles(Protocol):
 class Completes(Protocol):
     """An app that, once everything is chosen, fits a part anew to the validation rows as well."""
 
-    def complete(self, network: nn.Module, setup: Any) -> str:
+    def complete(self, network: nn.Module, setup: Setup) -> str:
         """Called after validation was measured and before the test rows are. Returns a sentence, or "" for none."""
         ...
 

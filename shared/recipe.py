@@ -33,6 +33,17 @@ def dial(
 
 
 @dataclass(frozen=True)
+class Stages:
+    """How a network of a body and a head is trained: the head on the frozen body's features, then the whole."""
+
+    frozen_epochs: int | None = None  # of the head alone; None: to convergence; 0: left out
+    head_rows: int | None = None  # that the head is fitted to, drawn at random; None: all
+    enough: float = math.inf  # headline of the head alone from which the whole is not trained
+    tune_rows: int | None = None  # that the whole is trained on, drawn at random; None: all
+    seeds: int = 1  # trainings of the whole whose weights are averaged
+
+
+@dataclass(frozen=True)
 class Recipe:
     """The dials that every application has. Each application's own recipe adds a handful."""
 
@@ -54,6 +65,10 @@ class Recipe:
     weights: str = dial("auto", "pretrained weights: a name, a path, auto or none")
     valid_fraction: float = dial(0.1, "share of rows for validation when none is given", least=0, below=1)
     test_fraction: float = dial(0.1, "share of rows for the test when none is given", least=0, below=1)
+
+    def stages(self) -> Stages:
+        """What an application's own dials say of them."""
+        return Stages()
 
     @classmethod
     def make(cls: type[R], given: Mapping[str, Any]) -> R:

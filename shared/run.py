@@ -107,7 +107,8 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     if isinstance(app, Remembers):
         app.remember(prepared.preprocessor, [prepared.setup.valid] + ([] if options.test else [prepared.test]))
     facts.seconds = clock.total()
-    recipe = replace(prepared.setup.recipe, device=recipe.device)
+    # as asked, not as resolved: the machine that answers may be another
+    recipe = replace(prepared.setup.recipe, device=recipe.device, precision=recipe.precision)
     model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
     if options.out is not None:
         model.save(options.out)
@@ -194,16 +195,17 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
         return
     if isinstance(app, Prepares):
         setup = app.prepare(setup, prepared.preprocessor, progress)
-    if hasattr(setup.network, "body") and getattr(setup.recipe, "frozen_epochs", None) != 0:
+    stages = setup.recipe.stages()
+    if hasattr(setup.network, "body") and stages.frozen_epochs != 0:
         train_head(setup, progress)
     reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
-    if is_enough(reached, len(setup.valid), getattr(setup.recipe, "enough", float("inf"))):
+    if is_enough(reached, len(setup.valid), stages.enough):
         progress.display.say(
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
     elif setup.recipe.epochs:
-        few = some(setup.train, getattr(setup.recipe, "tune_rows", None), setup.recipe.seed)
-        fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, getattr(setup.recipe, "seeds", None) or 1)
+        few = some(setup.train, stages.tune_rows, setup.recipe.seed)
+        fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, stages.seeds)
     elif progress.weights is None:
         progress.keep(setup.network, UNTRAINED)
 
@@ -215,12 +217,12 @@ def is_enough(reached: float, rows: int, enough: float) -> bool:
 
 def train_head(setup: Setup, progress: Progress) -> None:
     """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
-    head, frozen_epochs = setup.network.head, getattr(setup.recipe, "frozen_epochs", None)
+    head, stages = setup.network.head, setup.recipe.stages()
     assert isinstance(head, nn.Module)
-    few = some(setup.train, getattr(setup.recipe, "head_rows", None), setup.recipe.seed)
+    few = some(setup.train, stages.head_rows, setup.recipe.seed)
     train, valid = _features(setup, few), _features(setup, setup.valid)
     entry: dict[str, Any] = {"stage": FROZEN}
-    if frozen_epochs is None and isinstance(head, LinearHead):
+    if stages.frozen_epochs is None and isinstance(head, LinearHead):
         entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
         head.to(setup.recipe.device)
     else:
@@ -236,7 +238,7 @@ def train_head(setup: Setup, progress: Progress) -> None:
             steps=Steps(),
         )
         inner = replace(progress, score=float("-inf"), weights=None)
-        fit(on_features, frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
+        fit(on_features, stages.frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
         head.load_state_dict(inner.weights or head.state_dict())
     score = float("-inf")
     if len(valid):

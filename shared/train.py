@@ -77,6 +77,7 @@ def fit(
     if checkpoint is not None and (saved := checkpoint.load(stage)):
         start = _restore(learner, saved, progress, average)
         watch.since_best = saved["since_best"]
+        epochs = start if watch.is_over else epochs
         progress.display.say(f"resuming {stage} after epoch {start} of {epochs}")
     rates = [recipe.lr * group.rate for group in setup.groups]
     callbacks = [callback for callback in (average, watch) if callback is not None]
@@ -263,10 +264,15 @@ class Watch(Callback):
             except UserError as error:
                 self.failure = error
                 raise CancelFitException from error
-        patience = self.setup.recipe.patience
-        if patience and self.since_best >= patience and self.epoch + 1 < self.n_epoch:
-            self.progress.display.say(f"{self.stage}: no better for {patience} epochs, stopping")
+        if self.is_over and self.epoch + 1 < self.n_epoch:
+            self.progress.display.say(f"{self.stage}: no better for {self.since_best} epochs, stopping")
             raise CancelFitException
+
+    @property
+    def is_over(self) -> bool:
+        """Whether patience has ended."""
+        patience = self.setup.recipe.patience
+        return bool(patience) and self.since_best >= patience
 
     def _state(self) -> dict[str, Any]:
         return {

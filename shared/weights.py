@@ -7,10 +7,13 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from shared.errors import UserError
 
-HUB, PATIENCE = "huggingface.co", 3.0  # host, seconds to reach it
+HUB, PATIENCE = "https://huggingface.co", 3.0  # seconds to reach it
+PORTS = {"http": 80, "https": 443, "socks5": 1080}
 
 FROM_SCRATCH = "training from scratch"
 """What sentences about weights, here and in apps, end with where there are no pretrained ones."""
@@ -78,7 +81,7 @@ def _at_path(asked: str) -> Weights | None:
 
 
 def _here(name: str, packaged: Callable[[str], Path | None], repository: Callable[[str], str | None]) -> Weights | None:
-    folder = os.environ.get("GLANCE_WEIGHTS")
+    folder = os.path.expanduser(os.environ.get("GLANCE_WEIGHTS", ""))
     if folder and os.sep not in name:
         for path in (Path(folder) / f"{name}.safetensors", Path(folder) / name):
             if path.is_file() or (path / "config.json").is_file():
@@ -111,12 +114,18 @@ def _from_hub(name: str, repository: Callable[[str], str | None], local: bool) -
     return Weights(name, folder, "in the hub's cache" if local else "from the hub")
 
 
-def reachable(host: str | None = None, port: int = 443, seconds: float = PATIENCE) -> bool:
-    """Whether the hub answers a connection within seconds: a closed network is known at once."""
-    endpoint = os.environ.get("HF_ENDPOINT", "")
-    host = host or endpoint.split("://")[-1].split("/")[0].split(":")[0] or HUB
+def reachable(endpoint: str | None = None) -> bool:
+    """Whether the hub, or the proxy on the way to it, takes a connection within PATIENCE: a closed network is known at once."""
+    hub = _parsed(endpoint or os.environ.get("HF_ENDPOINT") or HUB)
+    proxies = {} if proxy_bypass(hub.hostname or "") else getproxies()
+    proxy = proxies.get(hub.scheme) or proxies.get("all")
+    first = _parsed(proxy) if proxy else hub
     try:
-        socket.create_connection((host, port), seconds).close()
-    except OSError:
+        socket.create_connection((first.hostname, first.port or PORTS.get(first.scheme, 443)), PATIENCE).close()
+    except (OSError, ValueError):  # the latter of a port that is no number
         return False
     return True
+
+
+def _parsed(address: str) -> SplitResult:
+    return urlsplit(address if "://" in address else f"http://{address}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -63,7 +62,6 @@ class AppContract:
     dials: ClassVar[dict[str, Any]] = {}
     loop_dials: ClassVar[dict[str, Any]] = {"epochs": 3, "patience": 0}  # a run with epochs to interrupt
     fitted_before_the_loop: ClassVar[str] = ""  # what such a run has to keep before its first epoch ends
-    unused_dials: ClassVar[tuple[str, ...]] = ()
     unneeded: ClassVar[tuple[str, ...]] = ("pandas",)  # not loaded to answer `command_input`
 
     def write_source(self, folder: Path) -> Path:
@@ -278,14 +276,6 @@ class AppContract:
     def test_state_survives_json(self, app: App, model: Model) -> None:
         state = json.loads(json.dumps(model.preprocessor.state(), allow_nan=False))
         assert app.restore(state, model.preprocessor.tensors()).state() == model.preprocessor.state()
-
-    def test_every_dial_is_used(self, app: App) -> None:
-        package = Path(sys.modules[self.module].__file__ or "")
-        folder = package.parent.glob("*.py") if package.name == "app.py" else [package]
-        places = [*(ROOT / "shared").glob("*.py"), *(path for path in folder if path.name != "recipe.py")]
-        code = "\n".join(path.read_text() for path in places)
-        unused = [f.name for f in fields(app.recipe) if not re.search(rf'recipe\.{f.name}\b|recipe, "{f.name}"', code)]
-        assert set(unused) - {"preset"} == set(self.unused_dials)
 
     def test_recipe_survives_the_artifact(self, app: App, model: Model, out: Path) -> None:
         stored = load(app, out).recipe

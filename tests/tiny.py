@@ -17,7 +17,7 @@ from shared.labels import Labels
 from shared.loaders import Tensors
 from shared.metrics import Classification
 from shared.protocol import Answer, Data, Examples, Field, Group, Inputs, Splits
-from shared.recipe import Recipe, dial
+from shared.recipe import Recipe, Stages, dial
 from shared.splits import complete
 from shared.tables import read_table
 
@@ -26,6 +26,9 @@ from shared.tables import read_table
 class TinyRecipe(Recipe):
     frozen_epochs: int | None = dial(None, "epochs of the head alone; none: to convergence", least=0)
     dropout: float = dial(0.0, "share of hidden units dropped", least=0)
+
+    def stages(self) -> Stages:
+        return Stages(self.frozen_epochs)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Collab: who liked what in, ratings and recommendations out. its face is `train`, `load`, `learner`, `recommend`, `similar`."""
+"""Collab: who liked what in, ratings and recommendations out. Its face is `train`, `load`, `learner`, `recommend`, `similar`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,27 @@ train, load, learner = _FACE.train, _FACE.load, _FACE.learner
 
 
 def recommend(
-    model: Model, users: Sequence[str] | None = None, k: int = 10, *, history: Any = None, **wish: Any
+    model: Model,
+    users: Sequence[str] | None = None,
+    k: int = 10,
+    *,
+    history: Any = None,
+    allow: Sequence[str] | None = None,
+    deny: Sequence[str] = (),
+    seen: bool = False,
+    diversity: float = 0.0,
+    why: bool = False,
 ) -> list[dict[str, Any]]:
     """For each user the k best items they have not had: `{"user", "basis", "support", "items": [...]}`.
 
     Without `users` everyone in `history`, else everyone known. `history`, a table's path, a DataFrame, or a list of dicts
-    or of tuples (user, item[, rating]), is what users bring along. `wish`: allow, deny, seen, diversity, why, as in apps.collab.recommending.Wish.
+    or of tuples (user, item[, rating]), is what users bring along; the rest is explained in apps.collab.recommending.Wish.
     Raises UserError at an impossible wish.
     """
     from apps.collab.asking import ask
+    from apps.collab.recommending import Wish
 
-    return list(ask(model, users, {"k": k, **wish}, history))
+    return list(ask(model, users, Wish(k, allow, deny, seen, diversity, why), history))
 
 
 def similar(model: Model, items: Sequence[str], k: int = 10) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ class CollabApp:
     def read_examples(self, source: Path, recipe: Recipe) -> Examples:
         assert isinstance(recipe, CollabRecipe)
         tables = find_tables(source)
-        return read_part(tables.get("test", tables["train"]), recipe)
+        return read_part(tables.get("test") or tables.get("valid") or tables["train"], recipe)
 
     def read_inputs(self, sources: Sequence[str], recipe: Recipe) -> Iterator[tuple[list[Any], Inputs]]:
         assert isinstance(recipe, CollabRecipe)

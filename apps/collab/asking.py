@@ -22,14 +22,14 @@ from shared.model import Model
 from shared.protocol import Examples
 
 
-def ask(model: Model, users: Sequence[str] | None, wish: Mapping[str, Any], history: Any) -> Iterator[dict[str, Any]]:
-    """See apps.collab.recommend. Raises UserError at a history that cannot be read and at an impossible wish."""
+def ask(model: Model, users: Sequence[str] | None, wish: Wish, history: Any) -> Iterator[dict[str, Any]]:
+    """See apps.collab.recommend. Raises UserError at a history that cannot be read."""
     preprocessor = model.preprocessor
     assert isinstance(preprocessor, CollabPreprocessor)
     given = None if history is None else Given.of(_history(history, model), preprocessor)
     if users is None:
         users = preprocessor.users if given is None else list(given.places)
-    return recommend(model, listed(users), Wish(**wish), given)
+    return recommend(model, listed(users), wish, given)
 
 
 def listed(ids: Any) -> Sequence[Any]:

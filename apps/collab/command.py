@@ -44,9 +44,10 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 def recommend(model: Model, parsed: argparse.Namespace) -> str:
     """Answers `recommend`; returns what was written where, or "" when the answers were printed."""
     from apps.collab.asking import ask, read_ids
+    from apps.collab.recommending import Wish
 
-    wish = {name: getattr(parsed, name) for name in ("k", "seen", "diversity", "why")}
-    wish |= {"allow": read_ids(parsed.allow), "deny": read_ids(parsed.deny) or ()}
+    lists = read_ids(parsed.allow), read_ids(parsed.deny) or ()
+    wish = Wish(parsed.k, *lists, parsed.seen, parsed.diversity, parsed.why)
     return _put(ask(model, parsed.user, wish, parsed.history), "user", parsed)
 
 

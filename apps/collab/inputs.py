@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from apps.collab.columns import KNOWN, plain_name
+from apps.collab.layouts import find_tables
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
 from shared.errors import UserError
 from shared.predict import BLOCK
-from shared.protocol import Columns
+from shared.protocol import Columns, count
 
 SHAPE = 'give {"user": ..., "item": ...}, a pair (user, item), a list of those, or a DataFrame'
 
@@ -90,8 +91,8 @@ def from_sources(sources: Sequence[str], recipe: CollabRecipe) -> Iterator[tuple
     for source in sources:
         if source == "-":
             yield from _blocks(_lines(sys.stdin, recipe))
-        elif Path(source).is_file():
-            yield _table(Path(source), recipe)
+        elif Path(source).exists():
+            yield from _table(find_tables(Path(source))["train"], recipe)
         else:
             yield from _blocks([_literal(source)])
 
@@ -135,8 +136,11 @@ def _header(cells: Sequence[str], recipe: CollabRecipe) -> tuple[int, int] | Non
     return (places[0], places[1]) if len(set(places)) == 2 else None
 
 
-def _table(path: Path, recipe: CollabRecipe) -> tuple[list[Any], Columns]:
+def _table(path: Path, recipe: CollabRecipe) -> Iterator[tuple[list[Any], Columns]]:
+    """The whole table is read, as which form its times have shows in all of them; ids are strings block by block."""
     from apps.collab.reading import read_pairs
 
-    columns = read_pairs(path, recipe)
-    return [f"{user},{item}" for user, item in zip(columns["user"], columns["item"], strict=True)], columns
+    table = read_pairs(path, recipe)
+    for start in range(0, count(table), BLOCK):
+        columns = {name: np.asarray(column[start : start + BLOCK]) for name, column in table.items()}
+        yield [f"{user},{item}" for user, item in zip(columns["user"], columns["item"], strict=True)], columns

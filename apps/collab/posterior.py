@@ -6,7 +6,7 @@ linear in the principal components of who rated what in the training rows. Test 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -106,13 +106,23 @@ class Posterior:
     spread: Factors
     noise: float
 
+    def times(self, unit: float) -> Posterior:
+        """Of ratings that are `unit` times as large."""
+        factors = Factors(unit * self.factors.users, self.factors.items)
+        biases = Factors(unit * self.biases.users, unit * self.biases.items)
+        spread = Factors(unit**2 * self.spread.users, self.spread.items)
+        return Posterior(factors, biases, spread, unit**2 * self.noise)
+
 
 def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept_width: int) -> Posterior:
     """The mean prediction over `samples` draws after `burn`, its factors brought down to `kept_width` columns.
 
     Of each draw the mean given the other side is kept, not the draw itself (Rao & Blackwell): whoever has few ratings
-    would bring the noise of the prior into the average.
+    would bring the noise of the prior into the average. The priors of the factors and of the noise are of ratings of unit
+    spread, so that is what the chain sees, whatever the ratings' scale.
     """
+    unit = float(ratings.rating.std(unbiased=False)) or 1.0
+    ratings = replace(ratings, rating=ratings.rating / unit)
     sides = _start(ratings, affordable(ratings, width))
     noise, noises, mean = 1.0, 0.0, Mean(kept_width)
     moments = Moments.start(ratings.sizes)
@@ -126,7 +136,7 @@ def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept
             mean.add(users.kept(users.factors), items.kept(items.centre))
             moments.add(sides)
             noises += 1 / noise
-    return Posterior(*mean.found(), moments.spread(), noises / samples)
+    return Posterior(*mean.found(), moments.spread(), noises / samples).times(unit)
 
 
 def affordable(ratings: Ratings, width: int) -> int:

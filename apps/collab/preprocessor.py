@@ -129,6 +129,12 @@ class CollabPreprocessor:
         """Positions of users and items, each of shape (rows,), 0 where unknown."""
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
+    def recalled(self, inputs: Inputs) -> list[str]:
+        """See `shared.model.Recalls`."""
+        from apps.collab.overlap import seen_pairs
+
+        return seen_pairs(self, inputs)
+
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user
         alone: the network scores every item."""

@@ -17,7 +17,7 @@ from apps.collab.recipe import CollabRecipe
 from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
 from shared.errors import UserError, some
-from shared.protocol import Columns, Examples, Splits
+from shared.protocol import Examples, Splits
 from shared.splits import share_of_rest, stratified
 from shared.tables import told_encoding
 
@@ -267,9 +267,9 @@ def _last(examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[~last]), np.sort(order[last])
 
 
-def read_pairs(path: Path, recipe: CollabRecipe) -> Columns:
-    """The users and items of a table to answer, row by row as they stand, and times under training's name; a missing
-    id is ""."""
+def read_pairs(path: Path, recipe: CollabRecipe) -> dict[str, Any]:
+    """The users and items of a table to answer, categories of strings, row by row as they stand, and times under
+    training's name; a missing id is ""."""
     frame, roles = read_rows_like(path, recipe, answers=False)
-    found = {"user": np.asarray(_ids(frame[roles.user])), "item": np.asarray(_ids(frame[roles.item]))}
+    found = {"user": _ids(frame[roles.user]), "item": _ids(frame[roles.item])}
     return found | ({"time": seconds(frame[roles.time], path)} if roles.time else {})

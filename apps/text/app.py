@@ -61,7 +61,7 @@ class TextApp:
             return TextPreprocessor(labels, NOTHING, False, *given)
         hashed = grams(train.inputs.tolist(), letters)
         buckets = preprocessor.find_buckets(hashed, inside)
-        return TextPreprocessor(labels, buckets, letters, *given, {id(train.inputs): hashed})
+        return TextPreprocessor(labels, buckets, letters, *given, {id(train.inputs): (train.inputs, hashed)})
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
         return preprocessor.restore(state, tensors)

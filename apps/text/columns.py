@@ -127,8 +127,8 @@ def examples_of(
     for name in (text, target):
         if name not in frame.columns:
             raise UserError(f"{path} has no column {name!r}; its columns: {some(list(frame.columns), 20)}")
-    texts = np.array([*as_texts(frame[text]), None], object)[:-1]
-    labels = np.array([*(label.strip() for label in as_texts(frame[target])), None], object)[:-1]
+    texts = np.array(as_texts(frame[text]), object)
+    labels = np.array([label.strip() for label in as_texts(frame[target])], object)
     keep = labels != ""
     if not keep.any():
         raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")

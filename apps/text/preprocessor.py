@@ -42,7 +42,8 @@ class TextPreprocessor:
     max_tokens: int = 0
     long: str = "ends"
     telling: Tensor = field(default_factory=lambda: torch.zeros(0))
-    kept: dict[int, Ragged] = field(default_factory=dict, compare=False, repr=False)
+    kept: dict[int, tuple[Any, Ragged]] = field(default_factory=dict, compare=False, repr=False)
+    """By the id of texts, which is theirs alone while they are kept too: their hashes, till they are asked for."""
 
     @cached_property
     def _positions(self) -> np.ndarray:
@@ -58,7 +59,7 @@ class TextPreprocessor:
         texts = as_array(inputs).tolist()
         found = nothing(len(texts))
         if len(self.buckets):
-            hashed = self.kept.pop(id(inputs), None)  # the training texts were hashed to find the buckets
+            _, hashed = self.kept.pop(id(inputs), (None, None))  # the training texts were hashed to find the buckets
             found = select(grams(texts, self.letters) if hashed is None else hashed, self._positions)
         if self._tokens is None or self.spec is None:
             return Texts(found)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from shared.recipe import Recipe, dial
+from shared.recipe import Recipe, Stages, dial
 
 AUTO = "by the number and length of the texts"
 
@@ -28,14 +28,14 @@ class TextRecipe(Recipe):
         100.0, "most of a table that is read; of a larger one a random share of its rows", least=0.001
     )
     epochs: int = dial(None, f"passes of fine-tuning; none: {AUTO}, 0: the encoder stays as it is", least=0)
-    max_tokens: int = dial(None, f"tokens of a text that the encoder sees, beginning and end; none: {AUTO}", least=8)
+    max_tokens: int = dial(None, f"tokens of a text that the encoder sees (--long says which); none: {AUTO}", least=8)
     long: str = dial(
         "telling",
         "of a text over max_tokens: its most telling passages, its two ends, or all of it in windows of that many",
         ("telling", "ends", "windows"),
     )
     minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
-    seeds: int = dial(None, "fine-tunings whose weights are averaged; none: by --minutes, at most three", least=1)
+    seeds: int = dial(None, "fine-tunings whose weights are averaged; none: by --minutes, at most three (best: five)", least=1)
     ema: float = dial(
         0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0, below=1
     )
@@ -75,7 +75,7 @@ class TextRecipe(Recipe):
     )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
 
-    @property
-    def frozen_epochs(self) -> int | None:
-        """None: the head is first fitted to what the encoder says as it is; 0: it is not, where that has learnt nothing."""
-        return 0 if self.weights == "awd_lstm" and not self.language_epochs else None
+    def stages(self) -> Stages:
+        """The head is first fitted to what the encoder says as it is, unless that has learnt nothing."""
+        untaught = self.weights == "awd_lstm" and not self.language_epochs
+        return Stages(frozen_epochs=0 if untaught else None, head_rows=self.head_rows, seeds=self.seeds or 1)

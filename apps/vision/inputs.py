@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +21,34 @@ BLOCK = 1024
 
 
 def read_inputs(sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
-    """Blocks of (names, pictures) of files, folders, archives and csv files with a column of paths."""
-    for source in sources:
+    """Blocks of (names, pictures) of files, folders, archives and csv files with a column of paths; "-" stands for such
+    paths on stdin."""
+    for source in _with_stdin(sources):
         if not source:  # as a path it would be the current folder
             raise UserError(
                 "an empty input names no pictures; give files, folders or a csv of paths (. for this folder)"
             )
-        if source == "-":
-            raise UserError("-: pictures are not read from stdin; give files, folders or a csv of paths")
         with opened(Path(source)) as place:
             listing = _list_inputs(place, source)
             for start in range(0, len(listing), BLOCK):
                 names = listing.names[start : start + BLOCK]
                 found = load_pictures(listing.paths[start : start + BLOCK], names, recipe.stored_size or 0)
-                if len(sources) == 1 and listing.paths == [place]:
+                if len(sources) == 1 and source == sources[0] and listing.paths == [place]:
                     _check_opened(source, found)
                 yield list(names), found
+
+
+def _with_stdin(sources: Sequence[str]) -> Iterator[str]:
+    """The sources, in place of each "-" the lines of stdin as they come. Raises UserError where there are none."""
+    for source in sources:
+        if source != "-":
+            yield source
+            continue
+        lines = io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "surrogateescape")  # as names of files are decoded
+        paths = filter(None, (line.strip("\r\n") for line in lines))
+        if (first := next(paths, None)) is None:
+            raise UserError("stdin names no pictures: give the path of a file, a folder or a csv of paths a line")
+        yield from chain([first], paths)
 
 
 def _check_opened(source: str, pictures: Pictures) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from shared.recipe import Recipe, dial
+from shared.recipe import Recipe, Stages, dial
 
 AUTO = "by the number and size of the pictures"
 
@@ -66,3 +66,6 @@ class VisionRecipe(Recipe):
     )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
     separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")
+
+    def stages(self) -> Stages:
+        return Stages(self.frozen_epochs, enough=self.enough, tune_rows=self.tune_rows)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import platform
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -34,11 +34,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's mallopt")
 def test_steps_of_the_same_blocks_are_not_mapped_again() -> None:
+    import resource  # of Unix alone
+
     assert keep_freed_blocks()
     for _ in range(8):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -79,6 +81,12 @@ def test_pyarrow_gives_back_what_a_table_took() -> None:
     assert resident() - before < kept / 2
 
 
-def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+@pytest.mark.parametrize("error", [None, TypeError, OSError])  # no such functions; Windows; a C library linked in
+def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch, error: type[Exception] | None) -> None:
+    def library(name: None) -> object:
+        if error is not None:
+            raise error
+        return object()
+
+    monkeypatch.setattr(ctypes, "CDLL", library)
     assert not keep_freed_blocks() and not give_freed_blocks_back()

@@ -17,6 +17,7 @@ from shared.answers import write_csv
 from shared.display import Display
 from shared.errors import UserError
 from shared.head import LinearHead
+from shared.model import load
 from shared.progress import Steps
 from shared.recipe import dial
 from shared.run import Options, is_enough, train
@@ -29,7 +30,6 @@ class TestTiny(AppContract):
     dials = {"epochs": 2, "lr": 1e-2}
     fitted_before_the_loop = "frozen body"
     unneeded = ()
-    unused_dials = ("weights", "valid_fraction", "test_fraction")
 
     def write_source(self, folder: Path) -> Path:
         return write_rings(folder / "rings.csv")
@@ -54,6 +54,19 @@ def test_head_alone_converges_without_epochs(rings: Path) -> None:
 def test_head_can_be_trained_by_epochs(rings: Path) -> None:
     model = train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 20, "lr": 0.1}))
     assert model.facts.chosen == "frozen body" and model.facts.metrics["accuracy"] > 0.9
+
+
+def test_precision_is_what_pays_where_the_model_answers(
+    rings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.precision.bfloat16_ratio", lambda device: 4.0)
+    chosen, forced = (TinyRecipe.make({"epochs": 0, "precision": precision}) for precision in ("auto", "bf16"))
+    trained = train(APP, rings, chosen, Options(out=tmp_path / "auto"))
+    train(APP, rings, forced, Options(out=tmp_path / "bf16"))
+    assert trained.predictor.precision == "bf16"
+    monkeypatch.setattr("shared.precision.bfloat16_ratio", lambda device: 0.01)
+    assert load(APP, tmp_path / "auto").predictor.precision == "fp32"
+    assert load(APP, tmp_path / "bf16").predictor.precision == "bf16"
 
 
 def test_frozen_stage_can_be_left_out(rings: Path) -> None:
@@ -217,6 +230,21 @@ def test_ctrl_c_before_a_resumed_run_is_where_it_was_keeps_what_is_there(rings: 
     with pytest.raises(KeyboardInterrupt):
         train(APP, rings, recipe, Options(out=out, resume=True, display=StopsAgain(quiet=True)))
     assert "checkpoint.pt" in before and {entry.name: entry.read_bytes() for entry in out.iterdir()} == before
+
+
+def test_a_run_that_had_stopped_early_is_not_trained_on(
+    rings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Settling(TinyApp):
+        def settle(self, network: Any, preprocessor: Any, train: Any, valid: Any, recipe: Any) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("shared.checkpoint.SECONDS", 0.0)
+    recipe, out = TinyRecipe.make({"epochs": 9, "patience": 1, "lr": 1e-9}), tmp_path / "out"
+    stopped = train(Settling(), rings, recipe, Options(out=out)).facts
+    resumed = train(APP, rings, recipe, Options(out=out, resume=True)).facts
+    assert stopped.interrupted and not resumed.interrupted
+    assert resumed.journal == stopped.journal and len(resumed.journal) < 9
 
 
 def test_what_nothing_was_learnt_for_is_called_untrained(rings: Path) -> None:

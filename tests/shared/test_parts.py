@@ -18,6 +18,7 @@ from shared.errors import UserError
 from shared.head import LinearHead
 from shared.labels import Labels
 from shared.loaders import WIDTHS, Loader, Tensors, batches, rounded
+from shared.loaders import some as some_rows
 from shared.precision import bfloat16_ratio, resolve, resolve_device
 from shared.protocol import Data
 from shared.weights import find, reachable
@@ -146,6 +147,9 @@ def test_weights_are_found_by_name_in_their_folder(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GLANCE_WEIGHTS", str(tmp_path))
     weights, said = find("auto", ["other", "net"], nowhere, nowhere)
     assert weights and weights.path == tmp_path / "net.safetensors" and "GLANCE_WEIGHTS" in said
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    monkeypatch.setenv("GLANCE_WEIGHTS", f"~/{tmp_path.name}")
+    assert find("auto", ["net"], nowhere, nowhere)[0] == weights
 
 
 def test_weights_named_and_nowhere_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +179,26 @@ def test_weights_that_can_run_code_are_refused(tmp_path: Path) -> None:
 def test_closed_network_is_known_at_once() -> None:
     with socket.socket() as taken:  # bound, never listening: connections are refused
         taken.bind(("127.0.0.1", 0))
-        assert not reachable("127.0.0.1", taken.getsockname()[1])
+        assert not reachable(f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+
+def test_hub_is_asked_at_its_own_port_or_by_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # never listening
+        here, nobody = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in (server, closed))
+        monkeypatch.setenv("HF_ENDPOINT", f"{here}/mirror")
+        assert reachable()
+        monkeypatch.setenv("http_proxy", nobody)
+        assert not reachable()
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert reachable()
+        monkeypatch.setenv("https_proxy", here.removeprefix("http://"))
+        assert reachable("https://hub.invalid")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:port")
+    assert not reachable()
 
 
 def test_loader_made_anew_takes_the_rows_in_the_order_that_it_tells() -> None:
@@ -191,3 +214,10 @@ def test_weights_end_a_training_batch_only() -> None:
     data = Data(Tensors(torch.arange(4.0)), torch.zeros(4), torch.arange(4.0))
     numbers, _, weights = next(iter(Loader(data, 4, seed=1)))
     assert torch.equal(numbers, weights) and len(next(iter(Loader(data, 4)))) == 2
+
+
+def test_some_rows_of_a_split_keep_their_weights() -> None:
+    values = torch.arange(8.0)
+    few = some_rows(Data(Tensors(values), values, values), 3, seed=0)
+    assert len(few) == 3 and few.weights is not None
+    assert few.inputs.batch(torch.arange(3))[0].equal(few.weights) and few.targets.equal(few.weights)

@@ -12,7 +12,6 @@ from tests.contract import AppContract
 class TestRatings(AppContract):
     module = "apps.collab.app"
     dials: ClassVar[dict[str, Any]] = {"samples": 10, "burn": 5, "factors": 3, "strength": 10.0}
-    unused_dials = ("weights",)
     loop_dials: ClassVar[dict[str, Any]] = {"epochs": 3, "patience": 0, "batch_size": 256}
 
     def write_source(self, folder: Path) -> Path:

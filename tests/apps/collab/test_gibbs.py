@@ -11,7 +11,7 @@ import torch
 
 from apps import collab
 from apps.collab.gibbs import draw_factors, draw_noise, draw_prior, rectangles
-from apps.collab.posterior import Factors, Ratings, compress, sample_posterior, who_rated_what
+from apps.collab.posterior import Factors, Posterior, Ratings, compress, sample_posterior, who_rated_what
 from tests.apps.collab.patterns import write_ratings
 
 
@@ -73,6 +73,24 @@ def test_chain_predicts_held_out_cells_of_a_low_rank_table() -> None:
     predicted = (factors.users[user] * factors.items[item]).sum(1) + biases.users[user] + biases.items[item]
     error = (predicted - rating)[held].square().mean().sqrt()
     assert error < 0.4 * rating[held].std()
+
+
+def test_ratings_of_another_unit_give_the_same_posterior_in_that_unit() -> None:
+    user, item = cells()
+    rating, unit = torch.randn(len(user)), 2.0**-7  # a power of two: exact in floating point
+
+    def found(rating: torch.Tensor) -> Posterior:
+        torch.manual_seed(0)
+        return sample_posterior(Ratings(user, item, rating, (51, 31)), width=2, samples=5, burn=5, kept_width=8)
+
+    plain, small = found(rating), found(rating * unit)
+    assert torch.allclose(
+        small.factors.users @ small.factors.items.T, unit * plain.factors.users @ plain.factors.items.T
+    )
+    assert torch.allclose(small.biases.users, unit * plain.biases.users)
+    assert torch.allclose(small.biases.items, unit * plain.biases.items)
+    of_small, of_plain = (each.spread.users[:, None] * each.spread.items for each in (small, plain))
+    assert torch.allclose(of_small, unit**2 * of_plain) and small.noise == pytest.approx(unit**2 * plain.noise)
 
 
 def test_compressing_keeps_products_and_width() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,24 @@ def test_sources_give_named_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         names, columns = next(from_sources([source], RECIPE))
         assert names == ["u 1,i1", "u2,i2"]
         assert columns["user"].tolist() == ["u 1", "u2"] and columns["item"].tolist() == ["i1", "i2"]
+
+
+def test_folder_gives_the_pairs_of_its_table(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("userId,movieId\nu1,i1\n")
+    (tmp_path / "README.txt").write_text("pairs")
+    assert next(from_sources([str(tmp_path)], RECIPE))[0] == ["u1,i1"]
+    (tmp_path / "train.csv").unlink()
+    with pytest.raises(UserError, match="no table in this folder"):
+        list(from_sources([str(tmp_path)], RECIPE))
+
+
+def test_table_is_answered_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.collab.inputs.BLOCK", 2)
+    lines = [f"u{i},i{i},{1_000_000_000 + i}" for i in range(5)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["userId,movieId,when", *lines]))
+    blocks = list(from_sources([str(tmp_path / "pairs.csv")], replace(RECIPE, time="when")))
+    assert [names for names, _ in blocks] == [["u0,i0", "u1,i1"], ["u2,i2", "u3,i3"], ["u4,i4"]]
+    assert blocks[1][1]["user"].tolist() == ["u2", "u3"] and blocks[2][1]["time"].tolist() == [1_000_000_004]
 
 
 def test_literal_pairs_are_read_with_quotes(tmp_path: Path) -> None:

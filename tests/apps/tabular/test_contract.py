@@ -17,7 +17,6 @@ class TestTabular(AppContract, CommandContract):
     module = "apps.tabular.app"
     name = "tabular"
     dials = SMALL
-    unused_dials = ("weights",)
     loop_dials = {"epochs": 3, "patience": 0, "trees": "none"}
     flags = [part for dial, value in SMALL.items() for part in ("--" + dial.replace("_", "-"), str(value))]
 

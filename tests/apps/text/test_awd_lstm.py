@@ -161,7 +161,7 @@ def test_no_head_is_fitted_to_a_network_that_has_learnt_nothing(
 ) -> None:
     monkeypatch.setattr("apps.text.awd_lstm.SIZES", {"hidden_size": 16, "inner_size": 32, "num_hidden_layers": 2})
     for weights, language, frozen in (("awd_lstm", 0, 0), ("awd_lstm", 3, None), ("auto", 0, None)):
-        assert APP.recipe.make({"weights": weights, "language_epochs": language}).frozen_epochs == frozen
+        assert APP.recipe.make({"weights": weights, "language_epochs": language}).stages().frozen_epochs == frozen
     dials = {"weights": "awd_lstm", "epochs": 1, "language_epochs": 0, "precision": "fp32"}
     journal = train(APP, write_csv(tmp_path / "a.csv"), APP.recipe.make(dials)).facts.journal
     assert [entry["stage"] for entry in journal] == ["train"] and journal[0]["loss"] < 1

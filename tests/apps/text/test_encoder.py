@@ -185,7 +185,9 @@ def test_our_bert_is_transformers_bert(folder: Path) -> None:
 
 def test_weights_under_older_names_are_found(folder: Path, tmp_path: Path) -> None:
     old = write_encoder(tmp_path / "old")
-    named = load_file(old / "model.safetensors")
+    named = {
+        name: tensor.clone() for name, tensor in load_file(old / "model.safetensors").items()
+    }  # not the file's memory
     renamed = {
         "bert." + k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): v
         for k, v in named.items()

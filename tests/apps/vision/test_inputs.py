@@ -1,5 +1,6 @@
 """Every input gets an answer or a reason, and what is not there is said, in answering as in learning."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -39,9 +40,24 @@ def test_faults_of_inputs_to_answer(tmp_path: Path) -> None:
     for name, said in (("gone.png", "no such file"), ("text.png", "not a picture"), ("empty", "no pictures")):
         with pytest.raises(UserError, match=said):
             list(APP.read_inputs([str(tmp_path / name)], RECIPE))
-    for given, said in (("-", "stdin"), ("", "an empty input")):
-        with pytest.raises(UserError, match=said):
-            list(APP.read_inputs([given], RECIPE))
+    with pytest.raises(UserError, match="an empty input"):
+        list(APP.read_inputs([""], RECIPE))
+
+
+def test_stdin_names_pictures_and_folders_a_line_each(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (classes / "text.png").write_text("no picture")
+    first, broken = classes / "level" / "000.png", classes / "text.png"
+
+    def given(text: str) -> list[tuple[str, str | None]]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode("utf-8-sig"))))
+        return answered(Path("-"))
+
+    found = given(f"{first}\r\n\n{broken}\n{classes}")
+    assert [name for name, _ in found[:2]] == [str(first), str(broken)] and len(found) == 2 + 21
+    assert [error is None for _, error in found[:2]] == [True, False]
+    assert given(f"{broken}\n")[0][1] is not None  # one line of a list that others follow: told, not refused
+    with pytest.raises(UserError, match="stdin .* a line"):
+        given("\n")
 
 
 def test_every_row_of_a_csv_is_answered(classes: Path) -> None:
