@@ -13,10 +13,12 @@ import json
 import os
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
+from apps.places import own_folder
 from apps.showing import INPUTS, answer_line, lack_of_memory, never_refuse, show_training, training_result
 from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
@@ -157,7 +159,6 @@ def run_train(parsed: argparse.Namespace) -> int:
     display = Display(parsed.quiet)
     name = parsed.source or EMBEDDED[parsed.app]
     source = locate(name, progress=display.say)
-    out = Path(parsed.out) if parsed.out else default_folder(parsed.app, name, parsed.resume)
     if parsed.source is None:
         display.say(f"no data given: {name}, a real data set out of the installed packages")
 
@@ -168,25 +169,13 @@ def run_train(parsed: argparse.Namespace) -> int:
     valid = parsed.valid if parsed.valid in (None, "none") else locate(parsed.valid)
     test = None if parsed.test is None else locate(parsed.test)
     start_from = None if parsed.start_from is None else Path(parsed.start_from)
-    options = Options(valid, test, out, parsed.resume, start_from, display)
-    facts = train(app, source, dials, options).facts
+    with nullcontext(Path(parsed.out)) if parsed.out else own_folder(parsed.app, name, parsed.resume) as out:
+        options = Options(valid, test, out, parsed.resume, start_from, display)
+        facts = train(app, source, dials, options).facts
     if parsed.json:
         print(json.dumps(training_result(parsed.app, out, facts)))
     show_training(display, parsed.app, out, facts)
     return FAULT if facts.interrupted else DONE
-
-
-def default_folder(app: str, source: str, resume: bool) -> Path:
-    """models/APP-SOURCE, numbered so that no earlier model is overwritten; the latest unfinished one to resume."""
-    stem = Path(source).resolve().name.split(".")[0] or "data"
-    folder, number = Path("models") / f"{app}-{stem}", 1
-    unfinished = None
-    while folder.exists():
-        if resume and (folder / "checkpoint.pt").exists():
-            unfinished = folder
-        number += 1
-        folder = Path("models") / f"{app}-{stem}-{number}"
-    return unfinished or folder
 
 
 def run_evaluate(parsed: argparse.Namespace) -> int:

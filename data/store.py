@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from data.errors import DataError, disk_errors
 from data.registry import Card
 
 Say = Callable[[str], None]
+
+_PAUSE = 0.2  # seconds between two looks at a lock that another process holds
 
 
 def is_here(card: Card) -> bool:
@@ -129,30 +132,33 @@ def _locked(place: Path, say: Say) -> Iterator[None]:
     """Holds the lock of `place`. The system frees it when a process dies, so it is never stale."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with (place.parent / f".{place.name}.lock").open("a+b") as file:
-        try:
-            _lock(file, wait=False)
-        except BlockingIOError:
+        if not _lock(file):
             say(f"another process is getting {place.name}; waiting for it")
-            _lock(file, wait=True)
+            while not _lock(file):  # asked again and again: Windows' own waiting gives up after ten seconds
+                time.sleep(_PAUSE)
         yield
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes], wait: bool) -> None:
+    def _lock(file: IO[bytes]) -> bool:
+        """Takes the lock, or says at once that another has it."""
         file.seek(0)
         try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        except PermissionError as error:
-            raise BlockingIOError from error
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
 else:
     import fcntl
 
-    def _lock(file: IO[bytes], wait: bool) -> None:
+    def _lock(file: IO[bytes]) -> bool:
+        """Takes the lock, or says at once that another has it."""
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise
+            return False
         except OSError:  # a file system without locks: the rename alone keeps the cache whole
-            return
+            return True
+        return True

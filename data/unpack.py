@@ -88,6 +88,19 @@ def _is_tar(archive: Path) -> bool:
         return False
 
 
+class _Member(tarfile.TarInfo):
+    """One whose damaged header is an error: tarfile takes it for the end of the archive."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if not buf.strip(b"\0"):
+                raise  # the end: zeros, or nothing
+            raise tarfile.ReadError(str(error)) from None
+
+
 def _unpack_tar(archive: Path, folder: Path, count: _Count) -> None:
     def checked(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
         _check_name(archive, member.name)
@@ -96,7 +109,7 @@ def _unpack_tar(archive: Path, folder: Path, count: _Count) -> None:
         count.add(member.name, member.size)
         return tarfile.data_filter(member, path)
 
-    with tarfile.open(archive) as tar:
+    with tarfile.open(archive, tarinfo=_Member) as tar:
         for member in tar:  # one pass: extractall would decompress everything twice, and count only afterwards
             tar.extract(member, folder, filter=checked)
         _read_out(tar, count)

@@ -105,4 +105,9 @@ def _flat(answer: Answer) -> Row:
             flat |= {f"{name}.{key}": inner for key, inner in value.items()}
         else:
             flat[name] = json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
-    return flat
+    return {_sound(name): _sound(value) if isinstance(value, str) else value for name, value in flat.items()}
+
+
+def _sound(text: str) -> str:
+    """A file's name may be of bytes that are no UTF-8: they are written as JSON writes them, so that all can be."""
+    return text.encode("utf-8", "backslashreplace").decode()

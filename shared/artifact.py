@@ -46,26 +46,49 @@ def write(artifact: Artifact, folder: Path) -> None:
     named |= {FITTED + k: v for k, v in artifact.fitted.items()}
     weights = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in named.items()})
     described = {k: v for k, v in asdict_shallow(artifact).items() if k not in {"network", "fitted"}}
-    sha256 = hashlib.sha256(weights).hexdigest()
-    seal = {"file": WEIGHTS, "sha256": sha256, "bytes": len(weights)}
+    seal = {"file": WEIGHTS, "sha256": _sha256(weights), "bytes": len(weights)}
     text = json.dumps({"format": FORMAT, **described, "weights": seal}, indent=1, allow_nan=False)
     check_target(folder)
-    committed = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _put(folder / WAITING, weights)
-        _put(folder / (JSON + ".new"), text.encode())
-        os.replace(folder / (JSON + ".new"), folder / JSON)
-        committed = True
-        os.replace(folder / WAITING, folder / WEIGHTS)
+        _end_earlier(folder)
+        _change(folder, weights, text.encode())
     except OSError as error:
-        if not committed:
-            for name in (WAITING, JSON + ".new"):
-                (folder / name).unlink(missing_ok=True)
         raise UserError(
             f"{folder}: the model could not be written ({error.strerror}); nothing there was changed. "
             "Free some space or give another folder with --out"
         ) from error
+    try:
+        os.replace(folder / WAITING, folder / WEIGHTS)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: the new model is there and can be used, but its {WEIGHTS} could not be replaced ({error.strerror}): "
+            f"close what uses that file and give {WAITING} its name"
+        ) from error
+
+
+def _change(folder: Path, weights: bytes, described: bytes) -> None:
+    """From the old model to the new one, whose weights still wait to be moved; or OSError, and all is as it was."""
+    try:
+        _put(folder / WAITING, weights)
+        _put(folder / (JSON + ".new"), described)
+        os.replace(folder / (JSON + ".new"), folder / JSON)
+    except OSError:
+        for name in (WAITING, JSON + ".new"):
+            (folder / name).unlink(missing_ok=True)
+        raise
+
+
+def _end_earlier(folder: Path) -> None:
+    """Ends a write that was cut between its two moves: its weights, which are the model's, would be written over."""
+    waiting = folder / WAITING
+    with suppress(UserError):  # no artifact there, or none that can be read
+        if waiting.is_file() and _sha256(waiting.read_bytes()) == _described(folder)["weights"].get("sha256"):
+            os.replace(waiting, folder / WEIGHTS)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def asdict_shallow(artifact: Artifact) -> dict[str, Any]:
@@ -155,7 +178,7 @@ def _weights(folder: Path, seal: Mapping[str, Any]) -> dict[str, Tensor]:
         if not path.is_file() or path.resolve().parent != folder.resolve():
             continue
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() == seal.get("sha256"):
+        if _sha256(content) == seal.get("sha256"):
             return _tensors(content, path)
     raise UserError(
         f"{folder / WEIGHTS} is missing or differs from the checksum in {JSON}: copy the model again, or train it again"

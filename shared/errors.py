@@ -18,6 +18,11 @@ def some(values: list[str], limit: int = 5) -> str:
     return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"
 
 
+def first_line(error: Exception, limit: int = 200) -> str:
+    """What another library says of an error, so that a message of ours stays one line of so many characters."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:limit]
+
+
 def as_path(value: object, what: str) -> Path:
     """A path among Python values; `what` it is of. Raises UserError at anything else, and at an empty one, which would be
     the current folder."""

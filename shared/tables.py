@@ -10,13 +10,13 @@ import gzip
 import io
 import json
 import lzma
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from shared.chunks import CATEGORY, ROWS, joined
+from shared.damage import damage_named
 from shared.dialect import (
     SAMPLE,
     Layout,
@@ -29,7 +29,7 @@ from shared.dialect import (
     other_than_text,
     pandas_options,
 )
-from shared.errors import UserError, readable
+from shared.errors import UserError, first_line, readable
 from shared.zips import open_table, tables_in
 
 if TYPE_CHECKING:
@@ -60,18 +60,6 @@ def format_of(path: Path) -> str:
 def is_table(path: Path) -> bool:
     """Whether the name is one of a table."""
     return kind_of(path) in SUFFIXES
-
-
-def find_parts(folder: Path) -> dict[str, Path]:
-    """The tables of a folder by part: train, valid and test, by their file names' stems."""
-    parts = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid"}
-    parts |= {"dev": "valid", "test": "test"}
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        stem = path.name.split(".")[0].lower()
-        if path.is_file() and is_table(path) and stem in parts:
-            found.setdefault(parts[stem], path)
-    return found if "train" in found else {}
 
 
 def read_table(
@@ -112,11 +100,8 @@ def _faults_named(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
-    try:
-        with readable(path, "change its permissions", PermissionError):
-            yield
-    except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: the compressed file is damaged ({error}); fetch it again") from None
+    with readable(path, "change its permissions", PermissionError), damage_named(path):
+        yield
 
 
 def _tidy(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +155,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is not a readable parquet file ({error})") from None
+        raise UserError(f"{path} is not a readable parquet file ({first_line(error)})") from None
 
 
 def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFrame]:

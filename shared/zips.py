@@ -27,10 +27,11 @@ def tables_in(path: Path, suffixes: Sequence[str]) -> list[str]:
 
 def open_table(path: Path, suffixes: Sequence[str]) -> IO[bytes]:
     """Opens the one table. Raises UserError where there is none, or no telling which, or no opening it."""
-    archive, tables = zipfile.ZipFile(path), tables_in(path, suffixes)
-    if len(tables) != 1:
-        raise UserError(f"{path} holds {len(tables)} tables: unpack it and name one")
-    try:
-        return archive.open(tables[0])
-    except RuntimeError as error:  # a password, or a way of packing that Python lacks
-        raise UserError(f"{path}: {error}; unpack it and name the table in it") from None
+    with zipfile.ZipFile(path) as archive:  # what it opened stays open by itself
+        tables = tables_in(path, suffixes)
+        if len(tables) != 1:
+            raise UserError(f"{path} holds {len(tables)} tables: unpack it and name one")
+        try:
+            return archive.open(tables[0])
+        except RuntimeError as error:  # a password, or a way of packing that Python lacks
+            raise UserError(f"{path}: {error}; unpack it and name the table in it") from None

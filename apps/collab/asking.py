@@ -17,6 +17,7 @@ from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
 from apps.collab.recommending import Wish, recommend
 from shared.errors import UserError
+from shared.missing import is_missing
 from shared.model import Model
 from shared.protocol import Examples
 
@@ -45,7 +46,7 @@ def _history(history: Any, model: Model) -> Examples:
     columns, _ = from_python(history, recipe)
     pairs = {role: columns[role] for role in ("user", "item")}
     try:
-        ratings = [math.nan if cell is None else float(cell) for cell in _ratings(history, recipe)]
+        ratings = [math.nan if is_missing(cell) else float(cell) for cell in _ratings(history, recipe)]
     except (TypeError, ValueError) as error:
         raise UserError(f"history: {error}; give ratings as numbers, or none") from None
     return Examples(pairs, np.array(ratings, dtype=float))

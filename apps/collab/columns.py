@@ -11,6 +11,7 @@ import numpy as np
 
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
+from shared.missing import is_missing
 from shared.tables import read_table
 
 if TYPE_CHECKING:
@@ -158,8 +159,8 @@ def plain_name(name: str) -> str:
 
 
 def clean_id(value: object) -> str:
-    """An id as the string it is known by: 7, 7.0 and " 7" are "7"; None and NaN are ""."""
-    if value is None or value != value:
+    """An id as the string it is known by: 7, 7.0 and " 7" are "7"; a missing one is ""."""
+    if is_missing(value):
         return ""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))

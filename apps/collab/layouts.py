@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shared.errors import UserError, some
-from shared.tables import find_parts, is_table
+from shared.folders import data_tables, find_parts
 
 STEMS = ("ratings", "rating", "interactions", "events", "u", "train", "data")
 """File names that hold the interactions, the likeliest first."""
@@ -22,8 +22,7 @@ def find_tables(source: Path) -> dict[str, Path]:
         raise UserError(f"{source}: no such file or folder")
     if parts := find_parts(source):
         return parts
-    tables = sorted(path for path in source.iterdir() if path.is_file() and is_table(path))
-    tables = [path for path in tables if not path.name.lower().startswith(("readme", "source", "license"))]
+    tables = data_tables(source)
     for stem in STEMS:
         for path in tables:
             if path.name.split(".")[0].lower() == stem and path.suffix not in (".item", ".user"):

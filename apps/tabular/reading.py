@@ -29,8 +29,9 @@ from apps.tabular.splitting import Parts, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
 from shared.errors import UserError, some
+from shared.folders import data_tables, find_parts
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
-from shared.tables import find_parts, is_table, refuse_twins, told_encoding
+from shared.tables import refuse_twins, told_encoding
 
 BLOCK = 4096
 
@@ -113,7 +114,7 @@ def find_tables(source: Path) -> dict[str, Path]:
         return {"train": source}
     if parts := find_parts(source):
         return parts
-    tables = sorted(path for path in source.iterdir() if path.is_file() and is_table(path) and path.stem != "SOURCE")
+    tables = data_tables(source)
     if len(tables) != 1:
         found = some([path.name for path in tables]) if tables else "no table at all"
         raise UserError(

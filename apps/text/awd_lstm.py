@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from apps.text.bert import Output
 from apps.text.grams import UNSPACED, sound
-from shared.errors import UserError
+from shared.errors import UserError, first_line, readable
 from shared.weights import Weights
 
 KIND, FROM_SCRATCH = "awd_lstm", "from scratch"
@@ -182,7 +182,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise UserError(f"{path} is damaged ({error})") from None
     except Exception as error:  # whatever a damaged or a dangerous file makes of torch's reader
-        reason = (str(error).splitlines() or [""])[0][:100]
+        reason = first_line(error, 100)
         raise UserError(f"{path}: not a file of tensors alone, so it is not read ({reason})") from None
     found = found.get("model", found) if isinstance(found, dict) else {}
     return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
@@ -199,7 +199,7 @@ def _named_ours(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
             found["embedding.weight"] = tensor.float()
         elif part := _THEIRS.match(name):
             found[f"layers.{part[1]}.{part[2]}"] = tensor.float()
-    if "embedding.weight" not in found or "layers.0.weight_hh" not in found:
+    if any(name not in found or found[name].ndim != 2 for name in ("embedding.weight", "layers.0.weight_hh")):
         raise UserError(f"{path}: these are not the weights of an AWD-LSTM as fastai saves them")
     return found
 
@@ -223,12 +223,13 @@ _FRAME = {
 
 def _words(path: Path) -> list[str]:
     """A list of strings from JSON, or from a pickle whose instructions are read, not run: any but a list's are refused."""
+    with readable(path, "check its permissions"):
+        content = path.read_bytes()
     if path.suffix == ".json":
-        words = json.loads(path.read_bytes())
-        return [str(word) for word in (words.get("itos", words) if isinstance(words, dict) else words)]
+        return _words_of_json(content, path)
     found = []
     try:
-        for code, value, _ in pickletools.genops(path.read_bytes()):
+        for code, value, _ in pickletools.genops(content):
             if code.name in _STRINGS:
                 found.append(str(value))
             elif code.name not in _FRAME:
@@ -236,3 +237,16 @@ def _words(path: Path) -> list[str]:
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error})") from None
     return found
+
+
+def _words_of_json(content: bytes, path: Path) -> list[str]:
+    """Of a list of words, one under `itos`, or an object whose names are the words, in order."""
+    why = "give a JSON list of strings"
+    try:
+        words = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        words, why = None, first_line(error, 100)
+    words = words.get("itos", words) if isinstance(words, dict) else words
+    if not isinstance(words, list | dict) or not all(isinstance(word, str) for word in words):
+        raise UserError(f"{path} is no list of words ({why})")
+    return list(words)

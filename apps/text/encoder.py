@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from apps.text import awd_lstm, bert, foreign
-from apps.text.foreign import line
 from apps.text.tokens import Tokens
-from shared.errors import UserError
+from shared.errors import UserError, first_line
 from shared.protocol import Group
 from shared.weights import Weights, find
 
@@ -102,7 +101,7 @@ def _tokenizer(folder: Path) -> str:
         description = path.read_text(encoding="utf-8")
         Tokens(description)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({line(error)}): fetch the weights again") from None
+        raise UserError(f"{path} is damaged ({first_line(error)}): fetch the weights again") from None
     return description
 
 
@@ -178,7 +177,9 @@ def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder
             network.load_state_dict(foreign.build(spec.config, dropout, folder).state_dict())
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         kind = spec.config.get("model_type")
-        raise UserError(f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {line(error)}") from None
+        raise UserError(
+            f"the encoder {spec.name!r} (model_type {kind!r}) cannot be built: {first_line(error)}"
+        ) from None
     return Encoder(network, spec.pooling)
 
 

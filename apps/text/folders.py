@@ -14,10 +14,9 @@ import numpy as np
 
 from shared.dialect import find_encoding, guess_told
 from shared.errors import UserError, readable, some
+from shared.folders import PARTS
 from shared.protocol import Examples
 
-PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid"}
-PARTS |= {"test": "test"}
 UNLABELLED = ("unsup", "unlabeled", "unlabelled")
 
 BEGINNING, ZEROS = 1024, 20

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from shared.errors import UserError
+from shared.errors import UserError, first_line
 
 DROPOUTS = ("hidden_dropout_prob", "embedding_dropout", "mlp_dropout", "dropout")
 ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
@@ -43,15 +43,10 @@ def build(config: Mapping[str, Any], dropout: float, folder: Path | None) -> nn.
                 **options,
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder}: the weights cannot be read ({line(error)})") from None
+        raise UserError(f"{folder}: the weights cannot be read ({first_line(error)})") from None
     if missing := sorted(loading["missing_keys"]):
         raise UserError(f"{folder}: the weights lack {len(missing)} tensors of the network, such as {missing[0]}")
     return network
-
-
-def line(error: Exception) -> str:
-    """The first line of an error that may have a hundred."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _configure(config: Mapping[str, Any], dropout: float) -> Any:

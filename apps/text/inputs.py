@@ -14,6 +14,7 @@ from apps.text.columns import as_texts, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
 from shared.errors import UserError
+from shared.missing import is_missing
 from shared.tables import SUFFIXES, format_of, is_table, read_chunks
 
 BLOCK = 1024
@@ -32,19 +33,14 @@ def as_array(texts: Sequence[Any]) -> np.ndarray:
 def _as_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else "" if _is_missing(value) else str(value)
-
-
-def _is_missing(value: Any) -> bool:
-    """None, NaN, and pandas' NA, which cannot be asked whether it is itself."""
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+    return value if isinstance(value, str) else "" if is_missing(value) else str(value)
 
 
 def as_texts_given(value: Any, recipe: TextRecipe) -> tuple[np.ndarray, bool]:
     """Texts handed to `model.predict`, a DataFrame's in the column of training, and whether it was a single one."""
     if getattr(value, "ndim", None) == 0:
         value = value.item()
-    if isinstance(value, str | bytes | int | float) or (not hasattr(value, "__iter__") and _is_missing(value)):
+    if isinstance(value, str | bytes | int | float) or (not hasattr(value, "__iter__") and is_missing(value)):
         return as_array([value]), True
     if hasattr(value, "columns"):
         value = value[find_text(list(value.columns), recipe.text, "the DataFrame")]

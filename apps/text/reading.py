@@ -15,10 +15,11 @@ from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.several import keep_rare
 from shared.errors import UserError
+from shared.folders import data_tables, find_parts
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
 from shared.splits import complete
-from shared.tables import find_parts, is_table, told_encoding
+from shared.tables import told_encoding
 
 TRUE = {"true", "1", "1.0", "yes", "valid"}
 
@@ -61,16 +62,13 @@ def find_layout(source: Path) -> dict[str, Path]:
             return found
     if folders.class_folders(source):
         return {"train": source}
-    tables = sorted(p for p in source.iterdir() if p.is_file() and is_table(p) and p.name.lower() not in _ASIDE)
+    tables = data_tables(source)
     if len(tables) == 1:
         return {"train": tables[0]}
     raise UserError(
         f"{source}: expected train (and valid, test) tables, a single table, or class folders of .txt; "
         f"found {folders.listed(tables)}; name a file"
     )
-
-
-_ASIDE = {"source.txt", "readme.txt", "license.txt", "licence.txt", "categories.json"}
 
 
 Part = tuple[Examples, Examples | None, TextRecipe, list[str]]

@@ -1,4 +1,7 @@
-"""Unpacks a tar or zip of pictures into a temporary folder; no member can climb out of it."""
+"""Unpacks a tar or zip of pictures into a temporary folder; no member can climb out of it.
+
+Much as `data/unpack.py`, which may not be imported here: what one learns of damage the other is to know.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from shared.errors import UserError
+from shared.damage import damage_named
+from shared.errors import UserError, first_line
 
 SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".zip", ".tar.gz", ".tar.bz2", ".tar.xz")
 
@@ -20,21 +24,46 @@ def is_archive(path: Path) -> bool:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpacks into `folder`. Raises UserError when the archive is damaged, hostile or larger than the disk."""
     try:
-        if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, folder)
-        else:
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")  # refuses links and paths that lead outside
+        with damage_named(archive):
+            _unpack(archive, folder)
     except UserError:
         raise
-    except tarfile.FilterError as error:
-        raise UserError(f"{archive}: refused, a member leads out of its folder ({error})") from None
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-        reason = str(error).splitlines()[0].rstrip(":") if str(error) else type(error).__name__
-        raise UserError(f"{archive}: damaged, locked or not a tar or zip ({reason}); fetch it again") from None
+    except (RuntimeError, ValueError) as error:  # zipfile: locked, or packed in a way that Python lacks
+        raise UserError(f"{archive} is locked or damaged ({first_line(error)}); unpack it by hand") from None
     except OSError as error:
-        reason = error.strerror or f"damaged: {error}"
-        raise UserError(f"{archive} could not be unpacked into {folder} ({reason})") from None
+        raise UserError(f"{archive} could not be unpacked into {folder} ({error.strerror})") from None
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    if tarfile.is_tarfile(archive):  # asked first: one that ends in a packed zip would also pass for a zip
+        _unpack_tar(archive, folder)
+    elif zipfile.is_zipfile(archive):
+        _unpack_zip(archive, folder)
+    else:
+        raise UserError(f"{archive} is neither a tar nor a zip, or is damaged; fetch it again")
+
+
+class _Member(tarfile.TarInfo):
+    """One whose damaged header is an error: tarfile takes it for the end of the archive."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if not buf.strip(b"\0"):
+                raise  # the end: zeros, or nothing
+            raise tarfile.ReadError(str(error)) from None
+
+
+def _unpack_tar(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive, tarinfo=_Member) as tar:
+        try:
+            tar.extractall(folder, filter="data")  # refuses links and paths that lead outside
+        except tarfile.FilterError as error:
+            raise UserError(f"{archive}: refused, a member leads out of its folder ({error})") from None
+        while tar.fileobj and tar.fileobj.read(1 << 18):
+            pass  # on to the real end, where gzip, bzip2 and xz keep the checksum that tarfile never looks at
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:

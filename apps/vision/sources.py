@@ -9,10 +9,9 @@ from pathlib import Path
 from apps.vision.listing import Listing, files_below, is_picture, pictures_below
 from apps.vision.lists import list_table
 from shared.errors import UserError, some
+from shared.folders import PARTS
 from shared.tables import kind_of
 
-PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
-PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
 TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl")
 """Kinds of files beside pictures that may hold their labels; a .txt is a README or a licence as often as not."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from apps import NAMES, text
-from apps.__main__ import default_folder, load_recipe, main
+from apps.__main__ import load_recipe, main
 from shared.display import Display
 from shared.errors import UserError
 from tests.apps.collab.patterns import write_ratings
@@ -159,16 +159,6 @@ def test_recommends_unseen_items_and_names_the_basis(shop: Path, capsys: pytest.
     had = {row.split(",")[1] for row in (shop.parent / "r.csv").read_text().splitlines() if row.startswith("user 1,")}
     assert not had & {item["item"] for item in known["items"]}  # also those that were held out to measure
     assert main(["collab", "recommend", str(shop), "--user", "user 1", "--k", "0"]) == 2
-
-
-def test_models_without_a_given_place_never_replace_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    first = default_folder("text", "some/reviews.csv.gz", resume=False)
-    assert first == Path("models/text-reviews")
-    first.mkdir(parents=True)
-    assert default_folder("text", "reviews.csv", resume=False) == Path("models/text-reviews-2")
-    (first / "checkpoint.pt").write_bytes(b"")
-    assert default_folder("text", "reviews.csv", resume=True) == first
 
 
 def test_known_data_sets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,3 +68,11 @@ def test_the_second_waits_for_the_lock_and_says_so(tmp_path: Path) -> None:
         assert release.is_set()
     first.join(10)
     assert said == ["another process is getting set; waiting for it"]
+
+
+def test_the_second_waits_as_long_as_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, said = iter([False] * 50 + [True]), list[str]()
+    monkeypatch.setattr(store, "_lock", lambda file: next(asked))
+    monkeypatch.setattr(store, "_PAUSE", 0)
+    with store._locked(tmp_path / "set", said.append):
+        assert not list(asked) and len(said) == 1

@@ -58,3 +58,44 @@ def test_looking_at_a_place_leaves_nothing_there(tmp_path: Path, folder: Path) -
     artifacts.check_target(tmp_path / "models" / "new")
     artifacts.check_target(folder)
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"] and len(list(folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("fails", "said", "kept"), [(1, "nothing there was changed", 1.0), (2, "the new model is there", 2.0)]
+)
+def test_what_a_failed_move_leaves_is_told_as_it_is(
+    folder: Path, fails: int, said: str, kept: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves: list[str] = []
+
+    def replace(source: Path, target: Path) -> None:
+        moves.append(target.name)
+        if len(moves) == fails:
+            raise PermissionError(13, "Permission denied")
+        source.rename(target)
+
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.replace", replace)
+    new = artifacts.Artifact("tiny", {}, {}, {}, {"w": torch.full((2,), 2.0)}, {})
+    with pytest.raises(UserError, match=said):
+        artifacts.write(new, folder)
+    assert artifacts.read(folder).network["w"].tolist() == [kept, kept]
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(UserError, match="nothing there was changed"):
+        artifacts.write(new, folder)
+    assert artifacts.read(folder).network["w"].tolist() == [kept, kept]
+
+
+def test_a_model_whose_weights_wait_outlives_the_next_failure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / artifacts.WEIGHTS).rename(folder / artifacts.WAITING)  # a crash between the two moves
+
+    def full(path: Path, content: bytes) -> None:
+        path.write_bytes(content[:1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(artifacts, "_put", full)
+    with pytest.raises(UserError, match="nothing there was changed"):
+        artifacts.write(artifacts.Artifact("tiny", {}, {}, {}, {"w": torch.zeros(2)}, {}), folder)
+    assert artifacts.read(folder).network["w"].tolist() == [1.0, 1.0]

@@ -1,11 +1,9 @@
-"""The small parts of the core: recipe, labels, loaders, head, weights, answers."""
+"""The small parts of the core: recipe, labels, loaders, head, weights."""
 
 from __future__ import annotations
 
-import csv
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,6 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 from torch.nn import functional as F
 
-from shared.answers import write_csv
 from shared.errors import UserError
 from shared.head import LinearHead
 from shared.labels import Labels
@@ -202,41 +199,6 @@ def test_hub_is_asked_at_its_own_port_or_by_its_proxy(monkeypatch: pytest.Monkey
         assert reachable("https://hub.invalid")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:port")
     assert not reachable()
-
-
-def test_csv_of_answers_is_flat_and_whole_or_not_there(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    assert write_csv([{"input": "x", "prediction": "a", "probabilities": {"a": 0.9, "b": 0.1}}], path) == 1
-    assert path.read_text().splitlines() == ["input,prediction,probabilities.a,probabilities.b", "x,a,0.9,0.1"]
-
-    def failing() -> Iterator[dict[str, str]]:
-        yield {"input": "y"}
-        raise UserError("unreadable")
-
-    with pytest.raises(UserError):
-        write_csv(failing(), path)
-    assert path.read_text().endswith("x,a,0.9,0.1\n") and [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
-
-
-@pytest.mark.parametrize("place", [0, 1])
-def test_csv_of_answers_has_the_columns_of_all(tmp_path: Path, place: int) -> None:
-    answers = [{"input": "x", "prediction": "a", "probabilities": {"a": 0.9}}]
-    answers.insert(place, {"input": "y", "prediction": None, "probabilities": {}, "error": "broken,\nfile"})
-    write_csv(answers, tmp_path / "a.csv")
-    with (tmp_path / "a.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    told = {row["input"]: (row["prediction"], row["probabilities.a"], row["error"]) for row in rows}
-    assert told == {"x": ("a", "0.9", ""), "y": ("", "", "broken,\nfile")}
-
-
-def test_faults_of_writing_are_blamed_on_the_place_of_the_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for place in (tmp_path / "nowhere" / "a.csv", tmp_path, Path(".")):
-        with pytest.raises(UserError, match="--csv"):
-            write_csv([{"input": "y"}], place)
-    assert not list(tmp_path.iterdir())
 
 
 def test_loader_made_anew_takes_the_rows_in_the_order_that_it_tells() -> None:

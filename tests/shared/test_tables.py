@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.dialect import find_encoding, looks_like_header
 from shared.errors import UserError
-from shared.tables import find_layout, find_parts, kind_of, read_chunks, read_table, refuse_nested
+from shared.tables import find_layout, kind_of, read_chunks, read_table, refuse_nested
 
 
 def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
@@ -124,16 +124,6 @@ def test_index_that_pandas_writes_is_a_column_without_a_name(tmp_path: Path) -> 
     assert read_table(tmp_path / "a.csv", columns=kinds).to_dict("list") == {
         "label": ["good", "poor"],
         "Unnamed: 0": [0.0, 1.0],
-    }
-
-
-def test_parts_of_a_folder(tmp_path: Path) -> None:
-    for name in ("train.csv", "dev.tsv", "test.csv.xz", "notes.md"):
-        (tmp_path / name).write_text("x")
-    assert {part: path.name for part, path in find_parts(tmp_path).items()} == {
-        "train": "train.csv",
-        "valid": "dev.tsv",
-        "test": "test.csv.xz",
     }
 
 

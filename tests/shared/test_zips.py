@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import UserError
-from shared.tables import find_parts, format_of, is_table, read_table, told_encoding
+from shared.folders import find_parts
+from shared.tables import format_of, is_table, read_table, told_encoding
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.tsv"])
@@ -69,3 +70,19 @@ def test_no_letters_are_guessed_of_parquet_in_a_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "my.zip", "w") as archive:
         archive.write(tmp_path / "a.parquet", "a.parquet")
     assert told_encoding(tmp_path / "my.zip") == []
+
+
+def test_a_zip_is_closed_when_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[zipfile.ZipFile] = []
+
+    class Kept(zipfile.ZipFile):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            opened.append(self)
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.md", "no table")
+    monkeypatch.setattr("zipfile.ZipFile", Kept)
+    with pytest.raises(UserError, match="holds 0 tables"):
+        read_table(tmp_path / "a.zip")
+    assert opened and all(archive.fp is None for archive in opened)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from apps.collab.inputs import from_python, from_sources
+from apps.collab.preprocessor import look_up
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError
 
@@ -97,3 +98,12 @@ def test_broken_line_on_stdin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("u,i\nalone\n"))
     with pytest.raises(UserError, match="line 2"):
         list(from_sources(["-"], RECIPE))
+
+
+@pytest.mark.parametrize("gone", [None, float("nan"), pd.NaT, pd.NA])
+def test_a_missing_id_is_none_whatever_says_so(gone: object) -> None:
+    frame = pd.DataFrame({"userId": [gone, 1], "movieId": ["a", gone]})
+    for value in (frame, [(gone, "a"), (1, gone)], [{"user": gone, "item": "a"}, {"user": 1, "item": gone}]):
+        columns, _ = from_python(value, RECIPE)
+        for role, ids in (("user", {"1": 7}), ("item", {"a": 7})):
+            assert sorted(look_up(ids, columns[role]).tolist()) == [0, 7]

@@ -186,6 +186,9 @@ def test_a_history_comes_in_every_form(rating: Model) -> None:
         assert collab.recommend(rating, k=5, history=history) == expected
     unrated = [row[:2] for row in rows]
     assert collab.recommend(rating, history=frame.drop(columns="rating")) == collab.recommend(rating, history=unrated)
+    whole = frame.astype({"rating": "Int64"})
+    whole.loc[0, "rating"] = pd.NA
+    assert collab.recommend(rating, history=whole) == collab.recommend(rating, history=[unrated[0], *rows[1:]])
     for broken in ([("new", "item 1", "good")], [("new",)], [7]):
         with pytest.raises(UserError):
             collab.recommend(rating, history=broken)

@@ -123,6 +123,25 @@ def test_a_broken_language_model_is_one_message(folder: Path, damage: object, sa
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b'["a", ', b"\xff\xfe\x00", b"7", b"null", b'{"itos": 7}', b'"xxunk"', b"[" * 100_000, b'[["a"]]'],
+)
+def test_damaged_words_are_one_message(folder: Path, content: bytes) -> None:
+    (folder / "itos.pkl").unlink()
+    (folder / "itos.json").write_bytes(content)
+    with pytest.raises(UserError, match="itos.json is no list of words"):
+        read_spec(weights(folder), [])
+
+
+@pytest.mark.parametrize("name", ["0.encoder.weight", "0.rnns.0.weight_hh_l0_raw"])
+def test_weights_of_another_shape_are_one_message(folder: Path, name: str) -> None:
+    state = torch.load(folder / "lstm_fwd.pth", weights_only=True)
+    torch.save({**state, name: torch.zeros(len(WORDS))}, folder / "lstm_fwd.pth")
+    with pytest.raises(UserError, match="not the weights of an AWD-LSTM"):
+        read_spec(weights(folder), [])
+
+
 def test_texts_are_cut_and_marked_as_in_fastai() -> None:
     tokens = Tokens(fit_tokenizer(["The film isn't GOOD, wow!!!! so so so so 很大"] * 3))
     ids = tokens.encode(["The film isn't GOOD, wow!!!! so so so so 很大 unheard"], 99).values

@@ -1,0 +1,34 @@
+"""Folders of data: their parts and tables are told by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.folders import data_tables, find_parts
+
+
+def test_parts_of_a_folder(tmp_path: Path) -> None:
+    for name in ("train.csv", "dev.tsv", "test.csv.xz", "notes.md"):
+        (tmp_path / name).write_text("x")
+    assert {part: path.name for part, path in find_parts(tmp_path).items()} == {
+        "train": "train.csv",
+        "valid": "dev.tsv",
+        "test": "test.csv.xz",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["README.txt", "readme-en.TXT", "LICENCE.txt", "SOURCE.txt.gz", "categories.json", "._a.csv"]
+)
+def test_what_tells_of_the_data_stands_aside(tmp_path: Path, name: str) -> None:
+    for one in ("data.csv", name):
+        (tmp_path / one).write_text("x")
+    assert [path.name for path in data_tables(tmp_path)] == ["data.csv"]
+
+
+@pytest.mark.parametrize("name", ["source.csv", "licences.txt", "sources.json", "categories.csv"])
+def test_a_table_of_such_a_name_is_data(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x")
+    assert [path.name for path in data_tables(tmp_path)] == [name]
