@@ -35,7 +35,9 @@ class TextRecipe(Recipe):
         ("telling", "ends", "windows"),
     )
     minutes: float = dial(24.0, "most minutes for the encoder, as estimated: shortens texts and fine-tuning", least=0)
-    seeds: int = dial(None, "fine-tunings whose weights are averaged; none: by --minutes, at most three (best: five)", least=1)
+    seeds: int = dial(
+        None, "fine-tunings whose weights are averaged; none: by --minutes, at most three (best: five)", least=1
+    )
     ema: float = dial(
         0.99, "decay per step of the averaged weights that are kept; 0: the plain weights", least=0, below=1
     )
