@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
+from apps.vision.archives import is_archive
 from apps.vision.listing import Listing, pictures_below
 from apps.vision.lists import list_paths
 from apps.vision.pictures import Pictures, load_pictures
@@ -24,19 +26,44 @@ BLOCK = 1024
 def read_inputs(sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[list[Any], Pictures]]:
     """Blocks of (names, pictures) of files, folders, archives and csv files with a column of paths; "-" stands for such
     paths on stdin."""
-    for source in _with_stdin(sources):
-        if not source:  # as a path it would be the current folder
-            raise UserError(
-                "an empty input names no pictures; give files, folders or a csv of paths (. for this folder)"
-            )
-        with opened(Path(source)) as place:
-            listing = _list_inputs(place, source)
-            for start in range(0, len(listing), BLOCK):
-                names = listing.names[start : start + BLOCK]
-                found = load_pictures(listing.paths[start : start + BLOCK], names, recipe.stored_size or 0)
-                if len(sources) == 1 and source == sources[0] and listing.paths == [place]:
-                    _check_opened(source, found)
-                yield list(names), found
+    alone = len(sources) == 1 and sources[0] != "-"
+    for loose, group in groupby(_with_stdin(sources), _is_loose):
+        if loose:  # together: a picture at a time is half as fast
+            while names := list(islice(group, BLOCK)):
+                yield _decoded(_listed(names), recipe, alone)
+            continue
+        for source in group:
+            with opened(Path(source)) as place:
+                listing = _list_inputs(place, source)
+                for start in range(0, len(listing), BLOCK):
+                    part = slice(start, start + BLOCK)
+                    yield _decoded(Listing(listing.paths[part], listing.names[part], []), recipe, alone=False)
+
+
+def _is_loose(source: str) -> bool:
+    """Whether it is a picture by itself. Raises UserError at an empty one, which as a path would be the current folder."""
+    if not source:
+        raise UserError("an empty input names no pictures; give files, folders or a csv of paths (. for this folder)")
+    return not (is_table(path := Path(source)) or is_archive(path) or os.path.isdir(path))
+
+
+def _listed(names: list[str]) -> Listing:
+    """Raises UserError where one of the files is not there."""
+    paths = []
+    for name in names:
+        with opened(Path(name)) as place:
+            paths.append(place)
+    return Listing(paths, names, [])
+
+
+def _decoded(listing: Listing, recipe: VisionRecipe, alone: bool) -> tuple[list[Any], Pictures]:
+    """(names, pictures). Raises UserError where the only picture asked for is broken; one of several is told in its answer."""
+    found = load_pictures(listing.paths, listing.names, recipe.stored_size or 0)
+    if alone and (error := found.errors[0]) is not None:
+        raise UserError(
+            f"{listing.names[0]} is not a picture that can be opened ({error}); give another picture, a folder or a csv"
+        )
+    return list(listing.names), found
 
 
 def _with_stdin(sources: Sequence[str]) -> Iterator[str]:
@@ -52,14 +79,6 @@ def _with_stdin(sources: Sequence[str]) -> Iterator[str]:
         yield from chain([first], paths)
 
 
-def _check_opened(source: str, pictures: Pictures) -> None:
-    """Raises UserError where the only picture asked for is broken; one of several is told in its answer."""
-    if (error := pictures.errors[0]) is not None:
-        raise UserError(
-            f"{source} is not a picture that can be opened ({error}); give another picture, a folder or a csv"
-        )
-
-
 def _list_inputs(place: Path, source: str) -> Listing:
     if place.is_dir():
         paths = sorted(pictures_below(place))
@@ -68,6 +87,4 @@ def _list_inputs(place: Path, source: str) -> Listing:
         inside = place == Path(source)
         names = [str(path) if inside else path.relative_to(place).as_posix() for path in paths]
         return Listing(paths, names, [])
-    if is_table(place):
-        return list_paths(place)
-    return Listing([place], [source], [])
+    return list_paths(place)

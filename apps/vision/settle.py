@@ -137,10 +137,9 @@ def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -
     elif epochs is None:
         seen, most = FINE_TUNING[recipe.preset]
         tuned = tuned or (MOST_TUNED * seen if rows > MOST_TUNED * seen else None)
-        epochs = _within(seen / min(tuned or rows, rows), 1, most)
-        passes = ("1 pass" if epochs == 1 else f"{epochs} passes") + (
-            f" over {tuned:,} of the pictures" if tuned else ""
-        )
+        few = tuned if tuned and tuned < rows else None
+        epochs = _within(seen / (few or rows), 1, most)
+        passes = ("1 pass" if epochs == 1 else f"{epochs} passes") + (f" over {few:,} of the pictures" if few else "")
         notes.append(f"fine-tuning, where the head alone is not enough: {passes} (--preset fast leaves it out)")
     grows = backbones.takes_any_size(wanted.name)
     growing = grows and (recipe.first_size is not None or recipe.preset == "best")

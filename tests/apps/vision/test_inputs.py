@@ -60,6 +60,14 @@ def test_stdin_names_pictures_and_folders_a_line_each(classes: Path, monkeypatch
         given("\n")
 
 
+def test_files_beside_each_other_are_answered_together(classes: Path) -> None:
+    loose = [str(path) for path in sorted((classes / "level").iterdir())[:3]]
+    blocks = [names for names, _ in APP.read_inputs([*loose, str(classes / "upright"), loose[0]], RECIPE)]
+    assert blocks[0] == loose and len(blocks) == 3 and blocks[2] == loose[:1]
+    with pytest.raises(UserError, match="gone.png: no such file"):
+        answered(*map(Path, loose), classes / "gone.png")
+
+
 def test_every_row_of_a_csv_is_answered(classes: Path) -> None:
     (classes / "level" / "text.png").write_text("no picture")
     (classes / "rows.csv").write_text("path,x\ngone.png,1\nlevel/000.png,2\n,3\nlevel/text.png,4\n")
