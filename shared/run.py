@@ -73,6 +73,7 @@ class Prepared:
     preprocessor: Preprocessor
     notes: tuple[str, ...]
     test: Data
+    begun: str = UNTRAINED  # what its weights are before the first stage
 
 
 def train(app: App, source: Path, recipe: Recipe, options: Options | None = None) -> Model:
@@ -162,7 +163,8 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         partial(app.callbacks, recipe),
         app.steps(recipe) if isinstance(app, Moves) else Steps(),
     )
-    return Prepared(setup, preprocessor, notes, test)
+    begun = UNTRAINED if options.start_from is None else f"{options.start_from}, not trained on"
+    return Prepared(setup, preprocessor, notes, test, begun)
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples, place: str) -> Data:
@@ -207,7 +209,7 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
         few = some(setup.train, stages.tune_rows, setup.recipe.seed)
         fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, stages.seeds)
     elif progress.weights is None:
-        progress.keep(setup.network, UNTRAINED)
+        progress.keep(setup.network, prepared.begun)
 
 
 def is_enough(reached: float, rows: int, enough: float) -> bool:

@@ -247,8 +247,12 @@ def test_a_run_that_had_stopped_early_is_not_trained_on(
     assert resumed.journal == stopped.journal and len(resumed.journal) < 9
 
 
-def test_what_nothing_was_learnt_for_is_called_untrained(rings: Path) -> None:
-    assert train(APP, rings, TinyRecipe.make({"epochs": 0, "frozen_epochs": 0})).facts.chosen == "untrained"
+def test_what_nothing_was_learnt_for_is_called_untrained(rings: Path, tmp_path: Path) -> None:
+    recipe, earlier = TinyRecipe.make({"epochs": 0, "frozen_epochs": 0}), tmp_path / "earlier"
+    assert train(APP, rings, recipe).facts.chosen == "untrained"
+    train(APP, rings, TinyRecipe.make({"epochs": 0}), Options(out=earlier))
+    begun = train(APP, rings, recipe, Options(start_from=earlier)).facts
+    assert begun.chosen == f"{earlier}, not trained on" and begun.metrics["accuracy"] > 0.9
 
 
 def test_ctrl_c_while_the_chosen_weights_are_settled_keeps_them_as_they_were(rings: Path) -> None:
