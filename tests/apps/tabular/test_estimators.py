@@ -17,7 +17,7 @@ from apps.tabular import TabularClassifier, TabularRegressor, sizes
 from apps.tabular.boosting import installed
 
 SMALL = {"members": 1, "folds": 1, "width": 32, "trees": "none", "epochs": 12, "lr": 0.02, "batch_size": 128}
-CLASSES, NUMBERS = {**SMALL, "epochs": 6, "lr": 0.1}, {**SMALL, "epochs": 10, "lr": 0.03, "batch_size": 64}
+CLASSES, NUMBERS = ({**SMALL, "epochs": epochs, "lr": lr, "batch_size": 64} for epochs, lr in ((8, 0.05), (10, 0.03)))
 """Few long steps: scikit-learn's checks fit a hundred times, and a small step costs fastai more than its arithmetic."""
 
 
@@ -46,6 +46,13 @@ def test_frames_of_words_and_gaps() -> None:
 def test_a_bad_dial_is_said() -> None:
     with pytest.raises(ValueError, match="preset"):
         TabularRegressor(preset="bst").fit(np.arange(20.0).reshape(10, 2), np.arange(10.0))
+
+
+@pytest.mark.parametrize("random_state", [None, 3, np.random.RandomState(3)])
+def test_random_state_is_whatever_scikit_learn_takes(random_state: Any) -> None:
+    features, labels = make_classification(40, 4, random_state=0)
+    fitted = TabularClassifier(**SMALL | {"epochs": 1}, random_state=random_state).fit(features, labels)
+    assert fitted.random_state is random_state and len(fitted.predict(features)) == 40
 
 
 @pytest.mark.skipif(not installed(), reason="LightGBM is not installed")
