@@ -15,7 +15,7 @@ from apps.tabular.intervals import Intervals
 from apps.tabular.kinds import find_kinds
 from apps.tabular.reasons import contributions, explain
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.settling import best_share, best_temperature
+from apps.tabular.settling import best_share
 from apps.tabular.sizes import expected_seconds, growth, growth_of, sized
 from apps.tabular.suspects import find_suspects
 from apps.tabular.texts import TextProjection
@@ -52,13 +52,6 @@ def test_too_few_rows_leave_no_interval() -> None:
     intervals = Intervals()
     intervals.fit(torch.arange(5.0), torch.arange(5.0), 0.9)
     assert intervals(torch.ones(3)).shape == (3,)
-
-
-def test_temperature_undoes_boasting() -> None:
-    draws = torch.Generator().manual_seed(0)
-    logits = torch.randn(5000, 2, generator=draws)
-    targets = torch.multinomial(logits.softmax(1), 1, generator=draws).squeeze(1)
-    assert best_temperature((logits * 1.3).log_softmax(1), targets) == pytest.approx(1.3, abs=0.1)
 
 
 def test_a_rare_class_is_answered_from_a_lower_probability_on() -> None:
