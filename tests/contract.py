@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,6 +94,14 @@ class AppContract:
     @pytest.fixture(scope="class")
     def model(self, app: App, source: Path, out: Path) -> Model:
         return train(app, source, app.recipe.make(self.dials), Options(out=out))
+
+    @pytest.fixture(scope="class")
+    def stopped(self, app: App, source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
+        """A run of which two epochs were trained and kept, and its folder: copy it to go on."""
+        recipe, out = app.recipe.make({**self.dials, **self.loop_dials}), tmp_path_factory.mktemp("stopped") / "out"
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(checkpoints, "SECONDS", 0.0)
+            return train(app, source, recipe, Options(out=out, display=StoppingDisplay(2))), out
 
     @pytest.fixture
     def copied(self, model: Model, out: Path, tmp_path: Path) -> Iterator[Path]:
@@ -210,12 +219,11 @@ class AppContract:
         with pytest.raises(UserError, match="not a model of ours"):
             train(app, source, app.recipe.make(self.dials), Options(out=tmp_path))
 
-    def test_ctrl_c_keeps_the_best_so_far(self, app: App, source: Path, tmp_path: Path) -> None:
-        recipe = app.recipe.make({**self.dials, **self.loop_dials})
-        stopped = train(app, source, recipe, Options(out=tmp_path / "out", display=StoppingDisplay(2)))
-        assert stopped.facts.interrupted
-        assert len([e for e in stopped.facts.journal if e["stage"] == "train"]) == 2
-        assert load(app, tmp_path / "out").predict(self.one_input(source)) == stopped.predict(self.one_input(source))
+    def test_ctrl_c_keeps_the_best_so_far(self, app: App, source: Path, stopped: tuple[Model, Path]) -> None:
+        model, out = stopped
+        assert model.facts.interrupted
+        assert len([e for e in model.facts.journal if e["stage"] == "train"]) == 2
+        assert load(app, out).predict(self.one_input(source)) == model.predict(self.one_input(source))
 
     def test_ctrl_c_before_the_first_epoch_ends_keeps_what_is_fitted_or_nothing(
         self, app: App, source: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
@@ -237,22 +245,22 @@ class AppContract:
             assert {entry.name: entry.read_bytes() for entry in copied.iterdir()} == before
 
     def test_resumed_run_ends_as_the_uninterrupted_one(
-        self, app: App, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, app: App, source: Path, stopped: tuple[Model, Path], tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
-        recipe, out = app.recipe.make({**self.dials, **self.loop_dials}), tmp_path / "out"
+        recipe = app.recipe.make({**self.dials, **self.loop_dials})
+        out = shutil.copytree(stopped[1], tmp_path / "out")
         whole = train(app, source, recipe)
-        train(app, source, recipe, Options(out=out, display=StoppingDisplay(2)))
         resumed = train(app, source, recipe, Options(out=out, resume=True))
         assert resumed.facts.metrics == pytest.approx(whole.facts.metrics, rel=ROUNDING, abs=1e-12)
+        assert ROUNDING or resumed.predict(self.one_input(source)) == whole.predict(self.one_input(source))
+        assert ROUNDING or resumed.facts.journal == whole.facts.journal
         assert not (out / checkpoints.NAME).exists()
 
     def test_resuming_another_run_is_refused(
-        self, app: App, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, app: App, source: Path, stopped: tuple[Model, Path], tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
-        recipe, out = app.recipe.make({**self.dials, **self.loop_dials}), tmp_path / "out"
-        train(app, source, recipe, Options(out=out, display=StoppingDisplay(2)))
+        recipe = app.recipe.make({**self.dials, **self.loop_dials})
+        out = shutil.copytree(stopped[1], tmp_path / "out")
         with pytest.raises(UserError, match="other data or dials"):
             train(app, source, replace(recipe, lr=recipe.lr / 2), Options(out=out, resume=True))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import Tags, check_consistent_length, column_or_1d
+from sklearn.utils import Tags, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_array, check_is_fitted, validate_data
 
@@ -62,7 +62,7 @@ class _TabularEstimator(BaseEstimator):
         dropout: float | None = None,
         trees: str | None = None,
         class_weights: str | None = None,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.preset = preset
         self.epochs = epochs
@@ -84,7 +84,9 @@ class _TabularEstimator(BaseEstimator):
 
     def _fit(self, columns: Columns, targets: np.ndarray) -> None:
         dials = {name: value for name, value in self.get_params().items() if value is not None}
-        dials |= {"seed": dials.pop("random_state"), "task": self._task, "interval": 0, "precision": "fp32"}
+        dials.pop("random_state", None)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        dials |= {"seed": seed, "task": self._task, "interval": 0, "precision": "fp32"}
         try:
             given: Any = _Given(Examples(columns, targets))
             fitted = train(given, Path(), TabularRecipe.make(dials))

@@ -14,7 +14,7 @@ from apps.tabular import boosting
 from apps.tabular.ensemble import Ensemble
 from apps.tabular.forest import joined
 from apps.tabular.means import unseen_means
-from apps.tabular.neighbours import unseen_features
+from apps.tabular.neighbours import MIDDLE, unseen_features
 from apps.tabular.parts import held_out, whole
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import PROBE, Growth, growth_of
@@ -220,6 +220,6 @@ def _crossed(rows: boosting.Rows, parts: Sequence[Tensor], options: boosting.Opt
 
 def _told(features: Tensor, left_open: Tensor) -> float:
     """The share of squared error that the weighed mean of the middle size takes away, scaled as fits best."""
-    told = features[:, 4]
+    told = features[:, MIDDLE]
     slope = (told @ left_open) / (told @ told).clamp_min(1e-12)
     return 1 - float((left_open - slope * told).square().mean() / left_open.square().mean().clamp_min(1e-12))

@@ -17,7 +17,7 @@ class Intervals(nn.Module):
 
     Split conformal prediction (Papadopoulos et al. 2002; Lei et al. 2018, arXiv:1604.04173), each bin of predictions
     by itself (Mondrian; Vovk et al. 2005), since large numbers are commonly further off than small ones. Holds the
-    stated share of new rows drawn as the calibration rows were, whatever the model.
+    stated share of new rows drawn as the calibration rows were, whatever the model, as far as it did not see those.
     """
 
     edges: Tensor  # (bins - 1,) between the bins of predictions
@@ -29,7 +29,11 @@ class Intervals(nn.Module):
         self.register_buffer("reach", torch.zeros(0))
 
     def fit(self, predicted: Tensor, targets: Tensor, level: float) -> None:
-        """From rows that neither training nor choosing saw; too few for the level leave it unfitted."""
+        """From rows that were not trained on; too few for the level leave it unfitted.
+
+        `apps.tabular.settling` gives rows by which the epoch, the trees' rounds and their share were chosen: others would
+        be missed in training. New rows may so be held slightly less often than stated.
+        """
         bins = min(max(len(predicted) // ROWS_A_BIN, 1), MOST_BINS)
         edges = torch.quantile(predicted.double(), torch.linspace(0, 1, bins + 1).double()[1:-1]).unique()
         error, which = (predicted - targets).abs(), torch.bucketize(predicted, edges.float())

@@ -14,6 +14,9 @@ from apps.tabular.parts import outside
 SIZES = (4, 16, 48)
 """How many of the nearest rows each feature looks at."""
 
+MIDDLE = 3 * (len(SIZES) // 2) + 1
+"""The feature that is the weighed mean of the middle size."""
+
 MOST_POINTS = 50_000
 ROWS = 256
 """Rows compared with all points at a time when answering: bounds memory."""

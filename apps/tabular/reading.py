@@ -22,6 +22,7 @@ from apps.tabular.codes import kinds_of
 from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
 from apps.tabular.kinds import USED, describe
 from apps.tabular.matching import lacking
+from apps.tabular.nothing import with_none
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.repeats import repeated
 from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
@@ -42,13 +43,10 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     train_path = parts["train"]
     columns = read_columns(train_path)
     target, said = find_target(columns, recipe.target, train_path)
-    notes = told_encoding(train_path) + said
-    task = recipe.task
-    if task == "auto":
-        filled = usable(columns[target], CLASSIFICATION)
-        if filled.any():
-            task, why = infer_task(columns[target][filled], f"{train_path}: the target {target!r}")
-            notes.append(f"task: {task} ({why})")
+    columns[target], nothing = with_none(columns[target], train_path, target)
+    notes = told_encoding(train_path) + said + nothing
+    task, why = _task_of(columns[target], recipe.task, f"{train_path}: the target {target!r}")
+    notes += why
     recipe = replace(recipe, target=target, task=task)
     _check_named(columns, recipe, train_path)
     train, said = label(columns, recipe, train_path)
@@ -74,6 +72,15 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
         recipe = sized(recipe, len(three[0]))
         notes += _expected(recipe, three, sum(kind.kind in USED for kind in kinds))
     return Splits(*three, recipe, tuple(notes))
+
+
+def _task_of(column: np.ndarray, asked: str, what: str) -> tuple[str, list[str]]:
+    """(the task, what to say of it). Raises UserError where it cannot be told."""
+    filled = usable(column, CLASSIFICATION)
+    if asked != "auto" or not filled.any():
+        return asked, []
+    task, why = infer_task(column[filled], what)
+    return task, [f"task: {task} ({why})"]
 
 
 def _expected(recipe: TabularRecipe, parts: Parts, features: int) -> list[str]:
@@ -203,8 +210,12 @@ def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
     rows left out."""
     parts = find_tables(source)
     path = parts.get("test") or parts.get("valid") or parts["train"]
-    examples, said = label(read_columns(path), recipe, path)
-    return replace(examples, notes=(*told_encoding(path), *said))
+    columns, notes = read_columns(path), told_encoding(path)
+    if recipe.target in columns:
+        columns[recipe.target], said = with_none(columns[recipe.target], path, recipe.target)
+        notes += said
+    examples, said = label(columns, recipe, path)
+    return replace(examples, notes=(*notes, *said))
 
 
 def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:
@@ -229,6 +240,10 @@ def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
 
 
 def _from_table(source: str) -> Iterator[tuple[list[Any], Inputs]]:
+    """Read whole, so that a column is of one type in all blocks: 007 among numbers alone would be 7, beside words 007.
+
+    Half a million rows of 17 columns (50 MB) take 120 MiB for that.
+    """
     path = Path(source)
     columns = read_columns(find_tables(path)["train"] if path.is_dir() else path)
     for start in range(0, count(columns), BLOCK):

@@ -16,11 +16,15 @@ from apps.tabular.growing import UNDECIDED, plant
 from apps.tabular.parts import held_out, rows_of
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import Target, standard
+from shared.calibration import best_temperature
 from shared.predict import Predictor
 from shared.protocol import Data
 
 SHARES = torch.linspace(0, 1, 21).tolist()
-TEMPERATURES = torch.logspace(-0.5, 0.5, 41, 2.0).tolist()
+LOWEST = 2**-0.5
+"""Temperature: rows that are all right would ask for certainty. An imagined error instead costs log loss
+(docs/experiments/tabular.md)."""
+
 FEWEST_ROWS = 200
 """With fewer training rows no trees are grown."""
 
@@ -64,7 +68,7 @@ def _calibrate(ensemble: Ensemble, outputs: Tensor, targets: Tensor, recipe: Tab
     if ensemble.classes:
         if len(targets) < FEWEST_ROWS:  # a temperature off by luck costs more than it gives
             return ""
-        temperature = best_temperature(outputs, targets)
+        temperature = best_temperature(outputs, targets, LOWEST)
         ensemble.temperature.fill_(temperature)
         return f"probabilities calibrated (temperature {temperature:.2f})"
     if not 0 < recipe.interval < 1:
@@ -93,8 +97,3 @@ def best_share(networks: Tensor, trees: Tensor, targets: Tensor) -> float:
     error = beyond.std(1) / len(targets) ** 0.5 if len(targets) > 1 else torch.zeros(len(SHARES))
     close = [share for share, more, by in zip(SHARES, beyond.mean(1), error, strict=True) if more <= by]
     return min(close, key=lambda share: abs(share - 0.5))
-
-
-def best_temperature(outputs: Tensor, targets: Tensor) -> float:
-    """The divisor of the logarithms of probabilities with the least loss (Guo et al. 2017, arXiv:1706.04599)."""
-    return min(TEMPERATURES, key=lambda t: float(F.nll_loss((outputs / t).log_softmax(1), targets)))

@@ -1,15 +1,17 @@
-"""Probabilities that mean what they say: one temperature, fitted on validation (Guo et al. 2017, arXiv:1706.04599)."""
+"""Probabilities that mean what they say: one temperature, fitted on validation."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from apps.vision.model import VisionNetwork
+from shared.calibration import best_temperature
 
 ENOUGH = 50
 """Validation rows below which a temperature would be a guess."""
+
+LOWEST = 0.05
 
 
 def calibrate(network: VisionNetwork, scores: Tensor, targets: Tensor) -> tuple[float, str]:
@@ -19,34 +21,13 @@ def calibrate(network: VisionNetwork, scores: Tensor, targets: Tensor) -> tuple[
     """
     if len(targets) < ENOUGH:
         return 1.0, ""
-    temperature = best_temperature(scores, targets)
+    temperature = best_temperature(scores, targets, LOWEST, imagined=1)
     with torch.no_grad():
         for parameter in network.head.linear.parameters():
             parameter.div_(temperature)
     before, after = calibration_error(scores, targets), calibration_error(scores / temperature, targets)
     said = f"calibrated with temperature {temperature:.3g}: error of the probabilities {before:.4f} before, {after:.4f} after"
     return temperature, said
-
-
-def best_temperature(scores: Tensor, targets: Tensor) -> float:
-    """argmin over T in 0.05..20 of the log loss of scores / T, shape (rows, classes); targets as in training.
-
-    One more row than there are counts as an error (Platt 1999): rows that are all right would ask for certainty.
-    """
-    error = 1 / (len(targets) + 2)
-
-    def loss(scores: Tensor) -> Tensor:
-        if targets.is_floating_point():
-            return F.binary_cross_entropy_with_logits(scores, targets * (1 - error) + error / 2)
-        return F.cross_entropy(scores, targets, label_smoothing=error)
-
-    low, high = torch.tensor(0.05).log(), torch.tensor(20.0).log()
-    for _ in range(4):  # the log loss is convex in 1 / T: each pass narrows the bracket twelvefold
-        grid = torch.linspace(float(low), float(high), 25)
-        losses = torch.stack([loss(scores / t.exp()) for t in grid])
-        best, step = grid[losses.argmin()], (high - low) / 24
-        low, high = best - step, best + step
-    return float(best.exp())
 
 
 def calibration_error(scores: Tensor, targets: Tensor, bins: int = 15) -> float:
