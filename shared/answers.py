@@ -22,9 +22,6 @@ from shared.protocol import Answer
 BLOCK = 1 << 16
 """Rows of Parquet written at a time."""
 
-ESCAPED = "backslashreplace"
-"""What becomes of letters that UTF-8 has not: names of files may be any bytes."""
-
 Row = dict[str, Any]
 Write = Callable[[Path, list[str], Iterator[Row]], None]
 
@@ -37,7 +34,7 @@ def write_csv(answers: Iterable[Answer], path: Path) -> int:
     """
 
     def write(waiting: Path, columns: list[str], rows: Iterator[Row]) -> None:
-        with waiting.open("w", newline="", encoding="utf-8", errors=ESCAPED) as file:
+        with waiting.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, restval="")
             if columns:
                 writer.writeheader()

@@ -196,7 +196,7 @@ class App(Protocol):
         ...
 
     def read_inputs(self, sources: Sequence[str], recipe: Recipe) -> Iterator[tuple[list[Any], Inputs]]:
-        """Blocks of (what each input is called in the answer, inputs), streamed."""
+        """Blocks of (what each input is called in the answer, inputs). Tables may be read whole first: types show in all of a column."""
         ...
 
     def inputs(self, value: Any, recipe: Recipe) -> tuple[Inputs, bool]:

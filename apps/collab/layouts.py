@@ -25,7 +25,7 @@ def find_tables(source: Path) -> dict[str, Path]:
     tables = data_tables(source)
     for stem in STEMS:
         for path in tables:
-            if path.name.split(".")[0].lower() == stem and path.suffix not in (".item", ".user"):
+            if path.name.split(".")[0].lower() == stem:
                 return {"train": path}
     if len(tables) == 1:
         return {"train": tables[0]}

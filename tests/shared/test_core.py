@@ -19,7 +19,7 @@ from shared.errors import UserError
 from shared.head import LinearHead
 from shared.model import load
 from shared.progress import Steps
-from shared.recipe import dial
+from shared.recipe import Stages, dial
 from shared.run import Options, is_enough, train
 from tests.contract import ROOT, AppContract, StoppingDisplay
 from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
@@ -183,6 +183,9 @@ def test_fine_tuning_sees_so_many_rows_and_the_head_all(rings: Path, monkeypatch
     @dataclass(frozen=True)
     class Few(TinyRecipe):
         tune_rows: int = dial(None, "rows", least=1)
+
+        def stages(self) -> Stages:
+            return Stages(tune_rows=self.tune_rows)
 
     class Counting(TinyApp):
         recipe = Few
