@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from apps.vision.review import confusion
-from shared.answers import ESCAPED, write_csv
+from shared.answers import write_csv
 from shared.errors import UserError, readable, some
 from shared.labels import Labels
 from shared.model import Model
@@ -55,7 +55,7 @@ def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         page = _page(rows[:SHOWN], pictures, counts, names.names)
-        (folder / PAGE).write_text(page, encoding="utf-8", errors=ESCAPED)
+        (folder / PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")  # names may be any bytes
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}): name another folder") from None
     write_csv(iter(rows), folder / LOSSES)
