@@ -27,7 +27,8 @@ class Compares(Protocol):
 
 @runtime_checkable
 class Recalls(Protocol):
-    """A preprocessor that can tell which inputs it saw in training: what is measured on them flatters."""
+    """A preprocessor that can tell which inputs it saw in training, as what is measured on them flatters, or of which it
+    knows nothing."""
 
     def recalled(self, inputs: Any) -> list[str]: ...
 

@@ -271,3 +271,8 @@ def test_rows_left_out_of_what_is_measured_are_told(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("user,item,rating\nu,i,\nu,j,2\nu,j,3\n")
     said = " ".join(read_part(tmp_path / "other.csv", recipe).notes)
     assert "1 of 3 rows lack a user, item or rating" in said and "1 rows repeat a user and item" in said
+
+
+def test_ranking_with_no_row_held_out_is_told(tmp_path: Path) -> None:
+    notes = read(tmp_path, "user,item\nu,i\nu,j\nv,i\n").notes
+    assert "no row is held out: what lists find cannot be measured, and stands as 0 below" in notes
