@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.collab.columns import clean_id
 from apps.collab.folding import Given
 from apps.collab.inputs import from_python
 from apps.collab.preprocessor import CollabPreprocessor
@@ -49,7 +50,11 @@ def _history(history: Any, model: Model) -> Examples:
         ratings = [math.nan if is_missing(cell) else float(cell) for cell in _ratings(history, recipe)]
     except (TypeError, ValueError) as error:
         raise UserError(f"history: {error}; give ratings as numbers, or none") from None
-    return Examples(pairs, np.array(ratings, dtype=float))
+    names = zip(*(map(clean_id, pairs[role]) for role in ("user", "item")), strict=True)
+    last = {
+        pair: row for row, pair in enumerate(names) if all(pair)
+    }  # as of tables: whole rows, of repeated ones the last
+    return Examples(pairs, np.array(ratings, dtype=float)).take(np.array(sorted(last.values()), dtype=int))
 
 
 def _ratings(history: Any, recipe: CollabRecipe) -> list[Any]:
