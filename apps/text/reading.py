@@ -14,7 +14,7 @@ from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.several import keep_rare
-from shared.errors import UserError
+from shared.errors import UserError, some
 from shared.folders import data_tables, find_parts
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
@@ -46,7 +46,7 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
     said += [note for part in (given, given_test) if part is not None for note in part.notes]
-    notes += said + _empty(three[0]) + _repeated(*three)
+    notes += said + _empty(three[0]) + _repeated(*three) + (_contradicted(three[0]) if one_each else [])
     recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
 
@@ -144,6 +144,20 @@ def _repeated(train: Examples, valid: Examples, test: Examples) -> list[str]:
         if shared
         else []
     )
+
+
+def _contradicted(train: Examples) -> list[str]:
+    """Texts with different labels: no model can answer them all."""
+    first: dict[int, str] = {}
+    keys = map(_plain, train.inputs)
+    pairs = zip(train.inputs, keys, train.targets, strict=True)
+    found = {key: text for text, key, label in pairs if text.strip() and first.setdefault(key, label) != label}
+    if not found:
+        return []
+    shown = some([repr(text[:40]) for text in found.values()], 3)
+    return [
+        f"{len(found):,} training texts have different labels in different rows: {shown}; correct or remove those rows"
+    ]
 
 
 def _plain(text: str) -> int:
