@@ -91,7 +91,7 @@ def from_sources(sources: Sequence[str], recipe: CollabRecipe) -> Iterator[tuple
     for source in sources:
         if source == "-":
             yield from _blocks(_lines(sys.stdin, recipe))
-        elif Path(source).exists():
+        elif source and Path(source).exists():
             yield from _table(find_tables(Path(source))["train"], recipe)
         else:
             yield from _blocks([_literal(source)])

@@ -33,11 +33,11 @@ def compared(train: Interactions, examples: Examples, part: str) -> list[str]:
     return _told(alike, len(examples), part) + unknown_ids(pairs, part)
 
 
-def seen_pairs(preprocessor: CollabPreprocessor, pairs: tuple[Tensor, Tensor]) -> list[str]:
+def seen_pairs(preprocessor: CollabPreprocessor, pairs: tuple[Tensor, Tensor], of: str = "") -> list[str]:
     """What to say of rows to measure a trained model on that stand in its training, by the positions of their users and items."""
     seen = preprocessor.seen
     alike = copied([part.numpy() for part in pairs], [seen.rows().int().numpy(), seen.items.numpy()])
-    return _told(alike, len(pairs[0]), "measured")
+    return _told(alike, len(pairs[0]), "measured", of)
 
 
 def unknown_ids(pairs: Sequence[Tensor], part: str) -> list[str]:
@@ -47,6 +47,7 @@ def unknown_ids(pairs: Sequence[Tensor], part: str) -> list[str]:
     return [f"{said}: if they should be known, check how ids are written"] if users or items else []
 
 
-def _told(alike: int, rows: int, part: str) -> list[str]:
-    said = f"{alike:,} of {rows:,} {part} rows have a user and item of the training rows: results mislead"
-    return [f"{said}; delete them there"] if alike else []
+def _told(alike: int, rows: int, part: str, of: str = "") -> list[str]:
+    """`of`: an earlier model whose training rows they are."""
+    said = f"{alike:,} of {rows:,} {part} rows have a user and item of the training rows{f' of {of}' if of else ''}"
+    return [f"{said}: results mislead; {'measure on others (--test)' if of else 'delete them there'}"] if alike else []

@@ -130,12 +130,17 @@ class CollabPreprocessor:
         """Positions of users and items, each of shape (rows,), 0 where unknown."""
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
-    def recalled(self, inputs: Inputs) -> list[str]:
+    def recalled(self, inputs: Inputs, of: str = "") -> list[str]:
         """See `shared.model.Recalls`."""
-        from apps.collab.overlap import seen_pairs, unknown_ids
+        from apps.collab.overlap import seen_pairs
 
-        pairs = self.positions(inputs)
-        return seen_pairs(self, pairs) + unknown_ids(pairs, "measured")
+        return [] if isinstance(inputs, Asked) else seen_pairs(self, self.positions(inputs), of)
+
+    def unknown(self, inputs: Inputs) -> list[str]:
+        """See `shared.model.Recalls`."""
+        from apps.collab.overlap import unknown_ids
+
+        return unknown_ids(self.positions(inputs), "measured")
 
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user

@@ -163,6 +163,7 @@ def test_incomplete_rows_are_left_out_and_counted(tmp_path: Path) -> None:
         ("user,item,rating\nu,i,good\nu,j,2\n", replace(ALL, rating="rating"), "row 1: 'good'"),
         ("user,item,rating\nu,i,1\nu,j,inf\n", ALL, "row 2: 'inf'"),
         ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, item="movie"), "no column 'movie' for --item"),
+        ("user,item\nu,i\nu,j\n", replace(ALL, user="user", item="user"), "'user' is named for --user and --item"),
         ("user\nu\nv\n", ALL, "add the other"),
         ("user,item\nu,i\nv,j\n", replace(ALL, task="ratings"), "no rating column"),
         ("user,item,rating\nu,i,\nu,j,\n", replace(ALL, rating="rating"), "no row has"),
