@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+EXACT = 2**53
+"""Whole numbers from here on are not exact as floats, which pandas makes of a column of them that has a gap."""
 UNREAD = "S1"
 """What pandas makes of the cells of a column that nobody asked for: their first byte."""
 
@@ -151,7 +153,16 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         with open_bytes(path) as raw:
-            return pd.read_parquet(path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read()))
+            whole = path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read())
+            frame = pd.read_parquet(whole)
+            if rounded := [
+                name for name in frame.columns if frame[name].dtype == float and frame[name].abs().max() >= EXACT
+            ]:
+                exact = pd.read_parquet(whole, columns=rounded, dtype_backend="numpy_nullable")
+                frame = frame.assign(
+                    **{str(name): exact[name] for name in exact.columns if exact[name].dtype.kind in "iu"}
+                )
+            return frame
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
     except (OSError, ValueError) as error:
@@ -169,7 +180,7 @@ def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFra
             yield from [found] if isinstance(found, pd.DataFrame) else found
     except UserError:
         raise
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, TypeError, UnicodeError) as error:  # TypeError: pandas' at a line that is no object
         line = _broken_line(path, encoding, errors) if lines else None
         if line is not None:
             raise UserError(f"{path}, line {line}: not one json object; mend or delete the line") from None

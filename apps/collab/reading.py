@@ -20,7 +20,7 @@ from apps.collab.times import seconds
 from shared.errors import UserError
 from shared.protocol import Examples, Splits
 from shared.splits import share_of_rest, stratified
-from shared.tables import told_encoding
+from shared.tables import EXACT, told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +113,7 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     notes += told_encoding(path)
     total = len(frame)
     whole = frame[[roles.user, roles.item]].notna().all(axis=1).to_numpy(bool, copy=True)
-    columns = {role: _ids(frame[getattr(roles, role)]) for role in ("user", "item")}
+    columns = {role: _ids(frame[getattr(roles, role)], path) for role in ("user", "item")}
     ratings = given_ratings(frame, roles, recipe, path, notes)
     if recipe.task == "ratings":
         ratings = without_unrated(ratings, str(roles.rating), path, notes)
@@ -140,9 +140,15 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1))
 
 
-def _ids(column: pd.Series) -> pd.Categorical:
-    """Ids as categories of strings; a missing one is ""."""
+def _ids(column: pd.Series, path: Path) -> pd.Categorical:
+    """Ids as categories of strings; a missing one is "". Raises UserError at numbers too large to be told apart."""
     import pandas as pd
+
+    if column.dtype == float and column.abs().max() >= EXACT:
+        raise UserError(
+            f"{path}: the numbers of {column.name} are too large to be exact beside missing ones: write ids as text, in "
+            "quotation marks"
+        )
 
     codes, names = column.factorize()
     places, texts = pd.factorize(np.array([clean_id(name) for name in names] + [""], dtype=object))
@@ -218,5 +224,5 @@ def read_pairs(path: Path, recipe: CollabRecipe) -> dict[str, Any]:
     """The users and items of a table to answer, categories of strings, row by row as they stand, and times under
     training's name; a missing id is ""."""
     frame, roles = read_rows_like(path, recipe, answers=False)
-    found = {"user": _ids(frame[roles.user]), "item": _ids(frame[roles.item])}
+    found = {"user": _ids(frame[roles.user], path), "item": _ids(frame[roles.item], path)}
     return found | ({"time": seconds(frame[roles.time], path)} if roles.time else {})

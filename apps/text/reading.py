@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text
+from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text, spread
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.several import keep_rare
 from shared.errors import UserError, some
-from shared.folders import data_tables, find_parts
+from shared.folders import PARTS, data_tables, find_parts
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
 from shared.splits import complete
 from shared.tables import told_encoding
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRUE = {"true", "1", "1.0", "yes", "valid"}
 
@@ -92,7 +96,7 @@ def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
     mark, several = settle_separator(recipe.separator, as_texts(frame[target]), "text")
     recipe = replace(recipe, text=text, target=target, separator=mark)
-    said = [*told_encoding(path), *large, *said, *several]
+    said = [*told_encoding(path), *large, *said, *several, *_parting(frame, (text, target))]
     if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
         examples, more = examples_of(frame, text, target, path, recipe.separator)
         return examples, None, recipe, said + more
@@ -102,6 +106,19 @@ def _read_rows(path: Path, recipe: TextRecipe) -> Part:
         return examples, None, recipe, said + more
     examples, more = examples_of(frame[~marks], text, target, path, recipe.separator)
     return examples, examples_of(frame[marks], text, target, path, recipe.separator)[0], recipe, said + more
+
+
+def _parting(frame: pd.DataFrame, used: tuple[str, str]) -> list[str]:
+    """What to say of a column that names the part of each row: rows are not parted by it."""
+    sample = spread(frame)
+    for name in sample.columns.difference([*used, VALID_MARK]):
+        values = {cell.strip().lower() for cell in as_texts(sample[name])} - {""}
+        if len(values) > 1 and values <= PARTS.keys():
+            held = some(sorted(values), 3)
+            return [
+                f"column {name!r} names parts ({held}) and is not followed: give them as files, by --valid and --test"
+            ]
+    return []
 
 
 def _given(path: Path | str, recipe: TextRecipe, part: str) -> Examples:

@@ -260,3 +260,12 @@ def test_a_number_among_words_and_numbers_is_one_label_however_json_writes_it(tm
     lines = [f'{{"text": "words {i}", "label": {cells[i % 6]}}}' for i in range(36)]
     splits = read(write_lines(tmp_path / "a.jsonl", lines), "none")
     assert set(splits.train.targets) == {"1", "2", "2.5", "b"}
+
+
+def test_a_column_of_parts_that_is_not_followed_is_told(tmp_path: Path) -> None:
+    rows = [f"words {i},{'ab'[i % 2]},{('train', 'Test')[i % 5 == 0]},{i}" for i in range(40)]
+    notes = read(write_lines(tmp_path / "a.csv", ["text,label,split,n", *rows])).notes
+    assert any(note.startswith("column 'split' names parts (test, train) and is not followed") for note in notes)
+    rows = [f"words {i},{'ab'[i % 2]},{('train', 'field')[i % 5 == 0]}" for i in range(40)]
+    notes = read(write_lines(tmp_path / "a.csv", ["text,label,split", *rows])).notes
+    assert not any("not followed" in note for note in notes)
