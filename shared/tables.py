@@ -99,7 +99,7 @@ def read_chunks(path: Path, rows: int, text: bool = True) -> Iterator[pd.DataFra
 @contextmanager
 def _faults_named(path: Path) -> Iterator[None]:
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path} is a folder: name a file in it" if path.is_dir() else f"{path}: no such file")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
     with readable(path, "change its permissions", PermissionError), damage_named(path):

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -244,3 +245,19 @@ def test_one_item_may_be_allowed_or_denied_by_its_name(rating: Model) -> None:
 def test_a_number_of_items_that_is_none_is_refused(rating: Model, k: Any) -> None:
     with pytest.raises(UserError, match=f"k={k}: ask for one item or more, as a whole number"):
         collab.recommend(rating, "user 0", k)
+
+
+def test_users_come_in_any_collection_and_a_history_may_be_one_row(rating: Model) -> None:
+    told = collab.recommend(rating, ["user 0", "user 1"], k=2)
+    for users in (iter(["user 0", "user 1"]), {"user 0": 1, "user 1": 2}, np.array(["user 0", "user 1"])):
+        assert [answer["items"] for answer in collab.recommend(rating, users, k=2)] == [a["items"] for a in told]
+    many = collab.recommend(rating, k=2, history=[("new", "item 1", 5)])
+    for one in (("new", "item 1", 5), {"user": "new", "item": "item 1", "rating": 5}):
+        assert collab.recommend(rating, k=2, history=one) == many
+    with pytest.raises(UserError, match="'5' is no user and item"):
+        collab.recommend(rating, history=5)
+
+
+def test_a_folder_is_no_history(rating: Model, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{tmp_path} is a folder: name a file in it"):
+        collab.recommend(rating, history=tmp_path)
