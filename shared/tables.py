@@ -85,14 +85,14 @@ def read_table(
         return _tidy(path, joined(_read_delimited(path, text, header, rows or ROWS, columns), columns))
 
 
-def read_chunks(path: Path, rows: int, text: bool = True) -> Iterator[pd.DataFrame]:
+def read_chunks(path: Path, rows: int, text: bool = True, header: bool | None = None) -> Iterator[pd.DataFrame]:
     """`read_table`, at most `rows` at a time, so that memory is bounded whatever the file's size. Without `text` pandas
     infers the types of each chunk by itself.
 
     Parquet, and json that is one list, come whole. Raises what `read_table` does.
     """
     with _faults_named(path):
-        for frame in _frames(path, text, None, rows):
+        for frame in _frames(path, text, header, rows):
             yield _tidy(path, frame)
 
 
