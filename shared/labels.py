@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from shared.errors import UserError, some
+from shared.numerals import twin
 from shared.protocol import Answer
 
 
@@ -36,8 +37,10 @@ class Labels:
         return cls(tuple(names), tuple(counted[name] for name in names))
 
     def encode(self, targets: np.ndarray) -> Tensor:
-        """Positions, shape (rows,), int64. Raises UserError naming labels that training never saw, and where they stand."""
+        """Positions, shape (rows,), int64; `1.0` is `1` where only one of them is known. Raises UserError naming labels that
+        training never saw, and where they stand."""
         position = {name: i for i, name in enumerate(self.names)}
+        position = {twin(name): i for name, i in position.items()} | position
         codes = [position.get(str(target), -1) for target in targets]
         if -1 in codes:
             refuse_unseen([(str(targets[row]), row) for row, code in enumerate(codes) if code < 0], self.names)

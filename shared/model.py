@@ -27,9 +27,12 @@ class Compares(Protocol):
 
 @runtime_checkable
 class Recalls(Protocol):
-    """A preprocessor that can tell which inputs it saw in training: what is measured on them flatters."""
+    """A preprocessor that can tell which inputs it saw in training (`of` names it), as what is measured on them flatters,
+    and of which it knows nothing."""
 
-    def recalled(self, inputs: Any) -> list[str]: ...
+    def recalled(self, inputs: Any, of: str = "") -> list[str]: ...
+
+    def unknown(self, inputs: Any) -> list[str]: ...
 
 
 @dataclass
@@ -68,7 +71,8 @@ class Model:
         return self.preprocessor.differences(inputs) if isinstance(self.preprocessor, Compares) else []
 
     def _recalled(self, inputs: Inputs) -> list[str]:
-        return self.preprocessor.recalled(inputs) if isinstance(self.preprocessor, Recalls) else []
+        known = self.preprocessor
+        return known.recalled(inputs) + known.unknown(inputs) if isinstance(known, Recalls) else []
 
     def encode(self, examples: Examples) -> Data:
         return Data(self.preprocessor.encode(examples.inputs), self.preprocessor.encode_targets(examples.targets))

@@ -25,7 +25,7 @@ from shared.labels import doubts
 from shared.loaders import Tensors, some
 from shared.measuring import measured
 from shared.metrics import share_error
-from shared.model import Model
+from shared.model import Model, Recalls
 from shared.precision import resolve, resolve_device
 from shared.progress import UNTRAINED, Progress, Setup, Steps
 from shared.protocol import (
@@ -137,12 +137,13 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     recipe = replace(splits.recipe, device=device, precision=resolve(splits.recipe.precision, device))
     with clock.stage("encode"):
         preprocessor = app.fit(splits.train, recipe)
+        earlier, flattering = _earlier(app, preprocessor, splits, options)  # before encoding, which spends the columns
         places = {"test": options.test or source, "valid": options.valid or source, "train": source}
         test, valid, train = (
             _encoded(preprocessor, getattr(splits, part), f"{place}, {part} rows") for part, place in places.items()
         )
     labels = getattr(preprocessor, "labels", None)
-    doubtful = [] if labels is None else doubts(labels.names, labels.counts)
+    doubtful = flattering + ([] if labels is None else doubts(labels.names, labels.counts))
     for note in doubtful:
         options.display.say(note)
     notes = (*splits.notes, *doubtful)
@@ -150,8 +151,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     with clock.stage("build"):
         network = app.model(preprocessor, recipe, pretrained=True)
         app.initialise(network, train, recipe)
-        if options.start_from is not None:
-            earlier = artifacts.read(options.start_from, app.name)
+        if earlier is not None:
             options.display.say(f"start from {options.start_from}: {app.adopt(network, preprocessor, earlier)}")
     setup = Setup(
         recipe,
@@ -165,6 +165,23 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     )
     begun = UNTRAINED if options.start_from is None else f"{options.start_from}, not trained on"
     return Prepared(setup, preprocessor, notes, test, begun)
+
+
+def _earlier(
+    app: App, preprocessor: Preprocessor, splits: Splits, options: Options
+) -> tuple[artifacts.Artifact | None, list[str]]:
+    """The model to start from, if any, and what to say of rows to measure on that it learnt from, where it can tell."""
+    if options.start_from is None:
+        return None, []
+    earlier = artifacts.read(options.start_from, app.name)
+    if not isinstance(preprocessor, Recalls):
+        return earlier, []
+    known, measured = (
+        app.restore(earlier.preprocessor, earlier.fitted),
+        splits.test if len(splits.test) else splits.valid,
+    )
+    assert isinstance(known, Recalls)
+    return earlier, known.recalled(measured.inputs, str(options.start_from))
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples, place: str) -> Data:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+EXACT = 2**53
+"""Whole numbers from here on are not exact as floats, which pandas makes of a column of them that has a gap."""
 UNREAD = "S1"
 """What pandas makes of the cells of a column that nobody asked for: their first byte."""
 
@@ -83,21 +85,21 @@ def read_table(
         return _tidy(path, joined(_read_delimited(path, text, header, rows or ROWS, columns), columns))
 
 
-def read_chunks(path: Path, rows: int, text: bool = True) -> Iterator[pd.DataFrame]:
+def read_chunks(path: Path, rows: int, text: bool = True, header: bool | None = None) -> Iterator[pd.DataFrame]:
     """`read_table`, at most `rows` at a time, so that memory is bounded whatever the file's size. Without `text` pandas
     infers the types of each chunk by itself.
 
     Parquet, and json that is one list, come whole. Raises what `read_table` does.
     """
     with _faults_named(path):
-        for frame in _frames(path, text, None, rows):
+        for frame in _frames(path, text, header, rows):
             yield _tidy(path, frame)
 
 
 @contextmanager
 def _faults_named(path: Path) -> Iterator[None]:
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path} is a folder: name a file in it" if path.is_dir() else f"{path}: no such file")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty: give a file with rows")
     with readable(path, "change its permissions", PermissionError), damage_named(path):
@@ -151,7 +153,16 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         with open_bytes(path) as raw:
-            return pd.read_parquet(path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read()))
+            whole = path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read())
+            frame = pd.read_parquet(whole)
+            if rounded := [
+                name for name in frame.columns if frame[name].dtype == float and frame[name].abs().max() >= EXACT
+            ]:
+                exact = pd.read_parquet(whole, columns=rounded, dtype_backend="numpy_nullable")
+                frame = frame.assign(
+                    **{str(name): exact[name] for name in exact.columns if exact[name].dtype.kind in "iu"}
+                )
+            return frame
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
     except (OSError, ValueError) as error:
@@ -169,7 +180,7 @@ def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFra
             yield from [found] if isinstance(found, pd.DataFrame) else found
     except UserError:
         raise
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, TypeError, UnicodeError) as error:  # TypeError: pandas' at a line that is no object
         line = _broken_line(path, encoding, errors) if lines else None
         if line is not None:
             raise UserError(f"{path}, line {line}: not one json object; mend or delete the line") from None

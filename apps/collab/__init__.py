@@ -32,10 +32,11 @@ def recommend(
     or of tuples (user, item[, rating]), is what users bring along; the rest is explained in apps.collab.recommending.Wish.
     Raises UserError at an impossible wish.
     """
-    from apps.collab.asking import ask
+    from apps.collab.asking import ask, listed
     from apps.collab.recommending import Wish
 
-    return list(ask(model, users, Wish(k, allow, deny, seen, diversity, why), history))
+    wish = Wish(k, None if allow is None else listed(allow), listed(deny), seen, diversity, why)
+    return list(ask(model, users, wish, history))
 
 
 def similar(model: Model, items: Sequence[str], k: int = 10) -> list[dict[str, Any]]:

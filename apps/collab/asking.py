@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from apps.collab.columns import clean_id
 from apps.collab.folding import Given
-from apps.collab.inputs import from_python
+from apps.collab.inputs import as_list, from_python, is_single
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
@@ -34,7 +35,9 @@ def ask(model: Model, users: Sequence[str] | None, wish: Wish, history: Any) -> 
 
 def listed(ids: Any) -> Sequence[Any]:
     """Ids as a list, also a single one: the letters of a word would be ids, too."""
-    return [ids] if isinstance(ids, str) or not hasattr(ids, "__len__") else ids
+    if isinstance(ids, str) or not hasattr(ids, "__iter__"):
+        return [ids]
+    return ids if isinstance(ids, tuple) else list(ids)
 
 
 def _history(history: Any, model: Model) -> Examples:
@@ -42,14 +45,19 @@ def _history(history: Any, model: Model) -> Examples:
     assert isinstance(recipe, CollabRecipe)
     if isinstance(history, (str, os.PathLike)):
         return read_part(Path(history), recipe, unrated=True)
-    history = history if hasattr(history, "columns") else list(history)
+    if not hasattr(history, "columns"):
+        history = [history] if is_single(history) else as_list(history)
     columns, _ = from_python(history, recipe)
     pairs = {role: columns[role] for role in ("user", "item")}
     try:
         ratings = [math.nan if is_missing(cell) else float(cell) for cell in _ratings(history, recipe)]
     except (TypeError, ValueError) as error:
         raise UserError(f"history: {error}; give ratings as numbers, or none") from None
-    return Examples(pairs, np.array(ratings, dtype=float))
+    names = zip(*(map(clean_id, pairs[role]) for role in ("user", "item")), strict=True)
+    last = {
+        pair: row for row, pair in enumerate(names) if all(pair)
+    }  # as of tables: whole rows, of repeated ones the last
+    return Examples(pairs, np.array(ratings, dtype=float)).take(np.array(sorted(last.values()), dtype=int))
 
 
 def _ratings(history: Any, recipe: CollabRecipe) -> list[Any]:

@@ -66,6 +66,9 @@ def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: b
     wanted = ("user", "item", "rating", "time") if answers else ("user", "item", *(("time",) if recipe.time else ()))
     names = [str(name) for name in frame.columns]
     roles = {role: _named(getattr(recipe, role), names, role, place) for role in wanted if getattr(recipe, role)}
+    if twice := [name for name in roles.values() if list(roles.values()).count(name) > 1]:
+        own = " and ".join(f"--{role}" for role, name in roles.items() if name == twice[0])
+        raise UserError(f"{place}: {twice[0]!r} is named for {own}: name another column for one of them")
     free = [name for name in names if name not in roles.values()]
     inferred = []
     for role in wanted:

@@ -11,7 +11,7 @@ from torch import Tensor
 from apps.collab.histories import Histories
 from apps.collab.model import RatingNetwork
 from apps.collab.newcomers import SHORT, Newcomers
-from apps.collab.preprocessor import CollabPreprocessor, clean_id, look_up
+from apps.collab.preprocessor import CollabPreprocessor, clean_id, look_up, place_of
 from apps.collab.rankers import Ranker
 from shared.protocol import Examples, network_device
 
@@ -47,7 +47,7 @@ class Given:
         """What these users bring, in this order; nothing for those who bring nothing."""
         if not self.places:
             return Given({}, Histories.empty(len(names), self.had.width), self.ratings)
-        places = torch.tensor([self.places.get(clean_id(name), -1) for name in names], dtype=torch.long)
+        places = torch.tensor([place_of(name, self.places, -1) for name in names], dtype=torch.long)
         starts, counts = torch.zeros_like(places), torch.zeros_like(places)
         brought = places >= 0
         starts[brought] = self.had.starts[places[brought]]

@@ -33,12 +33,8 @@ def from_python(value: Any, recipe: CollabRecipe) -> tuple[Columns, bool]:
         named = _time_name(recipe, value.columns)
         return columns | ({"time": seconds(value[named], PYTHON)} if named else {}), False
     value = value.to_dict() if hasattr(value, "to_dict") and hasattr(value, "index") else value  # a DataFrame's row
-    single = isinstance(value, Mapping) or (
-        isinstance(value, tuple)
-        and len(value) == 2
-        and not any(isinstance(part, (Mapping, tuple, list)) for part in value)
-    )
-    values = [value] if single else _listed(value)
+    single = is_single(value) and not (isinstance(value, tuple) and len(value) != 2)
+    values = [value] if single else as_list(value)
     columns = columns_of([_pair(one, recipe) for one in values])
     names = [_time_name(recipe, one) if isinstance(one, Mapping) else None for one in values]
     if values and all(names):
@@ -54,7 +50,14 @@ def _time_name(recipe: CollabRecipe, names: Iterable[Any]) -> str | None:
     return next((name for name in ("time", recipe.time) if name and recipe.time and name in names), None)
 
 
-def _listed(value: Any) -> list[Any]:
+def is_single(value: Any) -> bool:
+    """Whether this is one row and no list of rows."""
+    own = (Mapping, tuple, list)
+    whole = isinstance(value, tuple) and len(value) > 0 and not any(isinstance(part, own) for part in value)
+    return whole or isinstance(value, Mapping)
+
+
+def as_list(value: Any) -> list[Any]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise UserError(f"{str(value)[:60]!r} is no user and item: {SHAPE}")
     return list(value)
@@ -91,7 +94,7 @@ def from_sources(sources: Sequence[str], recipe: CollabRecipe) -> Iterator[tuple
     for source in sources:
         if source == "-":
             yield from _blocks(_lines(sys.stdin, recipe))
-        elif Path(source).exists():
+        elif source and Path(source).exists():
             yield from _table(find_tables(Path(source))["train"], recipe)
         else:
             yield from _blocks([_literal(source)])

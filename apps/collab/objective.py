@@ -21,6 +21,9 @@ from shared.protocol import Data, Outputs
 
 Cells = tuple[Tensor, Tensor]
 
+Scorer = Callable[[Tensor], Tensor]
+"""Scores of all items, shape (users, items + 1), for users at these positions."""
+
 K = 10
 BIAS_ONLY = "bias-only"
 """Names the metrics of the other naive lists: of what is rated best, where there are ratings."""
@@ -95,7 +98,8 @@ class TopItems:
 
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
     item training never saw counts as missed. What a user has in the validation rows is left out of the list,
-    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them. `coverage` is the
+    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them; users below 0 are
+    unknown ones, each a user of their own who is shown what most users have. `coverage` is the
     share of items that anyone is shown, `novelty` the mean of -log2(share of users who have the item). The baseline recommends what most users have; beside it stands what
     is rated best, by shrunken means, where the training rows have ratings.
     """
@@ -110,15 +114,28 @@ class TopItems:
         return F.cross_entropy(outputs.float()[:, 1:], targets[:, 1] - 1)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        return self._metrics(self._whole(self._scorer(predictor, data)), data)
+
+    def _scorer(self, predictor: Outputs, data: Data) -> Scorer:
         if isinstance(data.inputs, Folded):
-            return self._metrics(data.inputs.scorer(predictor, self.preprocessor.newcomers), data)
+            return data.inputs.scorer(predictor, self.preprocessor.newcomers)
         if isinstance(predictor, Given):  # one row of scores for each pair: the first of each user serves
-            users, first = np.unique(data.targets[:, 0].numpy(), return_index=True)
+            users, first = np.unique(data.targets[:, 0].clamp_min(0).numpy(), return_index=True)
             rows = torch.zeros(len(self.preprocessor.users) + 1, dtype=torch.long)
             rows[torch.from_numpy(users)] = torch.from_numpy(first)
             given = predictor.given
-            return self._metrics(lambda block: given[rows[block]], data)
-        return self._metrics(lambda block: predictor.outputs(Tensors(block)), data)
+            return lambda block: given[rows[block]]
+        return lambda block: predictor.outputs(Tensors(block))
+
+    def _whole(self, scorer: Scorer) -> Scorer:
+        """With scores of the items that nobody has, as they are recommended."""
+
+        def scores(block: Tensor) -> Tensor:
+            found = scorer(block).clone()
+            self.preprocessor.newest.score(found)
+            return found
+
+        return scores
 
     def baseline(self, data: Data) -> dict[str, float]:
         popular, liked = self.preprocessor.item_counts.float(), self.preprocessor.item_bias
@@ -131,7 +148,7 @@ class TopItems:
     def score(self, metrics: Mapping[str, float]) -> float:
         return metrics[self.headline]
 
-    def _metrics(self, scores: Callable[[Tensor], Tensor], data: Data) -> dict[str, float]:
+    def _metrics(self, scores: Scorer, data: Data) -> dict[str, float]:
         pairs, seen, held = self._asked(data)
         pairs = pairs[pairs[:, 0].argsort(stable=True)]
         users, counts = pairs[:, 0].unique_consecutive(return_counts=True)
@@ -141,7 +158,8 @@ class TopItems:
             rows = torch.arange(len(block)).repeat_interleave(counts[: len(block)])
             counts = counts[len(block) :]
             asked = torch.cat([rows[:, None], asked[:, 1:]], 1)
-            found, top = self._block(scores(block), (seen.cells(block), held.cells(block)), asked)
+            places = block.clamp_min(0)
+            found, top = self._block(scores(places), (seen.cells(places), held.cells(places)), asked)
             parts.append(found)
             shown += torch.bincount(top.flatten(), minlength=len(shown))
         whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

@@ -1,31 +1,53 @@
-"""Pairs that stand in training and in what a person brings to measure on."""
+"""What a person brings to measure on: pairs that stand in training too, and users and items that training never saw."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
+from apps.collab.sides import ROLES, Interactions
 from shared.copies import copied
-from shared.protocol import Examples, Inputs, count
+from shared.protocol import Examples
 
 if TYPE_CHECKING:
     from apps.collab.preprocessor import CollabPreprocessor
 
 
-def known_pairs(train: Examples, examples: Examples, part: str) -> list[str]:
-    """What to say of rows measured whose user and item stand in training too: their answers are known."""
+def compared(train: Interactions, examples: Examples, part: str) -> list[str]:
+    """What to say of rows measured whose user and item stand in training too, as their answers are known, or whose user
+    or item stands neither there nor in a side table."""
+    from apps.collab.preprocessor import look_up
+
     if not len(examples):
         return []
-    alike = copied(*([found.inputs["user"], found.inputs["item"]] for found in (examples, train)))
-    return _told(alike, len(examples), part)
+    pairs, known = [], []
+    for role in ROLES:
+        names = train.inputs[role].remove_unused_categories().categories
+        told = train.sides[role].ids if role in train.sides else ()
+        places = {name: place for place, name in enumerate(dict.fromkeys((*names, *told)), 1)}
+        pairs.append(look_up(places, examples.inputs[role]))
+        known.append(look_up(places, train.inputs[role]))
+    alike = copied([part.numpy() for part in pairs], [part.numpy() for part in known])
+    return _told(alike, len(examples), part) + unknown_ids(pairs, part)
 
 
-def seen_pairs(preprocessor: CollabPreprocessor, inputs: Inputs) -> list[str]:
-    """The same of rows to measure a trained model on."""
-    pairs, seen = preprocessor.positions(inputs), preprocessor.seen
+def seen_pairs(preprocessor: CollabPreprocessor, pairs: tuple[Tensor, Tensor], of: str = "") -> list[str]:
+    """What to say of rows to measure a trained model on that stand in its training, by the positions of their users and items."""
+    seen = preprocessor.seen
     alike = copied([part.numpy() for part in pairs], [seen.rows().int().numpy(), seen.items.numpy()])
-    return _told(alike, count(inputs), "measured")
+    return _told(alike, len(pairs[0]), "measured", of)
 
 
-def _told(alike: int, rows: int, part: str) -> list[str]:
-    said = f"{alike:,} of {rows:,} {part} rows have a user and item of the training rows: results mislead"
-    return [f"{said}; delete them there"] if alike else []
+def unknown_ids(pairs: Sequence[Tensor], part: str) -> list[str]:
+    """What to say of positions of users and of items that are 0: unknown."""
+    users, items = (int((positions == 0).sum()) for positions in pairs)
+    said = f"of {len(pairs[0]):,} {part} rows {users:,} have a user and {items:,} an item that training never saw"
+    return [f"{said}: if they should be known, check how ids are written"] if users or items else []
+
+
+def _told(alike: int, rows: int, part: str, of: str = "") -> list[str]:
+    """`of`: an earlier model whose training rows they are."""
+    said = f"{alike:,} of {rows:,} {part} rows have a user and item of the training rows{f' of {of}' if of else ''}"
+    return [f"{said}: results mislead; {'measure on others (--test)' if of else 'delete them there'}"] if alike else []

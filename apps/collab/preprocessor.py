@@ -19,6 +19,7 @@ from apps.collab.sides import ROLES, Asked, Interactions, SideColumns
 from apps.collab.sittings import Sittings
 from shared.errors import UserError
 from shared.loaders import Tensors
+from shared.numerals import twin
 from shared.protocol import Answer, Encoded, Examples, Field, Inputs
 
 MANY = 10_000
@@ -129,11 +130,17 @@ class CollabPreprocessor:
         """Positions of users and items, each of shape (rows,), 0 where unknown."""
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
-    def recalled(self, inputs: Inputs) -> list[str]:
+    def recalled(self, inputs: Inputs, of: str = "") -> list[str]:
         """See `shared.model.Recalls`."""
         from apps.collab.overlap import seen_pairs
 
-        return seen_pairs(self, inputs)
+        return [] if isinstance(inputs, Asked) else seen_pairs(self, self.positions(inputs), of)
+
+    def unknown(self, inputs: Inputs) -> list[str]:
+        """See `shared.model.Recalls`."""
+        from apps.collab.overlap import unknown_ids
+
+        return unknown_ids(self.positions(inputs), "measured")
 
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user
@@ -158,12 +165,18 @@ class CollabPreprocessor:
         return Tensors(users, items, self.sittings.of(users, times))
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
-        """Ratings, shape (rows,); or (user, item) positions, shape (rows, 2)."""
+        """Ratings, shape (rows,); or (user, item) positions, shape (rows, 2), where each unknown user has a number below 0."""
         if self.task == "ratings":
             return torch.tensor(targets.astype(float), dtype=torch.float)
         if not len(targets):
             return torch.zeros(0, 2, dtype=torch.long)
-        return torch.stack(self.positions({"user": targets[:, 0], "item": targets[:, 1]}), 1).long()
+        users, items = self.positions({"user": targets[:, 0], "item": targets[:, 1]})
+        pairs = torch.stack([users, items], 1).long()
+        unknown = users == 0
+        if unknown.any():
+            names = targets[unknown.numpy(), 0].astype(str)
+            pairs[unknown, 0] = -1 - torch.from_numpy(np.unique(names, return_inverse=True)[1])
+        return pairs
 
     def decode(self, outputs: Tensor, inputs: Inputs) -> list[Answer]:
         users, items = self.positions(inputs)
@@ -191,7 +204,8 @@ class CollabPreprocessor:
 
     def _scores(self, outputs: Tensor, users: Tensor, items: Tensor) -> list[Answer]:
         """The pair's score and its rank among all items; an unknown item has the least score and the last rank."""
-        answers = []
+        answers, outputs = [], outputs.clone()
+        self.newest.score(outputs)
         for row, user, item in zip(outputs, users.tolist(), items.tolist(), strict=True):
             known = row[1:]
             score = float(row[item] if item else known.min())
@@ -241,14 +255,21 @@ def _names(column: Sequence[object]) -> tuple[str, ...]:
 def look_up(positions: Mapping[str, int], names: Any) -> Tensor:
     """Positions of ids, shape (rows,), int32; 0 where unknown or missing. Of pandas' categories each is looked up once."""
     if hasattr(names, "categories") and hasattr(names, "codes"):
-        each_name = [positions.get(clean_id(name), 0) for name in names.categories]
+        each_name = [place_of(name, positions, 0) for name in names.categories]
         return torch.from_numpy(np.array([*each_name, 0], np.int32)[names.codes])
     if len(names) <= MANY:
-        each = (positions.get(clean_id(name), 0) for name in names)
+        each = (place_of(name, positions, 0) for name in names)
     else:
-        found = {name: positions.get(clean_id(name), 0) for name in _once(names)}
+        found = {name: place_of(name, positions, 0) for name in _once(names)}
         each = (found.get(name, 0) for name in names)
     return torch.from_numpy(np.fromiter(each, np.int32, len(names)))
+
+
+def place_of(name: object, places: Mapping[str, int], unknown: int) -> int:
+    """Where an id stands, `unknown` where nowhere; `7.0` is `7` where only one of them is known."""
+    known = clean_id(name)
+    place = places.get(known)
+    return places.get(twin(known), unknown) if place is None else place
 
 
 def _once(names: Sequence[object]) -> Iterable[object]:

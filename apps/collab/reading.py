@@ -12,28 +12,21 @@ import numpy as np
 from apps.collab.columns import Roles, clean_id, is_count, read_rows, read_rows_like
 from apps.collab.layouts import find_tables, partner
 from apps.collab.newusers import hold_out_users
-from apps.collab.overlap import known_pairs
+from apps.collab.overlap import compared
+from apps.collab.ratings import given_ratings, liked_rows, numbers_in, without_unrated
 from apps.collab.recipe import CollabRecipe
 from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
-from shared.errors import UserError, some
+from shared.errors import UserError
 from shared.protocol import Examples, Splits
 from shared.splits import share_of_rest, stratified
-from shared.tables import told_encoding
+from shared.tables import EXACT, told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COUNTS = 100
 """Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
-
-DECIMAL_COMMA = r"^\s*(-?\d+),(\d{1,2})\s*$"
-
-UNRATED = (-1, 0)
-"""What may stand for "had, not rated" where every other rating is 1 or more, of three values at least."""
-
-MANY_ZEROS = 0.25
-"""Share of rows from which 0, if also the commonest value, is no rating but such a mark."""
 
 
 def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, test: Path | None) -> Splits:
@@ -59,10 +52,13 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
         notes.append("random split: training may hold rows later than those measured; --split last holds out the last")
     brought = [part for part in ("valid", "test") if parts[part] is not None]
     train, found_valid, found_test = _complete(parts, recipe)
-    for part, examples in (("valid", found_valid), ("test", found_test)):
-        notes += known_pairs(train, examples, part) if part in brought else []
+    named = (("valid", found_valid), ("test", found_test))
     sides, recipe = find_sides(source, recipe, train, notes)
     train = Interactions(train.inputs, train.targets, sides=sides)
+    for name, examples in named:
+        notes += compared(train, examples, name) if name in brought else []
+    if not len(found_valid) and not len(found_test):
+        notes.append("no row is held out: what lists find cannot be measured, and stands as 0 below")
     return Splits(train, found_valid, found_test, recipe, tuple(notes))
 
 
@@ -96,7 +92,7 @@ def _with_task(recipe: CollabRecipe, roles: Roles, frame: pd.DataFrame, path: Pa
 def _infer_task(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[str, str]:
     if roles.rating is None:
         return "ranking", "no rating column: implicit feedback, items are ranked (--task)"
-    ratings = _numbers(frame[roles.rating], roles.rating, path)
+    ratings = numbers_in(frame[roles.rating], roles.rating, path)
     ratings = ratings[np.isfinite(ratings)]
     if len(ratings) and ratings.min() == ratings.max():
         same = f"every {roles.rating} is {ratings[0]:g}: there is nothing to predict, so items are ranked"
@@ -117,10 +113,10 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     notes += told_encoding(path)
     total = len(frame)
     whole = frame[[roles.user, roles.item]].notna().all(axis=1).to_numpy(bool, copy=True)
-    columns = {role: _ids(frame[getattr(roles, role)]) for role in ("user", "item")}
-    ratings = np.ones(total) if roles.rating is None else _numbers(frame[roles.rating], roles.rating, path)
+    columns = {role: _ids(frame[getattr(roles, role)], path) for role in ("user", "item")}
+    ratings = given_ratings(frame, roles, recipe, path, notes)
     if recipe.task == "ratings":
-        ratings = _without_unrated(ratings, str(roles.rating), path, notes)
+        ratings = without_unrated(ratings, str(roles.rating), path, notes)
     whole &= (columns["user"] != "") & (columns["item"] != "") & ~np.isnan(ratings)
     if total - whole.sum():
         notes.append(f"{path.name}: {total - whole.sum():,} of {total:,} rows lack a user, item or rating: left out")
@@ -132,7 +128,7 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         twice = f"{whole.sum() - len(kept):,} rows repeat a user and item"
         notes.append(f"{path.name}: {twice}: the last {'in time' if roles.time else 'row'} is kept")
     if recipe.task == "ranking":
-        kept = _liked(kept, ratings, recipe, path, notes)
+        kept = liked_rows(kept, ratings, recipe, path, notes)
     rows = slice(None) if len(kept) == total else kept  # all of a large one: not once more
     inputs: dict[str, Any] = {role: column[rows] for role, column in columns.items()}
     if times is not None:
@@ -144,62 +140,19 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1))
 
 
-def _without_unrated(ratings: np.ndarray, name: str, path: Path, notes: list[str]) -> np.ndarray:
-    """-1 among positive ratings is a mark, not a rating, as 0 below whole numbers is where most rows have it: NaN."""
-    least = np.nanmin(ratings) if np.isfinite(ratings).any() else 1
-    if least not in UNRATED:
-        return ratings
-    marked = ratings == least
-    values, counts = np.unique(ratings[~marked & ~np.isnan(ratings)], return_counts=True)
-    if len(values) < 3 or values[0] < 1:
-        return ratings
-    rare = marked.mean() < MANY_ZEROS or marked.sum() < counts.max()
-    if least == 0 and (rare or (values % 1 != 0).any()):
-        return ratings
-    notes.append(f"{path.name}: {marked.sum():,} rows have {name} {least:g}, taken for unrated: left out")
-    return np.where(marked, np.nan, ratings)
-
-
-def _liked(kept: np.ndarray, ratings: np.ndarray, recipe: CollabRecipe, path: Path, notes: list[str]) -> np.ndarray:
-    if recipe.positive is None:
-        return kept
-    liked = kept[ratings[kept] >= recipe.positive]
-    if not len(liked):
-        raise UserError(f"{path}: no rating is {recipe.positive:g} or more: lower --positive")
-    notes.append(
-        f"{path.name}: {len(liked):,} of {len(kept):,} rows are {recipe.positive:g} or more and count as liked"
-    )
-    return liked
-
-
-def _ids(column: pd.Series) -> pd.Categorical:
-    """Ids as categories of strings; a missing one is ""."""
+def _ids(column: pd.Series, path: Path) -> pd.Categorical:
+    """Ids as categories of strings; a missing one is "". Raises UserError at numbers too large to be told apart."""
     import pandas as pd
+
+    if column.dtype == float and column.abs().max() >= EXACT:
+        raise UserError(
+            f"{path}: the numbers of {column.name} are too large to be exact beside missing ones: write ids as text, in "
+            "quotation marks"
+        )
 
     codes, names = column.factorize()
     places, texts = pd.factorize(np.array([clean_id(name) for name in names] + [""], dtype=object))
     return pd.Categorical.from_codes(places.astype(np.int32)[codes], pd.Index(texts))
-
-
-def _numbers(column: pd.Series, name: str, path: Path) -> np.ndarray:
-    """Ratings as float64, missing ones NaN. Raises UserError naming the first row that holds something else."""
-    import pandas as pd
-
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        texts = pd.Series(column.cat.categories).astype(str).str.replace(DECIMAL_COMMA, r"\1.\2", regex=True)
-        values = pd.to_numeric(texts, errors="coerce").to_numpy(float)
-        numbers = np.append(values, np.nan)[column.cat.codes]
-    else:
-        numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
-    wrong = np.flatnonzero((np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers))
-    wrong = wrong[column.iloc[wrong].astype(str).str.strip().str.lower().ne("nan").to_numpy()]
-    if len(wrong):
-        seen = some([f"row {row + 1}: {str(column.iloc[row])[:40]!r}" for row in wrong], 3)
-        raise UserError(
-            f"{path}: {len(wrong):,} values of {name} are no finite numbers ({seen}): correct them, "
-            "name another column with --rating, or rank without ratings with --task ranking"
-        )
-    return numbers
 
 
 def _once_each(columns: Mapping[str, pd.Categorical], times: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
@@ -271,5 +224,5 @@ def read_pairs(path: Path, recipe: CollabRecipe) -> dict[str, Any]:
     """The users and items of a table to answer, categories of strings, row by row as they stand, and times under
     training's name; a missing id is ""."""
     frame, roles = read_rows_like(path, recipe, answers=False)
-    found = {"user": _ids(frame[roles.user]), "item": _ids(frame[roles.item])}
+    found = {"user": _ids(frame[roles.user], path), "item": _ids(frame[roles.item], path)}
     return found | ({"time": seconds(frame[roles.time], path)} if roles.time else {})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -40,8 +41,8 @@ class Wish:
     why: bool = False
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise UserError(f"k={self.k}: ask for one item or more")
+        if not isinstance(self.k, int | np.integer) or self.k < 1:
+            raise UserError(f"k={self.k}: ask for one item or more, as a whole number")
         if not 0 <= self.diversity <= 1:
             raise UserError(f"diversity={self.diversity:g}: give a number from 0 to 1")
 

@@ -115,7 +115,8 @@ def as_texts(column: pd.Series) -> list[str]:
         whole = all(value.is_integer() for value in column.dropna())
         return ["" if value != value else str(int(value)) if whole else str(value) for value in column.tolist()]
     missing = column.isna().tolist()
-    return ["" if gone else str(cell) for cell, gone in zip(column.tolist(), missing, strict=True)]
+    cells = (int(c) if isinstance(c, float) and c.is_integer() else c for c in column.tolist())
+    return ["" if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)]
 
 
 def examples_of(
@@ -133,7 +134,8 @@ def examples_of(
     if not keep.any():
         raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")
     if separator != "none":
-        return Examples(texts, labels), [f"{int((~keep).sum()):,} rows of {path.name} have none of the labels"]
+        none = f"{int((~keep).sum()):,} rows of {path.name} have none of the labels"
+        return Examples(texts, labels), [] if keep.all() else [none]
     said = []
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1

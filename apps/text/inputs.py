@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from apps.text.columns import as_texts, find_text
+from apps.text.columns import TEXT_NAMES, as_texts, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
 from shared.errors import UserError
 from shared.missing import is_missing
-from shared.tables import SUFFIXES, format_of, is_table, read_chunks
+from shared.tables import SUFFIXES, format_of, is_delimited, is_table, read_chunks, read_table
 
 BLOCK = 1024
+
+LONGEST_NAME = 30
+"""Letters of a column's name."""
 
 Block = tuple[list[Any], np.ndarray]
 
@@ -101,10 +104,20 @@ def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:
         yield str(path), read_text(path)
     else:
         column, before = None, 0
-        for frame in read_chunks(path, 16 * BLOCK):
+        header = None if _names_its_column(path, recipe) else False
+        for frame in read_chunks(path, 16 * BLOCK, header=header):
             column = column or find_text(list(frame.columns), recipe.text, path)
             yield from ((f"{path.name}:{before + i}", text) for i, text in enumerate(as_texts(frame[column]), 1))
             before += len(frame)
+
+
+def _names_its_column(path: Path, recipe: TextRecipe) -> bool:
+    """Whether the first line of a table of one column can be a name: else it is a text like the others."""
+    if not is_delimited(path):
+        return True
+    first = [str(cell).strip() for cell in read_table(path, text=True, header=False, rows=1).iloc[0]]
+    known = first[0].lower() in (*TEXT_NAMES, (recipe.text or "").lower())
+    return len(first) > 1 or known or (" " not in first[0] and len(first[0]) <= LONGEST_NAME)
 
 
 def _blocks(found: Iterator[tuple[str, str]]) -> Iterator[Block]:

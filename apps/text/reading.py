@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text
+from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text, spread
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.several import keep_rare
-from shared.errors import UserError
-from shared.folders import data_tables, find_parts
+from shared.errors import UserError, some
+from shared.folders import PARTS, data_tables, find_parts
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
 from shared.splits import complete
 from shared.tables import told_encoding
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRUE = {"true", "1", "1.0", "yes", "valid"}
 
@@ -46,7 +50,7 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
     said += [note for part in (given, given_test) if part is not None for note in part.notes]
-    notes += said + _empty(three[0]) + _repeated(*three)
+    notes += said + _empty(three[0]) + _repeated(*three) + (_contradicted(three[0]) if one_each else [])
     recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
 
@@ -92,7 +96,7 @@ def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
     mark, several = settle_separator(recipe.separator, as_texts(frame[target]), "text")
     recipe = replace(recipe, text=text, target=target, separator=mark)
-    said = [*told_encoding(path), *large, *said, *several]
+    said = [*told_encoding(path), *large, *said, *several, *_parting(frame, (text, target))]
     if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
         examples, more = examples_of(frame, text, target, path, recipe.separator)
         return examples, None, recipe, said + more
@@ -102,6 +106,19 @@ def _read_rows(path: Path, recipe: TextRecipe) -> Part:
         return examples, None, recipe, said + more
     examples, more = examples_of(frame[~marks], text, target, path, recipe.separator)
     return examples, examples_of(frame[marks], text, target, path, recipe.separator)[0], recipe, said + more
+
+
+def _parting(frame: pd.DataFrame, used: tuple[str, str]) -> list[str]:
+    """What to say of a column that names the part of each row: rows are not parted by it."""
+    sample = spread(frame)
+    for name in sample.columns.difference([*used, VALID_MARK]):
+        values = {cell.strip().lower() for cell in as_texts(sample[name])} - {""}
+        if len(values) > 1 and values <= PARTS.keys():
+            held = some(sorted(values), 3)
+            return [
+                f"column {name!r} names parts ({held}) and is not followed: give them as files, by --valid and --test"
+            ]
+    return []
 
 
 def _given(path: Path | str, recipe: TextRecipe, part: str) -> Examples:
@@ -144,6 +161,20 @@ def _repeated(train: Examples, valid: Examples, test: Examples) -> list[str]:
         if shared
         else []
     )
+
+
+def _contradicted(train: Examples) -> list[str]:
+    """Texts with different labels: no model can answer them all."""
+    first: dict[int, str] = {}
+    keys = map(_plain, train.inputs)
+    pairs = zip(train.inputs, keys, train.targets, strict=True)
+    found = {key: text for text, key, label in pairs if text.strip() and first.setdefault(key, label) != label}
+    if not found:
+        return []
+    shown = some([repr(text[:40]) for text in found.values()], 3)
+    return [
+        f"{len(found):,} training texts have different labels in different rows: {shown}; correct or remove those rows"
+    ]
 
 
 def _plain(text: str) -> int:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from shared.display import Display
-from shared.labels import doubts
+from shared.errors import UserError
+from shared.labels import Labels, doubts
 from shared.run import Options, train
 from tests.tiny import APP, TinyRecipe, write_rings
 
@@ -34,3 +36,12 @@ def test_a_run_tells_them_and_notes_them(tmp_path: Path, capsys: pytest.CaptureF
     told = "labels that are written almost alike are taken for different ones: 'IN' and 'in'"
     assert told in capsys.readouterr().err and told in model.facts.notes
     assert set(model.predict((0.1, 0.2))["probabilities"]) == {"IN", "in", "out"}
+
+
+def test_a_whole_number_is_the_same_label_with_and_without_a_point() -> None:
+    for known, asked in ((["1", "2"], ["1.0", "2"]), (["1.0", "2.0"], ["1", "2.0"]), (["1", "2.5"], ["1.0", "2.5"])):
+        assert Labels.fit(np.array(known, object)).encode(np.array(asked, object)).tolist() == [0, 1]
+    both = Labels.fit(np.array(["1", "1.0"], object))
+    assert both.encode(np.array(["1.0", "1"], object)).tolist() == [both.names.index("1.0"), both.names.index("1")]
+    with pytest.raises(UserError, match="'01' "):
+        both.encode(np.array(["01"], object))

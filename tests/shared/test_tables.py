@@ -243,6 +243,11 @@ def test_a_broken_json_line_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", '{"text": "a"}\n\n{"text": "b", "la\n')
     with pytest.raises(UserError, match=r"a.jsonl, line 3: not one json object"):
         read_table(path)
+    for other in ("[1, 2]", "5", "null", '"abc"'):
+        with pytest.raises(UserError, match=r"a.jsonl, line 2: not one json object"):
+            read_table(write(path, f'{{"text": "a"}}\n{other}\n'))
+        with pytest.raises(UserError, match=r"a.json is not a json list of objects"):
+            read_table(write(tmp_path / "a.json", f'[{{"text": "a"}}, {other}]'))
 
 
 def test_a_table_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,8 +90,9 @@ def test_table_is_answered_block_by_block(tmp_path: Path, monkeypatch: pytest.Mo
 def test_literal_pairs_are_read_with_quotes(tmp_path: Path) -> None:
     blocks = list(from_sources(["u,i", '"a,b", c'], RECIPE))
     assert [block[1]["user"].tolist() for block in blocks] == [["u"], ["a,b"]]
-    with pytest.raises(UserError, match="neither a file nor a pair"):
-        list(from_sources(["missing.csv"], RECIPE))
+    for other in ("missing.csv", ""):  # nothing is not the folder where the program was started
+        with pytest.raises(UserError, match="neither a file nor a pair"):
+            list(from_sources([other], RECIPE))
 
 
 def test_broken_line_on_stdin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,8 +86,9 @@ def test_ranking_answer_names_rank_and_basis() -> None:
 
 def test_targets_become_tensors() -> None:
     assert fitted().encode_targets(column([2.0, 4.5])).tolist() == [2.0, 4.5]
-    pairs = np.array([["u", "j"], ["?", "i"]], dtype=object)
-    assert fitted("ranking").encode_targets(pairs).tolist() == [[1, 2], [0, 1]]
+    pairs = np.array([["u", "j"], ["?", "i"], ["!", "i"], ["?", "j"]], dtype=object)
+    (known, first, other, same) = fitted("ranking").encode_targets(pairs).tolist()
+    assert known == [1, 2] and first[0] == same[0] < 0 > other[0] != first[0]
     assert fitted("ranking").encode_targets(pairs[:0]).shape == (0, 2)
 
 

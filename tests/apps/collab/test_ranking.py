@@ -183,3 +183,14 @@ def test_epochs_are_judged_without_the_lists(tmp_path: Path, monkeypatch: pytest
     model = collab.train(write_ratings(tmp_path / "all.csv"), epochs=3, valid_fraction=0.2, strength=10.0)
     assert "recall@10" in model.facts.metrics and "recall@10" in model.facts.valid
     assert len(asked) == 2
+
+
+def test_each_unknown_user_is_measured_as_one_who_is_shown_the_popular(tmp_path: Path) -> None:
+    model = collab.train(write_likes(tmp_path / "likes.csv"), strength=10.0)
+    rows = [("new", "item 0"), ("newer", "item 1"), ("newest", "item 2"), ("newest", "item 3"), ("new", "nothing")]
+    (tmp_path / "test.csv").write_text("user,item\n" + "".join(f"{user},{item}\n" for user, item in rows))
+    found = model.evaluate(tmp_path / "test.csv")
+    lists = {answer["user"]: [line["item"] for line in answer["items"]] for answer in collab.recommend(model, ["new"])}
+    own = {user: [item in lists["new"] for u, item in rows if u == user] for user, _ in rows}
+    assert found["metrics"]["recall@10"] == pytest.approx(np.mean([np.mean(hits) for hits in own.values()]))
+    assert "of 5 measured rows 5 have a user and 1 an item that training never saw" in " ".join(found["notes"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from apps.collab.columns import clean_id
@@ -49,6 +51,17 @@ def test_parquet_is_read(tmp_path: Path) -> None:
     pd.DataFrame({"user": [1, 1, 2], "item": [7, 8, 7], "rating": [3.5, 1.0, 5.0]}).to_parquet(tmp_path / "a.parquet")
     splits = read_splits(tmp_path / "a.parquet", ALL, None, None)
     assert splits.train.inputs["user"].tolist() == ["1", "1", "2"] and splits.train.targets.tolist() == [3.5, 1, 5]
+
+
+def test_ids_too_large_for_floats_stay_apart_beside_a_gap(tmp_path: Path) -> None:
+    users = [1_099_511_627_776_000_001, None, 1_099_511_627_776_000_002, 7]
+    columns = {"user": pa.array(users, pa.int64()), "item": [1, 2, 1, 2], "rating": [1.0, 2.0, 3.0, 4.0]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    train = read_splits(tmp_path / "a.parquet", ALL, None, None).train
+    assert list(train.inputs["user"]) == ["1099511627776000001", "1099511627776000002", "7"]
+    lines = [f'{{"user": {user or "null"}, "item": "i{row}", "rating": {row}}}' for row, user in enumerate(users)]
+    with pytest.raises(UserError, match="the numbers of user are too large to be exact beside missing ones"):
+        read(tmp_path, "\n".join(lines), name="a.jsonl")
 
 
 def test_ids_stay_as_written(tmp_path: Path) -> None:
@@ -163,6 +176,7 @@ def test_incomplete_rows_are_left_out_and_counted(tmp_path: Path) -> None:
         ("user,item,rating\nu,i,good\nu,j,2\n", replace(ALL, rating="rating"), "row 1: 'good'"),
         ("user,item,rating\nu,i,1\nu,j,inf\n", ALL, "row 2: 'inf'"),
         ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, item="movie"), "no column 'movie' for --item"),
+        ("user,item\nu,i\nu,j\n", replace(ALL, user="user", item="user"), "'user' is named for --user and --item"),
         ("user\nu\nv\n", ALL, "add the other"),
         ("user,item\nu,i\nv,j\n", replace(ALL, task="ratings"), "no rating column"),
         ("user,item,rating\nu,i,\nu,j,\n", replace(ALL, rating="rating"), "no row has"),
@@ -271,3 +285,8 @@ def test_rows_left_out_of_what_is_measured_are_told(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("user,item,rating\nu,i,\nu,j,2\nu,j,3\n")
     said = " ".join(read_part(tmp_path / "other.csv", recipe).notes)
     assert "1 of 3 rows lack a user, item or rating" in said and "1 rows repeat a user and item" in said
+
+
+def test_ranking_with_no_row_held_out_is_told(tmp_path: Path) -> None:
+    notes = read(tmp_path, "user,item\nu,i\nu,j\nv,i\n").notes
+    assert "no row is held out: what lists find cannot be measured, and stands as 0 below" in notes

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -218,3 +219,45 @@ def test_factors_rank_where_weights_do_not_fit(tmp_path: Path, monkeypatch: pyte
     model = collab.train(write_ratings(tmp_path / "a.csv"), samples=3, burn=1)
     assert isinstance(model.predictor.network.ranker, ItemFactors)
     assert collab.recommend(model, ["user 1"])[0]["basis"] == "personal"
+
+
+def test_a_history_counts_each_whole_pair_once_as_a_table_does(rating: Model) -> None:
+    once = [("new", "item 1", 5), ("new", "item 2", 1)]
+    repeated = [
+        ("new", "item 2", 5),
+        *once,
+        ("new", "item 2", 1),
+        ("", "item 3", 2),
+        (None, "item 4", 2),
+        ("new", None, 2),
+    ]
+    assert collab.recommend(rating, k=3, history=repeated) == collab.recommend(rating, k=3, history=once)
+    assert collab.recommend(rating, k=3, history=[("", "item 3", 2)]) == []
+
+
+def test_one_item_may_be_allowed_or_denied_by_its_name(rating: Model) -> None:
+    best = collab.recommend(rating, "user 0", 2)[0]
+    assert names(collab.recommend(rating, "user 0", allow=names(best)[1])[0]) == names(best)[1:]
+    assert names(collab.recommend(rating, "user 0", 1, deny=names(best)[0])[0]) == names(best)[1:]
+
+
+@pytest.mark.parametrize("k", [2.0, "2", None, 0])
+def test_a_number_of_items_that_is_none_is_refused(rating: Model, k: Any) -> None:
+    with pytest.raises(UserError, match=f"k={k}: ask for one item or more, as a whole number"):
+        collab.recommend(rating, "user 0", k)
+
+
+def test_users_come_in_any_collection_and_a_history_may_be_one_row(rating: Model) -> None:
+    told = collab.recommend(rating, ["user 0", "user 1"], k=2)
+    for users in (iter(["user 0", "user 1"]), {"user 0": 1, "user 1": 2}, np.array(["user 0", "user 1"])):
+        assert [answer["items"] for answer in collab.recommend(rating, users, k=2)] == [a["items"] for a in told]
+    many = collab.recommend(rating, k=2, history=[("new", "item 1", 5)])
+    for one in (("new", "item 1", 5), {"user": "new", "item": "item 1", "rating": 5}):
+        assert collab.recommend(rating, k=2, history=one) == many
+    with pytest.raises(UserError, match="'5' is no user and item"):
+        collab.recommend(rating, history=5)
+
+
+def test_a_folder_is_no_history(rating: Model, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{tmp_path} is a folder: name a file in it"):
+        collab.recommend(rating, history=tmp_path)

@@ -101,3 +101,13 @@ def test_tables_that_do_not_fit_are_refused(shop: Path, tmp_path: Path) -> None:
         collab.train(shop, item_columns=str(shop / "items.csv"), epochs=1)
     without = collab.train(shop, item_columns="none", samples=3, burn=1, strength=10.0)
     assert len(without.preprocessor.items) == 40
+
+
+def test_lists_are_measured_and_pairs_answered_as_items_nobody_has_are_recommended(shop: Path, tmp_path: Path) -> None:
+    model = collab.train(shop, task="ranking", positive=5, strength=10.0)
+    (tmp_path / "test.csv").write_text("userId,itemId,rating\n" + "".join(f"{u},{40 + u % 2},5\n" for u in range(60)))
+    lists = {answer["user"]: [line["item"] for line in answer["items"]] for answer in collab.recommend(model, k=100)}
+    found = [str(40 + int(user) % 2) in listed[:10] for user, listed in lists.items()]
+    assert 0 < np.mean(found) == pytest.approx(model.evaluate(tmp_path / "test.csv")["metrics"]["recall@10"])
+    scores = {line["item"]: line["score"] for line in collab.recommend(model, ["0"], k=100)[0]["items"]}
+    assert model.predict(("0", "40"))["value"] == pytest.approx(scores["40"], abs=1e-5)

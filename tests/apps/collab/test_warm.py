@@ -62,3 +62,18 @@ def test_other_task_is_refused(tmp_path: Path) -> None:
     collab.train(write_likes(tmp_path / "likes.csv"), out=tmp_path / "out", **FAST)
     with pytest.raises(UserError, match="task is ranking"):
         collab.train(write_ratings(tmp_path / "ratings.csv"), start_from=tmp_path / "out", **FAST)
+
+
+def test_rows_measured_that_the_earlier_model_learnt_from_are_told(tmp_path: Path) -> None:
+    lines = write_likes(tmp_path / "all.csv").read_text().splitlines(keepends=True)
+    half = tmp_path / "half.csv"
+    half.write_text("".join(lines[: len(lines) // 2]))
+    collab.train(half, strength=10.0, test_fraction=0.0).save(tmp_path / "earlier")
+    model = collab.train(tmp_path / "all.csv", strength=10.0, start_from=tmp_path / "earlier")
+    told = f"rows have a user and item of the training rows of {tmp_path / 'earlier'}: results mislead"
+    assert sum(told in note for note in model.facts.notes) == 1
+    rest = tmp_path / "rest.csv"
+    rest.write_text("".join([lines[0], *lines[len(lines) // 2 + 1 :]]))
+    model = collab.train(half, strength=10.0, start_from=tmp_path / "earlier", test=rest)
+    assert not any(told in note for note in model.facts.notes)
+    collab.train(half, strength=10.0, start_from=tmp_path / "earlier", split="users")

@@ -104,3 +104,28 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0")
     with pytest.raises(UserError, match="a.png is not a text file"):
         read(str(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize(
+    ("first", "texts"),
+    [
+        ("a fine film", 3),
+        ("好看的电影" * 8, 3),
+        ("text", 2),
+        ("Text", 2),
+        ("texts", 2),
+        ("reviews_2026", 2),
+        ("text,id", 2),
+    ],
+)
+def test_the_first_line_of_a_list_of_texts_is_a_text(tmp_path: Path, first: str, texts: int) -> None:
+    rest = ["another film,1", "a third,2"] if "," in first else ["another film", "a third"]
+    (tmp_path / "list.csv").write_text("\n".join([first, *rest]))
+    found = read(str(tmp_path / "list.csv"))
+    assert [text for _, text in found] == [first, "another film", "a third"][-texts:]
+    assert found[-1][0] == f"list.csv:{texts}"
+
+
+def test_one_line_alone_is_a_text(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("one fine film\n")
+    assert read(str(tmp_path / "list.csv")) == [("list.csv:1", "one fine film")]

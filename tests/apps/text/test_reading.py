@@ -244,3 +244,28 @@ def test_texts_in_files_whose_encoding_was_guessed_are_counted(tmp_path: Path) -
             (tmp_path / label / f"{i}.txt").write_text(f"текст {i} {label}", "cp1251" if i < 3 else "utf-8")
     found = [note for note in read(tmp_path).notes if "Windows-1251" in note]
     assert len(found) == 1 and found[0].startswith("6 texts: ")
+
+
+def test_texts_with_different_labels_are_told(tmp_path: Path) -> None:
+    lines = ["text,label", *(f"words {i // 2},{'ab'[i % 2 and i < 6]}" for i in range(40)), "Words  1,b", ",a", ",b"]
+    notes = " ".join(read(write_lines(tmp_path / "a.csv", lines), "none").notes)
+    assert "3 training texts have different labels in different rows: 'words 0', 'Words  1', 'words 2'" in notes
+    several = [f"words {i // 2},{'ab'[i % 2]}" for i in range(40)]
+    notes = " ".join(read(write_lines(tmp_path / "b.csv", ["text,label", *several]), "none", separator=";").notes)
+    assert "different labels" not in notes and "none of the labels" not in notes
+
+
+def test_a_number_among_words_and_numbers_is_one_label_however_json_writes_it(tmp_path: Path) -> None:
+    cells = ("1", "1.0", '"1"', "2", "2.5", '"b"')
+    lines = [f'{{"text": "words {i}", "label": {cells[i % 6]}}}' for i in range(36)]
+    splits = read(write_lines(tmp_path / "a.jsonl", lines), "none")
+    assert set(splits.train.targets) == {"1", "2", "2.5", "b"}
+
+
+def test_a_column_of_parts_that_is_not_followed_is_told(tmp_path: Path) -> None:
+    rows = [f"words {i},{'ab'[i % 2]},{('train', 'Test')[i % 5 == 0]},{i}" for i in range(40)]
+    notes = read(write_lines(tmp_path / "a.csv", ["text,label,split,n", *rows])).notes
+    assert any(note.startswith("column 'split' names parts (test, train) and is not followed") for note in notes)
+    rows = [f"words {i},{'ab'[i % 2]},{('train', 'field')[i % 5 == 0]}" for i in range(40)]
+    notes = read(write_lines(tmp_path / "a.csv", ["text,label,split", *rows])).notes
+    assert not any("not followed" in note for note in notes)

@@ -1,0 +1,14 @@
+"""Whole numbers as names, written `7` or, where pandas met a gap in their column, `7.0`."""
+
+from __future__ import annotations
+
+
+def plain(name: str) -> str:
+    """`7` for `7.0`; other names as they are."""
+    whole = name.removesuffix(".0")
+    return whole if whole.isdecimal() else name
+
+
+def twin(name: str) -> str:
+    """The other way to write a whole number; other names as they are."""
+    return f"{name}.0" if name.isdecimal() else plain(name)

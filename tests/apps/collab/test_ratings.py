@@ -1,0 +1,35 @@
+"""Ratings: what is read as a number, and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from apps.collab.reading import read_splits
+from shared.errors import UserError
+from tests.apps.collab.test_reading import ALL, read
+
+
+def test_ranking_by_every_row_does_without_ratings_that_are_no_numbers(tmp_path: Path) -> None:
+    text = "user,item,rating\nu,i,4 stars\nu,j,5 stars\nv,i,\n"
+    with pytest.raises(UserError, match="4 stars.*rank without ratings with --task ranking"):
+        read(tmp_path, text)
+    splits = read(tmp_path, text, replace(ALL, task="ranking"))
+    assert len(splits.train) == 3 and "rating holds other than numbers and is not used" in " ".join(splits.notes)
+    with pytest.raises(UserError, match="4 stars"):
+        read(tmp_path, text, replace(ALL, task="ranking", positive=4.0))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_true_and_false_are_ratings_by_every_road(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"user": ["u", "u", "v"], "item": ["i", "j", "i"], "rating": [True, False, True]})
+    if name.endswith(".parquet"):
+        frame.to_parquet(tmp_path / name)
+    elif name.endswith(".jsonl"):
+        frame.to_json(tmp_path / name, orient="records", lines=True)
+    else:
+        frame.to_csv(tmp_path / name, index=False)
+    assert read_splits(tmp_path / name, ALL, None, None).train.targets.tolist() == [1.0, 0.0, 1.0]
