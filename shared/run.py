@@ -176,12 +176,10 @@ def _earlier(
     earlier = artifacts.read(options.start_from, app.name)
     if not isinstance(preprocessor, Recalls):
         return earlier, []
-    known, measured = (
-        app.restore(earlier.preprocessor, earlier.fitted),
-        splits.test if len(splits.test) else splits.valid,
-    )
+    known = app.restore(earlier.preprocessor, earlier.fitted)
     assert isinstance(known, Recalls)
-    return earlier, known.recalled(measured.inputs, str(options.start_from))
+    judging = splits.test if len(splits.test) else splits.valid
+    return earlier, known.recalled(judging.inputs, str(options.start_from))
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples, place: str) -> Data:

@@ -154,19 +154,23 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         with open_bytes(path) as raw:
             whole = path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read())
-            frame = pd.read_parquet(whole)
-            if rounded := [
-                name for name in frame.columns if frame[name].dtype == float and frame[name].abs().max() >= EXACT
-            ]:
-                exact = pd.read_parquet(whole, columns=rounded, dtype_backend="numpy_nullable")
-                frame = frame.assign(
-                    **{str(name): exact[name] for name in exact.columns if exact[name].dtype.kind in "iu"}
-                )
-            return frame
+            return _exact(pd.read_parquet(whole), whole)
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a readable parquet file ({first_line(error)})") from None
+
+
+def _exact(frame: pd.DataFrame, source: Path | io.BytesIO) -> pd.DataFrame:
+    """Whole numbers beside a gap, of which pandas makes floats, as they are where floats would round them."""
+    import pandas as pd
+
+    floats = [name for name in frame.columns if frame[name].dtype == float]
+    rounded = [name for name in floats if frame[name].abs().max() >= EXACT]
+    if not rounded:
+        return frame
+    exact = pd.read_parquet(source, columns=rounded, dtype_backend="numpy_nullable")
+    return frame.assign(**{name: exact[name] for name in rounded if exact[name].dtype.kind in "iu"})
 
 
 def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFrame]:
