@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,13 +25,6 @@ TRUTHS = {"true": "True", "false": "False"}
 """pandas makes True of "true" where a file's column holds nothing else, so the word means the same everywhere."""
 
 A_NUMBER = "(a number)"
-
-FORMATS = (
-    *("iso", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
-    *("%d %B %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
-    *("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
-)
-"""Ways of writing a date, tried in this order; "iso" is ISO 8601."""
 
 
 def from_frame(frame: pd.DataFrame) -> Columns:
@@ -182,33 +175,6 @@ def plain_words(column: np.ndarray) -> np.ndarray:
     plain = np.empty(len(words), object)
     plain[:] = [found[word] for word in words.tolist()]
     return plain
-
-
-def to_seconds(column: np.ndarray, form: str) -> np.ndarray:
-    """Dates as float64 seconds since 1970 (UTC where no zone is given); NaN where `form` does not fit."""
-    if column.dtype != object:
-        column = to_words(column)
-    return mapped(column, {word: parse_date(word, form) for word in set(column.tolist())})
-
-
-def parse_date(word: str | None, form: str) -> float:
-    """Seconds since 1970 of a date written in one of FORMATS; NaN when it is not."""
-    if word is None:
-        return math.nan
-    try:
-        found = datetime.fromisoformat(word.removesuffix("Z")) if form == "iso" else datetime.strptime(word, form)
-        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, OverflowError):
-        return math.nan
-
-
-def find_format(words: Sequence[str], share: float = 0.95) -> str | None:
-    """The way of FORMATS in which at least `share` of these words are dates; None when there is none."""
-    if not words:
-        return None
-    fits = {form: sum(parse_date(word, form) == parse_date(word, form) for word in words) for form in FORMATS}
-    best = max(FORMATS, key=lambda form: fits[form])  # the first of equals
-    return best if fits[best] >= share * len(words) else None
 
 
 def _is_listed(cells: Any) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.tabular.columns import find_format, to_numbers, to_seconds, to_words
+from apps.tabular.columns import to_numbers, to_words
+from apps.tabular.dates import find_format, to_seconds
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION
 from shared.errors import UserError
@@ -70,7 +71,7 @@ def _by_time(column: np.ndarray, path: Path, name: str) -> np.ndarray:
     """Rows from the earliest to the latest; those without a time come first."""
     moments = to_numbers(column)
     if np.isnan(moments).mean() > 0.5:
-        form = find_format([word for word in column[:1000].tolist() if word is not None])
+        form = find_format([word for word in dict.fromkeys(column.tolist()) if word is not None])
         if form is None:
             raise UserError(f"{path}: {name!r} holds neither dates nor numbers to split by")
         moments = to_seconds(column, form)
