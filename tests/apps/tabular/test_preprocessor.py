@@ -126,7 +126,16 @@ def test_seldom_numbers_have_pieces_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("word", "number"),
     [("1,234.5", 1234.5), ("1,234", 1234), ("12,345,678", 12345678), ("3,5", 3.5), ("1.234,56", 1234.56)]
-    + [("0,125", 0.125), ("-7,25", -7.25), ("$1,200", 1200), ("12%", 12), ("1.5", 1.5)],
+    + [
+        ("0,125", 0.125),
+        ("-7,25", -7.25),
+        ("$1,200", 1200),
+        ("-$1,200.50", -1200.5),
+        ("$-3", -3),
+        ("\u22125 €", -5),
+        ("12%", 12),
+        ("1.5", 1.5),
+    ],
 )
 def test_numbers_are_read_as_people_write_them(word: str, number: float) -> None:
     assert parse_number(word) == number
