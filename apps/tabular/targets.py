@@ -85,10 +85,15 @@ class NumberTarget:
 
     def answers(self, outputs: Tensor) -> list[Answer]:
         values = self.values(outputs)
-        rows = [[float(f"{value:.6g}") for value in row] for row in values.reshape(len(values), -1).tolist()]
+        rows = [[self._rounded(value) for value in row] for row in values.reshape(len(values), -1).tolist()]
         return [
             {"prediction": row[0], "value": row[0], **({"interval": row[1:]} if len(row) == 3 else {})} for row in rows
         ]
+
+    def _rounded(self, value: float) -> float:
+        """To six digits of the number or of the targets' span, whichever is finer: years hardly differ in six of their own."""
+        size = min(abs(value) or math.inf, self.high - self.low)
+        return round(value, 5 - math.floor(math.log10(size)))
 
     def state(self) -> dict[str, Any]:
         return {"task": REGRESSION, **asdict(self)}
