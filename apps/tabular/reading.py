@@ -99,8 +99,9 @@ def _suspicion(names: list[str]) -> list[str]:
 
 
 def ignored(recipe: TabularRecipe) -> list[str]:
-    """The columns that a person asked to leave out."""
-    return [name.strip() for name in (recipe.ignore or "").split(",") if name.strip()]
+    """The columns that a person asked to leave out; quoted as in csv where a name holds a comma."""
+    names = next(csv.reader([recipe.ignore or ""], skipinitialspace=True), [])
+    return [name.strip() for name in names if name.strip()]
 
 
 def _check_named(columns: Columns, recipe: TabularRecipe, path: Path) -> None:
@@ -111,7 +112,10 @@ def _check_named(columns: Columns, recipe: TabularRecipe, path: Path) -> None:
         for name in names:
             if name is not None and (name not in columns or name == recipe.target):
                 why = "is the target" if name == recipe.target else f"is no column of {path}"
-                raise UserError(f"{dial} {name!r} {why}; its columns: {some(list(columns), 20)}")
+                quote = (
+                    "; quote a name that holds a comma" if dial == "--ignore" and any("," in n for n in columns) else ""
+                )
+                raise UserError(f"{dial} {name!r} {why}{quote}; its columns: {some(list(columns), 20)}")
 
 
 def find_tables(source: Path) -> dict[str, Path]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps.tabular.columns import spelled, to_numbers
+from apps.tabular.dates import find_format
 from apps.tabular.transforms import NONE, restored, transformed
 from shared.errors import UserError
 from shared.labels import Labels
@@ -155,7 +156,9 @@ def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
                 )
             return REGRESSION, f"numbers in all but {len(column) - len(filled):,} rows"
         if len(filled) < len(column) or distinct <= MOST_CLASSES:
-            return CLASSIFICATION, f"{distinct} distinct words"
+            dates = distinct > MOST_CLASSES and find_format(sorted(set(column.tolist())))
+            told = "dates, each a class; a number such as days from a start would be an amount" if dates else "words"
+            return CLASSIFICATION, f"{distinct} distinct {told}"
         column = numbers
     if distinct <= 2:
         return CLASSIFICATION, f"{distinct} distinct values"

@@ -148,6 +148,12 @@ def test_infinite_target_is_left_out(tmp_path: Path) -> None:
     assert np.isfinite(splits.train.targets).all() and any("1 rows" in note for note in splits.notes)
 
 
+def test_dates_as_a_target_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", "a,t\n" + "".join(f"{i},2020-01-{1 + i % 28:02}\n" for i in range(84)))
+    notes = APP.read(path, TabularRecipe.make({}), None, None).notes
+    assert any("28 distinct dates, each a class; a number" in note for note in notes)
+
+
 def test_label_unseen_in_training_is_named(tmp_path: Path) -> None:
     train = written(tmp_path / "t.csv", many("{half}"))
     test = written(tmp_path / "u.csv", "a,b,t\n1,p,7\n2,p,1\n")

@@ -56,6 +56,17 @@ def test_named_columns_are_left_out(tmp_path: Path) -> None:
     assert set(np.unique(splits.train.weights / splits.train.weights.max()).round(6)) == {0, 0.5, 1}
 
 
+def test_a_name_with_a_comma_is_quoted_to_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('"size, cm",b,t\n' + "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(60)))
+    splits = APP.read(path, TabularRecipe.make({"ignore": '"size, cm"'}), None, None)
+    assert set(splits.train.inputs) == {"b"}
+    with pytest.raises(
+        UserError, match="--ignore 'size' is no column of .*; quote a name that holds a comma; its columns"
+    ):
+        APP.read(path, TabularRecipe.make({"ignore": "size, cm"}), None, None)
+
+
 @pytest.mark.parametrize(
     ("dials", "said"),
     [
