@@ -26,7 +26,7 @@ from apps.tabular.nothing import with_none
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.repeats import repeated
 from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
-from apps.tabular.splitting import Parts, split
+from apps.tabular.splitting import Parts, by_groups, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
 from shared.dialect import decimal_of, is_plain_number
@@ -70,6 +70,8 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
         notes += _suspicion(find_suspects(three[0], kinds, task))
         notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
         notes += repeated(three[0], {"validation": three[1], "test": three[2]})
+        recipe, said = by_groups(three, recipe)
+        notes += said
         recipe = sized(recipe, len(three[0]))
         notes += _expected(recipe, three, sum(kind.kind in USED for kind in kinds))
     return Splits(*three, recipe, tuple(notes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,24 @@ def split(train: Examples, valid: Examples | None, test: Examples | None, recipe
         rows = _ordered_parts(train, shares, recipe, path)
     kept, own_valid, own_test = cut(train, rows)
     return kept, own_valid if valid is None else valid, own_test if test is None else test
+
+
+def by_groups(parts: Parts, recipe: TabularRecipe) -> tuple[TabularRecipe, list[str]]:
+    """The recipe with no more folds than there are groups to keep apart in training, and what to say of groups that stand
+    in training and in parts that were given."""
+    if recipe.group is None:
+        return recipe, []
+    train, valid, test = (set(to_words(part.inputs.get(recipe.group, np.empty(0))).tolist()) for part in parts)
+    said = [
+        f"{len(train & other):,} of {len(other):,} values of {recipe.group!r} in the {name} rows also stand in the training "
+        "rows: results look better than they are for new ones"
+        for name, other in (("validation", valid), ("test", test))
+        if train & other
+    ]
+    if recipe.folds > len(train):
+        said.append(f"folds: {len(train)}, for {recipe.group!r} has no more values in the training rows")
+        recipe = replace(recipe, folds=len(train))
+    return recipe, said
 
 
 def cut(examples: Examples, parts: Sequence[np.ndarray]) -> list[Examples]:

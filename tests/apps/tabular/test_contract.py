@@ -54,3 +54,12 @@ def test_regression_beats_the_mean_and_answers_within_the_span(tmp_path: Path) -
     assert model.facts.headline == "rmse" and model.facts.metrics["rmse"] < 0.5 * model.facts.baseline["rmse"]
     answer = model.predict({"size": 1e9, "age": -1e9})
     assert answer["value"] == answer["prediction"] <= 500
+
+
+def test_without_intervals_no_coverage_is_measured(tmp_path: Path) -> None:
+    facts = train(
+        write_prices(tmp_path / "prices.csv", 80), **{**SMALL, "trees": "none"}
+    ).facts  # 8 rows to calibrate on
+    assert "rmse" in facts.metrics and "coverage" not in facts.metrics
+    calibrated = train(write_prices(tmp_path / "prices.csv"), **{**SMALL, "trees": "none"}).facts
+    assert calibrated.metrics["coverage"] > 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,23 @@ def test_a_group_stands_in_one_part_only(tmp_path: Path) -> None:
     cut = held_out(Data(encoded, torch.zeros(len(encoded))), TabularRecipe(group="person", folds=3))
     people = [set(splits.train.inputs["person"][rows.numpy()]) for rows in cut]
     assert sum(map(len, cut)) == len(encoded) and sum(map(len, people)) == len(set.union(*people))
+
+
+def test_there_are_no_more_folds_than_groups(tmp_path: Path) -> None:
+    lines = "".join(f"s{i % 2},{i},{'ab'[i % 2 ^ (i > 60)]}\n" for i in range(120))
+    (tmp_path / "t.csv").write_text("site,x,t\n" + lines)
+    splits = APP.read(tmp_path / "t.csv", TabularRecipe.make({"group": "site"}), None, None)
+    assert set(splits.train.inputs["site"]) in ({"s0"}, {"s1"}) and splits.recipe.folds == 1
+    assert any(note.startswith("folds: 1, for 'site'") for note in splits.notes)
+
+
+def test_groups_of_given_parts_that_training_has_are_told(tmp_path: Path) -> None:
+    for part, people in (("train", range(60)), ("test", range(40, 80))):
+        lines = "".join(f"p{i},{i * i % 17},{'ab'[i % 2]}\n" for i in people for _ in range(2))
+        (tmp_path / f"{part}.csv").write_text("person,x,t\n" + lines)
+    notes = APP.read(tmp_path, TabularRecipe.make({"group": "person"}), None, None).notes
+    assert any(re.match(r"\d+ of 40 values of 'person' in the test rows also stand in the training", n) for n in notes)
+    assert not any("also stand" in note for note in read(tmp_path, group="person").notes)
 
 
 def test_the_latest_rows_are_the_test(tmp_path: Path) -> None:
