@@ -90,7 +90,7 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
     train = _command(commands, "train", name, run_train, "train a model, measure it and save it")
     train.add_argument("source", nargs="?", help=f"a path or a known name (default: {EMBEDDED[name]}, embedded)")
     train.add_argument("--valid", metavar="PATH", help='validation rows; "none" for none (default: split off)')
-    train.add_argument("--test", metavar="PATH", help="test rows (default: split off)")
+    train.add_argument("--test", metavar="PATH", help="test rows (default: split off, unless --valid is given)")
     train.add_argument("--out", metavar="DIR", help=f"where the model goes (default: models/{name}-...)")
     train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
     train.add_argument("--start-from", metavar="ARTIFACT", help="start from an earlier model's weights")

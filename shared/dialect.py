@@ -126,9 +126,15 @@ def _find_separator(lines: list[str]) -> str | None:
             widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
         common = max(set(widths), key=widths.count) if widths else 1
         steady = widths.count(common) >= 0.8 * len(widths)
-        if steady and common > most:
+        if steady and (common > most or (separator == ";" and best == "," and _only_decimal_commas(lines))):
             best, most = separator, common
     return best or (SPACES if _are_spaced(lines) else None)
+
+
+def _only_decimal_commas(lines: list[str]) -> bool:
+    """Whether, between semicolons, commas stand in numbers such as 3,5 alone, of which rows may have as many."""
+    cells = [cell.strip() for row in csv.reader(lines, delimiter=";") for cell in row if "," in cell]
+    return len(lines[0].split(";")) > 1 and all(WITH_COMMA.fullmatch(cell) for cell in cells)
 
 
 def _find_decimal(lines: list[str], separator: str | None) -> str:
@@ -136,7 +142,11 @@ def _find_decimal(lines: list[str], separator: str | None) -> str:
     if separator in (None, ",", TWO, SPACES):
         return "."
     assert separator is not None
-    cells = [cell.strip().strip('"') for line in lines for cell in line.split(separator)]
+    return decimal_of([cell.strip().strip('"') for line in lines for cell in line.split(separator)])
+
+
+def decimal_of(cells: list[str]) -> str:
+    """The mark before the fraction in cells that it does not part."""
     commas, points = (sum(bool(form.fullmatch(cell)) for cell in cells) for form in (WITH_COMMA, WITH_POINT))
     return "," if commas and not points else "."
 
@@ -145,7 +155,7 @@ def _are_spaced(lines: list[str]) -> bool:
     """Whether blanks separate cells: two or more in every line, as many in all, and numbers in the last column."""
     cells = [line.split() for line in lines]
     steady = len(cells) > 1 and len(cells[0]) > 1 and len({len(row) for row in cells}) == 1
-    return steady and all(_is_number(row[-1]) for row in cells[1:])
+    return steady and all(is_plain_number(row[-1]) for row in cells[1:])
 
 
 def _well_quoted(lines: list[str]) -> bool:
@@ -173,12 +183,12 @@ def looks_like_header(rows: list[list[str]]) -> bool:
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     if not first[0] and first[1:] and _are_row_numbers([row[0] for row in rest]):  # pandas writes its index so
         first, rest = first[1:], [row[1:] for row in rest]
-    if any(_is_number(cell) for cell in first) or not all(first):
+    if any(is_plain_number(cell) for cell in first) or not all(first):
         return False
     if not rest:
         return len(set(first)) == len(first)
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
-    if any(column and all(_is_number(cell) for cell in column if cell) and any(column) for column in columns):
+    if any(column and all(is_plain_number(cell) for cell in column if cell) and any(column) for column in columns):
         return True
     seen_below = any(name in column for name, column in zip(first, columns, strict=True))
     return not seen_below and all(len(name) <= 40 for name in first)
@@ -188,9 +198,10 @@ def _are_row_numbers(cells: list[str]) -> bool:
     return bool(cells) and all(cell.isdecimal() for cell in cells) and len(set(cells)) == len(cells)
 
 
-def _is_number(cell: str) -> bool:
+def is_plain_number(cell: str) -> bool:
+    """Whether the cell is one as 3.5 or 3,5 is, without marks of currency or of thousands."""
     try:
-        float(cell)
+        float(cell.replace(",", ".") if WITH_COMMA.fullmatch(cell) else cell)
     except ValueError:
         return False
     return cell.strip().lower() not in {"nan", "inf", "infinity", "-inf"}

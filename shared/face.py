@@ -58,7 +58,11 @@ class Face:
     def learner(
         self, source: PathLike, *, valid: PathLike | None = None, test: PathLike | None = None, **recipe: Any
     ) -> Learner:
-        """fastai's Learner on `source`, ready for lr_find, fit_one_cycle and callbacks."""
+        """fastai's Learner on `source`, ready for lr_find, fit_one_cycle and callbacks.
+
+        For trials: what it learns is `learner.model`'s, kept by `learner.save` and put back by `learner.load`. Its own
+        `predict`, `show_results` and `export` need fastai's loaders; what answers and is saved for use comes from `train`.
+        """
         from shared.run import Options, learner
 
         app, parts = self.app(), (_valid(valid), _path(test, "test"))

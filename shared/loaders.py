@@ -95,7 +95,7 @@ def _within_budget(rows: Tensor, lengths: Tensor, batch_size: int) -> list[Tenso
 
 
 class Loader:
-    """The little that fastai's Learner asks of a loader: iteration, length, device, n_inp, drop_last; new and get_idxs.
+    """The little that fastai's Learner asks of a loader: iteration, length, device, n_inp, drop_last; new, get_idxs and one_batch.
 
     Each pass has its own order, a function of `seed` and the pass's number alone, so a resumed run
     sees what the uninterrupted one would have seen.
@@ -133,6 +133,10 @@ class Loader:
     def new(self, shuffle: bool = False, drop_last: bool = False, get_idxs: object = None) -> Loader:
         """The same rows in the order of `get_idxs`, or shuffled, none dropped: so asks `Learner.get_preds`."""
         return Loader(self.data, self.batch_size, self.seed if shuffle else None, str(self.device))
+
+    def one_batch(self) -> tuple[Tensor, ...]:
+        """The first rows in order, as `Learner.summary` asks for them; no pass is counted."""
+        return next(iter(self.new()))
 
     def get_idxs(self) -> list[int]:
         """The rows as a pass without shuffling takes them: `Learner.get_preds` puts its answers back in order by it."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from shared import artifact as artifacts
+from shared.display import number
 from shared.errors import UserError, as_path, readable, told_of
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
@@ -35,7 +36,7 @@ class Recalls(Protocol):
     def unknown(self, inputs: Any) -> list[str]: ...
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """What training gives and `load` gives back."""
 
@@ -44,6 +45,13 @@ class Model:
     preprocessor: Preprocessor
     predictor: Predictor
     facts: Facts
+
+    def __repr__(self) -> str:
+        """One line, where a notebook would show screens of weights."""
+        name, value = self.facts.headline, self.facts.metrics.get(self.facts.headline)
+        part = {"valid": "validation", "train": "training"}.get(self.facts.measured_on, "test")
+        told = "not measured" if value is None else f"{name} {number(value)} on the {part} rows"
+        return f"<{self.app.name} model: {told}>"
 
     def predict(self, value: Any) -> Answer | list[Answer]:
         """The answer to one input, or a list of answers to many (a list, an array, a DataFrame)."""

@@ -209,6 +209,8 @@ def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkp
     setup = prepared.setup
     if isinstance(app, Trains):
         app.train(setup, progress, checkpoint)
+        if progress.weights is None:  # no epochs
+            progress.keep(setup.network, prepared.begun)
         return
     if isinstance(app, Prepares):
         setup = app.prepare(setup, prepared.preprocessor, progress)

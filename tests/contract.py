@@ -276,11 +276,18 @@ class AppContract:
         assert isinstance(made, Learner)
         with made.no_bar(), made.no_logging():
             made.fit_one_cycle(1)
+            first = made.dls.one_batch()
+            assert len(first[made.dls.train.n_inp]) and torch.equal(first[0], made.dls.one_batch()[0])
             outputs, targets = made.get_preds(ds_idx=0)
             assert len(made.validate()) == 2 and len(made.get_preds()[1]) == len(made.dls.valid.data)
         rows = made.dls.train.data
         assert made.recorder.values and torch.equal(targets, rows.targets)
         assert torch.allclose(outputs, Predictor(made.model).outputs(rows.inputs), atol=1e-4)
+
+    def test_a_model_shows_itself_in_a_line(self, app: App, model: Model) -> None:
+        assert repr(model).startswith(f"<{app.name} model: {model.facts.headline} ") and len(repr(model)) < 80
+        unmeasured = replace(model, facts=replace(model.facts, metrics={}))
+        assert repr(unmeasured) == f"<{app.name} model: not measured>"
 
     def test_state_survives_json(self, app: App, model: Model) -> None:
         state = json.loads(json.dumps(model.preprocessor.state(), allow_nan=False))

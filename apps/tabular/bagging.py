@@ -10,7 +10,7 @@ from apps.tabular.ensemble import Ensemble
 from apps.tabular.parts import held_out, outside, rows_of
 from apps.tabular.recipe import TabularRecipe
 from shared.checkpoint import Checkpoint
-from shared.progress import UNTRAINED, Progress, Setup
+from shared.progress import Progress, Setup
 from shared.protocol import Group
 from shared.train import fit
 
@@ -22,7 +22,6 @@ def train(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> No
     ensemble = setup.network
     assert isinstance(ensemble, Ensemble)
     if not setup.recipe.epochs:
-        progress.keep(ensemble, UNTRAINED)
         return
     recipe = setup.recipe
     assert isinstance(recipe, TabularRecipe)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,17 +21,15 @@ DECIMAL_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+),(\d{1,2}|\d{4,})|[-+]?
 
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>", "#n/a", "#n/a n/a", "#na"})
 
+MARKS = "$€£%"
+
+EXACT = 2**53
+"""Whole numbers beyond this are not all told apart as float64: they stay words, exactly as they are."""
+
 TRUTHS = {"true": "True", "false": "False"}
 """pandas makes True of "true" where a file's column holds nothing else, so the word means the same everywhere."""
 
 A_NUMBER = "(a number)"
-
-FORMATS = (
-    *("iso", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
-    *("%d %B %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
-    *("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
-)
-"""Ways of writing a date, tried in this order; "iso" is ISO 8601."""
 
 
 def from_frame(frame: pd.DataFrame) -> Columns:
@@ -47,6 +45,8 @@ def from_series(series: pd.Series, known: dict[str, str] | None = None, most: in
     if isinstance(kind, pd.CategoricalDtype | pd.StringDtype):
         return _looked_up(series, {} if known is None else known, most)
     if pd.api.types.is_bool_dtype(kind):
+        return _words(series.astype(object).to_list())
+    if pd.api.types.is_integer_dtype(kind) and (series.abs() > EXACT).any():
         return _words(series.astype(object).to_list())
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -73,9 +73,16 @@ def from_rows(rows: Sequence[Mapping[Any, Any]]) -> Columns:
 
 def column_of(cells: Sequence[Any]) -> np.ndarray:
     """One column of any values: numbers when every cell is a number or missing, else words."""
-    if all(cell is None or (isinstance(cell, int | float | np.number) and not _is_flag(cell)) for cell in cells):
+    if all(cell is None or _is_amount(cell) for cell in cells):
         return np.array([math.nan if cell is None else _as_float(cell) for cell in cells], np.float64)
     return _words(cells)
+
+
+def _is_amount(cell: Any) -> bool:
+    """A number that float64 holds, or that is as good as infinite."""
+    if isinstance(cell, int | np.integer):
+        return not _is_flag(cell) and not EXACT < abs(int(cell)) < 10**300
+    return isinstance(cell, float | np.number)
 
 
 def _is_flag(cell: Any) -> bool:
@@ -102,6 +109,8 @@ def word_of(cell: Any) -> str | None:
         return None if word.lower() in MISSING_WORDS else spelled(word)
     if cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell)):
         return None
+    if isinstance(cell, int | np.integer) and not _is_amount(cell) and not _is_flag(cell):
+        return str(cell)
     if isinstance(cell, int | float | np.number) and not _is_flag(cell):
         return number_word(_as_float(cell))
     if isinstance(cell, datetime | date):
@@ -144,14 +153,17 @@ def mapped(column: np.ndarray, values: Mapping[Any, float]) -> np.ndarray:
 
 
 def parse_number(word: str | None) -> float:
-    """The number that a word writes, NaN when it writes none: "1,234.5", "1.234,5", "3,5", "12%" and "$5" count."""
+    """The number that a word writes, NaN when it writes none: "1,234.5", "1.234,5", "3,5", "12%", "$5" and "-$5" count."""
     if word is None:
         return math.nan
     try:
         return float(word) if "_" not in word else math.nan
     except ValueError:
         pass
-    plain = word.strip("$€£% \u00a0") if any(mark in word for mark in "$€£%") else word
+    plain = word.replace("\u2212", "-")
+    if any(mark in word for mark in MARKS):
+        sign = plain[:1] if plain[:1] in ("-", "+") else ""
+        plain = sign + plain.removeprefix(sign).strip(f"{MARKS} \u00a0")
     if "," in plain:
         plain = plain.replace(".", "").replace(",", ".") if DECIMAL_COMMA.fullmatch(plain) else plain.replace(",", "")
     try:
@@ -182,33 +194,6 @@ def plain_words(column: np.ndarray) -> np.ndarray:
     plain = np.empty(len(words), object)
     plain[:] = [found[word] for word in words.tolist()]
     return plain
-
-
-def to_seconds(column: np.ndarray, form: str) -> np.ndarray:
-    """Dates as float64 seconds since 1970 (UTC where no zone is given); NaN where `form` does not fit."""
-    if column.dtype != object:
-        column = to_words(column)
-    return mapped(column, {word: parse_date(word, form) for word in set(column.tolist())})
-
-
-def parse_date(word: str | None, form: str) -> float:
-    """Seconds since 1970 of a date written in one of FORMATS; NaN when it is not."""
-    if word is None:
-        return math.nan
-    try:
-        found = datetime.fromisoformat(word.removesuffix("Z")) if form == "iso" else datetime.strptime(word, form)
-        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, OverflowError):
-        return math.nan
-
-
-def find_format(words: Sequence[str], share: float = 0.95) -> str | None:
-    """The way of FORMATS in which at least `share` of these words are dates; None when there is none."""
-    if not words:
-        return None
-    fits = {form: sum(parse_date(word, form) == parse_date(word, form) for word in words) for form in FORMATS}
-    best = max(FORMATS, key=lambda form: fits[form])  # the first of equals
-    return best if fits[best] >= share * len(words) else None
 
 
 def _is_listed(cells: Any) -> bool:

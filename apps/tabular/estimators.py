@@ -127,6 +127,10 @@ class TabularClassifier(ClassifierMixin, _TabularEstimator):
         check_consistent_length(next(iter(columns.values())), labels)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"a classifier needs two classes or more; y holds only {str(self.classes_[0])!r} (n_samples = {len(labels)})"
+            )
         self._fit(columns, codes.astype(str).astype(object))
         return self
 

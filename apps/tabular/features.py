@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from apps.tabular.columns import parse_number, spelled, to_numbers, to_seconds, to_words
+from apps.tabular.columns import parse_number, spelled, to_numbers, to_words
+from apps.tabular.dates import to_seconds
 from apps.tabular.kinds import DATE, TEXT, Kind
 from apps.tabular.texts import TextProjection
 

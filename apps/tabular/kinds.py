@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.tabular.columns import find_format, is_number, to_numbers
+from apps.tabular.columns import is_number, to_numbers, to_words
+from apps.tabular.dates import find_format, is_certain
 from shared.errors import some
 from shared.protocol import Columns
 
@@ -73,7 +74,7 @@ def _of_words(name: str, column: np.ndarray) -> Kind:
     share = sum(counts[word] for word in numbers) / filled
     if share >= MOSTLY:
         return _of_numbers(name, to_numbers(column))
-    if form := find_format(words[:200]):
+    if form := find_format(words):
         return Kind(name, DATE, form)
     if share > SELDOM and len(numbers) > AMOUNTS:
         return Kind(name, MIXED)
@@ -89,6 +90,7 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
     flags = sum(_is_flag(columns[name]) for name in (*by_kind[NUMBER], *by_kind[CATEGORY]))
     counted = [f"{len(by_kind[kind])} {kind}" for kind in USED if by_kind[kind]]
     said = [f"columns: {', '.join(counted)}" + (f" ({flags} of them yes or no)" if flags else "")]
+    said += _guessed([kind for kind in kinds if kind.kind == DATE], columns)
     for name in by_kind[NUMBER]:
         said += _words_among_numbers(name, columns[name])
     if by_kind[MIXED]:
@@ -104,6 +106,22 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
         if by_kind[kind]:
             said.append(f"left out, since they {reason}: {some(by_kind[kind], 10)}")
     return said
+
+
+def _guessed(dates: list[Kind], columns: Columns) -> list[str]:
+    """What to say of dates that fit two ways."""
+    ways: dict[str, list[str]] = {}
+    for kind in dates:
+        words = {word for word in to_words(columns[kind.name]).tolist() if word is not None}
+        if not is_certain(sorted(words), kind.detail):
+            ways.setdefault(
+                "day/month" if kind.detail.index("%d") < kind.detail.index("%m") else "month/day", []
+            ).append(kind.name)
+    return [
+        f"dates that may be day/month or month/day are taken for {way}: {some(names, 10)}; written as 2020-12-31 they "
+        "would be certain"
+        for way, names in ways.items()
+    ]
 
 
 def _words_among_numbers(name: str, column: np.ndarray) -> list[str]:

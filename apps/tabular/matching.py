@@ -1,11 +1,26 @@
-"""Columns of a table to answer under the names that they had in training, and which of those it lacks."""
+"""Columns of a table to answer under the names that they had in training, which of those it lacks, and which are strange."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
+from apps.tabular.columns import to_numbers
+from apps.tabular.dates import to_seconds
+from apps.tabular.features import UNKNOWN, Category
+from apps.tabular.kinds import CATEGORY, DATE, NUMBER, Kind
 from shared.errors import UserError, some
 from shared.protocol import Columns, count
+
+MOST = 0.5
+"""More than this share of a column's filled cells must be strange for it to be told."""
+
+STRANGE = {
+    NUMBER: "columns that hold words where training had numbers, taken as missing: {}",
+    DATE: "columns of dates not written as in training, taken as missing: {}; 2020-12-31 is always understood",
+    CATEGORY: "columns of words most of which training had not, or once: {}",
+}
 
 
 def matched(columns: Columns, wanted: Sequence[str]) -> Columns:
@@ -28,6 +43,24 @@ def lacking(columns: Iterable[str], wanted: Sequence[str]) -> list[str]:
     present = list(columns)
     aliases = _aliases(present, wanted)
     return [name for name in wanted if name not in present and name not in aliases]
+
+
+def strange(columns: Columns, kinds: Sequence[Kind], categories: Mapping[str, Category]) -> list[str]:
+    """What to say of columns most of whose cells tell nothing of what training had there; `columns` are `matched`."""
+    found: dict[str, list[str]] = {}
+    for kind in kinds:
+        if kind.kind in STRANGE and kind.name in columns:
+            column = columns[kind.name]
+            filled = column[[cell is not None for cell in column] if column.dtype == object else ~np.isnan(column)]
+            if _unknown(filled, kind, categories).sum() > MOST * len(filled):
+                found.setdefault(kind.kind, []).append(kind.name)
+    return [STRANGE[kind].format(some(names, 10)) for kind, names in found.items()]
+
+
+def _unknown(filled: np.ndarray, kind: Kind, categories: Mapping[str, Category]) -> np.ndarray:
+    if kind.kind == CATEGORY:
+        return categories[kind.name].encode(filled) == UNKNOWN
+    return np.isnan(to_seconds(filled, kind.detail) if kind.kind == DATE else to_numbers(filled))
 
 
 def _aliases(columns: Iterable[str], wanted: Sequence[str]) -> dict[str, str]:

@@ -56,8 +56,8 @@ class MemberRegression(Regression):
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         values, targets = self.values(predictor.outputs(data.inputs)).numpy(), data.targets.cpu().numpy()
-        if values.ndim == 1:  # too few rows to calibrate intervals on: none holds anything
-            return self._with(regression_metrics(values, targets), targets, np.inf, -np.inf)
+        if values.ndim == 1:  # too few rows to calibrate intervals on: there are none to measure
+            return regression_metrics(values, targets)
         return self._with(regression_metrics(values[:, 0], targets), targets, values[:, 1], values[:, 2])
 
     def baseline(self, data: Data) -> dict[str, float]:

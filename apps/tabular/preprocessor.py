@@ -24,7 +24,7 @@ from apps.tabular.features import (
     raw_numbers,
 )
 from apps.tabular.kinds import CATEGORY, CODE, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind
-from apps.tabular.matching import lacking, matched
+from apps.tabular.matching import lacking, matched, strange
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import (
     CLASSIFICATION,
@@ -98,8 +98,11 @@ class TabularPreprocessor:
     def differences(self, inputs: Columns) -> list[str]:
         """See `shared.model.Compares`."""
         absent = lacking(inputs, self.used)
-        told = 0 < len(absent) < len(self.used)  # without any, answering is refused
-        return [f"columns that training had are lacking, taken as missing: {some(absent)}"] if told else []
+        if len(absent) == len(self.used):  # answering is refused, or nothing is known of any row
+            return []
+        said = [f"columns that training had are lacking, taken as missing: {some(absent)}"] if absent else []
+        categories = {category.column: category for category in self.categories}
+        return said + strange(matched(inputs, self.used), self.kinds, categories)
 
     def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
         kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0

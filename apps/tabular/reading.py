@@ -19,16 +19,17 @@ import torch
 
 from apps.tabular.blocks import read_columns
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import column_of, from_rows, to_numbers, to_words
+from apps.tabular.columns import column_of, from_rows, to_numbers, to_words, word_of
 from apps.tabular.kinds import USED, describe
 from apps.tabular.matching import lacking
 from apps.tabular.nothing import with_none
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.repeats import repeated
 from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
-from apps.tabular.splitting import Parts, split
+from apps.tabular.splitting import Parts, by_groups, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
+from shared.dialect import decimal_of, is_plain_number
 from shared.errors import UserError, some
 from shared.folders import data_tables, find_parts
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
@@ -69,6 +70,8 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
         notes += _suspicion(find_suspects(three[0], kinds, task))
         notes += _differences(three[0].inputs, {"validation": three[1].inputs, "test": three[2].inputs})
         notes += repeated(three[0], {"validation": three[1], "test": three[2]})
+        recipe, said = by_groups(three, recipe)
+        notes += said
         recipe = sized(recipe, len(three[0]))
         notes += _expected(recipe, three, sum(kind.kind in USED for kind in kinds))
     return Splits(*three, recipe, tuple(notes))
@@ -98,8 +101,9 @@ def _suspicion(names: list[str]) -> list[str]:
 
 
 def ignored(recipe: TabularRecipe) -> list[str]:
-    """The columns that a person asked to leave out."""
-    return [name.strip() for name in (recipe.ignore or "").split(",") if name.strip()]
+    """The columns that a person asked to leave out; quoted as in csv where a name holds a comma."""
+    names = next(csv.reader([recipe.ignore or ""], skipinitialspace=True), [])
+    return [name.strip() for name in names if name.strip()]
 
 
 def _check_named(columns: Columns, recipe: TabularRecipe, path: Path) -> None:
@@ -110,7 +114,10 @@ def _check_named(columns: Columns, recipe: TabularRecipe, path: Path) -> None:
         for name in names:
             if name is not None and (name not in columns or name == recipe.target):
                 why = "is the target" if name == recipe.target else f"is no column of {path}"
-                raise UserError(f"{dial} {name!r} {why}; its columns: {some(list(columns), 20)}")
+                quote = (
+                    "; quote a name that holds a comma" if dial == "--ignore" and any("," in n for n in columns) else ""
+                )
+                raise UserError(f"{dial} {name!r} {why}{quote}; its columns: {some(list(columns), 20)}")
 
 
 def find_tables(source: Path) -> dict[str, Path]:
@@ -259,14 +266,23 @@ def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
     if not header:
         raise UserError("stdin is empty: give csv whose first line names the columns")
     refuse_twins("stdin", header)
-    rows, start = csv.reader(lines, delimiter=separator, skipinitialspace=True), 1
+    rows, start, decimal = csv.reader(lines, delimiter=separator, skipinitialspace=True), 1, "."
     try:
         while block := [row for row in islice(rows, BLOCK) if row]:
             cells = {name: [row[i] if i < len(row) else None for row in block] for i, name in enumerate(header)}
-            yield [f"row {start + i}" for i in range(len(block))], {n: column_of(c) for n, c in cells.items()}
+            if start == 1 and separator != ",":
+                decimal = decimal_of([cell.strip() for row in block for cell in row])
+            columns = {name: _with_points(column) if decimal == "," else column for name, column in cells.items()}
+            yield [f"row {start + i}" for i in range(len(block))], {n: column_of(c) for n, c in columns.items()}
             start += len(block)
     except csv.Error as error:
         raise UserError(f"stdin, line {rows.line_num + 1}: {error}; quote cells that hold the separator") from None
+
+
+def _with_points(cells: list[str | None]) -> list[str | None]:
+    """A column with decimal commas as pandas reads a file's: 1,234 is no thousand there; one of other words stays."""
+    plain = all(is_plain_number(cell.strip()) for cell in cells if cell and word_of(cell) is not None)
+    return [cell and cell.replace(",", ".") for cell in cells] if plain else cells
 
 
 def _from_json(source: str) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ class TabularRecipe(Recipe):
     target_transform: str = dial(
         "auto", "how a skewed number is learnt; auto tries all on held-out rows", ("auto", "none", "root", "log")
     )
-    ignore: str | None = dial(None, "columns to leave out, separated by commas")
+    ignore: str | None = dial(None, "columns to leave out, separated by commas (a name with commas in quotation marks)")
     group: str | None = dial(None, "column whose equal values stay in one part of a split, such as a person or a site")
     time: str | None = dial(None, "column to split by: the latest rows are the test, those before them validation")
     row_weights: str | None = dial(None, "column that says how much a row counts in training")

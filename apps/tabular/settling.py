@@ -74,6 +74,8 @@ def _calibrate(ensemble: Ensemble, outputs: Tensor, targets: Tensor, recipe: Tab
     if not 0 < recipe.interval < 1:
         return ""
     ensemble.intervals.fit(outputs, targets, recipe.interval)
+    if not len(ensemble.intervals.reach):
+        return f"no intervals: {len(targets):,} rows not trained on are too few for {recipe.interval:.0%}"
     return f"intervals that hold {recipe.interval:.0%} of {len(targets):,} rows not trained on"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from apps.tabular.columns import find_format, to_numbers, to_seconds, to_words
+from apps.tabular.columns import to_numbers, to_words
+from apps.tabular.dates import find_format, to_seconds
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION
 from shared.errors import UserError
@@ -26,6 +28,24 @@ def split(train: Examples, valid: Examples | None, test: Examples | None, recipe
         rows = _ordered_parts(train, shares, recipe, path)
     kept, own_valid, own_test = cut(train, rows)
     return kept, own_valid if valid is None else valid, own_test if test is None else test
+
+
+def by_groups(parts: Parts, recipe: TabularRecipe) -> tuple[TabularRecipe, list[str]]:
+    """The recipe with no more folds than there are groups to keep apart in training, and what to say of groups that stand
+    in training and in parts that were given."""
+    if recipe.group is None:
+        return recipe, []
+    train, valid, test = (set(to_words(part.inputs.get(recipe.group, np.empty(0))).tolist()) for part in parts)
+    said = [
+        f"{len(train & other):,} of {len(other):,} values of {recipe.group!r} in the {name} rows also stand in the training "
+        "rows: results look better than they are for new ones"
+        for name, other in (("validation", valid), ("test", test))
+        if train & other
+    ]
+    if recipe.folds > len(train):
+        said.append(f"folds: {len(train)}, for {recipe.group!r} has no more values in the training rows")
+        recipe = replace(recipe, folds=len(train))
+    return recipe, said
 
 
 def cut(examples: Examples, parts: Sequence[np.ndarray]) -> list[Examples]:
@@ -70,7 +90,7 @@ def _by_time(column: np.ndarray, path: Path, name: str) -> np.ndarray:
     """Rows from the earliest to the latest; those without a time come first."""
     moments = to_numbers(column)
     if np.isnan(moments).mean() > 0.5:
-        form = find_format([word for word in column[:1000].tolist() if word is not None])
+        form = find_format([word for word in dict.fromkeys(column.tolist()) if word is not None])
         if form is None:
             raise UserError(f"{path}: {name!r} holds neither dates nor numbers to split by")
         moments = to_seconds(column, form)

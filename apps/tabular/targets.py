@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps.tabular.columns import spelled, to_numbers
+from apps.tabular.dates import find_format
 from apps.tabular.transforms import NONE, restored, transformed
 from shared.errors import UserError
 from shared.labels import Labels
@@ -85,10 +86,15 @@ class NumberTarget:
 
     def answers(self, outputs: Tensor) -> list[Answer]:
         values = self.values(outputs)
-        rows = [[float(f"{value:.6g}") for value in row] for row in values.reshape(len(values), -1).tolist()]
+        rows = [[self._rounded(value) for value in row] for row in values.reshape(len(values), -1).tolist()]
         return [
             {"prediction": row[0], "value": row[0], **({"interval": row[1:]} if len(row) == 3 else {})} for row in rows
         ]
+
+    def _rounded(self, value: float) -> float:
+        """To six digits of the number or of the targets' span, whichever is finer: years hardly differ in six of their own."""
+        size = min(abs(value) or math.inf, self.high - self.low)
+        return round(value, 5 - math.floor(math.log10(size)))
 
     def state(self) -> dict[str, Any]:
         return {"task": REGRESSION, **asdict(self)}
@@ -150,7 +156,9 @@ def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
                 )
             return REGRESSION, f"numbers in all but {len(column) - len(filled):,} rows"
         if len(filled) < len(column) or distinct <= MOST_CLASSES:
-            return CLASSIFICATION, f"{distinct} distinct words"
+            dates = distinct > MOST_CLASSES and find_format(sorted(set(column.tolist())))
+            told = "dates, each a class; a number such as days from a start would be an amount" if dates else "words"
+            return CLASSIFICATION, f"{distinct} distinct {told}"
         column = numbers
     if distinct <= 2:
         return CLASSIFICATION, f"{distinct} distinct values"

@@ -61,6 +61,21 @@ def test_colons_stay_where_two_of_them_separate(tmp_path: Path) -> None:
     assert some["column_2"].tolist() == ['"Cats" Live: Part II', "Alien"] * 3
 
 
+@pytest.mark.parametrize("head", ["size;age;price\n", ""])
+@pytest.mark.parametrize("row", ["{},5;{},25;{},125", "{};{},25;{},125", "{},5;x;{},5"])
+def test_semicolons_part_cells_whose_commas_are_decimal(tmp_path: Path, head: str, row: str) -> None:
+    path = write(tmp_path / "a.csv", head + "\n".join(row.format(i, 2 * i, 3 * i) for i in range(10, 40)) + "\n")
+    frame = read_table(path)
+    assert frame.shape == (30, 3) and frame.iloc[0, 0] == (10 if row.startswith("{};") else 10.5)
+
+
+def test_commas_part_cells_that_hold_semicolons(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "id,tags,n\n" + "".join(f"{i},a;b,{i}\n" for i in range(30)))
+    assert read_table(path).shape == (30, 3)
+    path = write(tmp_path / "b.csv", "".join(f"1,5,2;3,{i}\n" for i in range(30)))
+    assert read_table(path).shape == (30, 4)
+
+
 @given(text=st.text(":a\n", max_size=40), sizes=st.lists(st.integers(1, 5), min_size=1))
 def test_a_separator_cut_in_two_by_reading_is_one(text: str, sizes: list[int]) -> None:
     file, read = OneCharacter(io.StringIO(text)), ""

@@ -30,8 +30,36 @@ class TestTabular(AppContract, CommandContract):
         return '{"income": 80, "city": "Ulm"}'
 
 
+def test_weights_of_an_earlier_model_that_nothing_trains_on_are_called_so(tmp_path: Path) -> None:
+    source, earlier = write_prices(tmp_path / "prices.csv"), tmp_path / "earlier"
+    train(source, out=earlier, **{**SMALL, "trees": "none"})
+    begun = train(source, start_from=earlier, **{**SMALL, "trees": "none", "epochs": 0})
+    assert begun.facts.chosen == f"{earlier}, not trained on" and begun.facts.metrics["r2"] > 0.3
+    assert train(source, **{**SMALL, "trees": "none", "epochs": 0}).facts.chosen == "untrained"
+
+
+def test_answers_are_as_fine_as_the_targets_differ(tmp_path: Path) -> None:
+    lines = "".join(f"{i % 20},{1_000_000 + 3 * (i % 20) + i % 2}\n" for i in range(120))
+    (tmp_path / "years.csv").write_text("x,y\n" + lines)
+    model = train(tmp_path / "years.csv", **SMALL)
+    answers = [model.predict({"x": x})["value"] for x in range(20)]
+    assert len(set(answers)) == 20 and all(len(f"{value % 1:.9f}".rstrip("0")) <= 6 for value in answers)
+    model = train(write_prices(tmp_path / "prices.csv"), **SMALL)
+    value = model.predict({"size": 30.0, "age": 70})["value"]
+    assert value == round(value, 4)
+
+
 def test_regression_beats_the_mean_and_answers_within_the_span(tmp_path: Path) -> None:
     model = train(write_prices(tmp_path / "prices.csv"), **{**SMALL, "epochs": 8})
     assert model.facts.headline == "rmse" and model.facts.metrics["rmse"] < 0.5 * model.facts.baseline["rmse"]
     answer = model.predict({"size": 1e9, "age": -1e9})
     assert answer["value"] == answer["prediction"] <= 500
+
+
+def test_without_intervals_no_coverage_is_measured(tmp_path: Path) -> None:
+    facts = train(
+        write_prices(tmp_path / "prices.csv", 80), **{**SMALL, "trees": "none"}
+    ).facts  # 8 rows to calibrate on
+    assert "rmse" in facts.metrics and "coverage" not in facts.metrics
+    calibrated = train(write_prices(tmp_path / "prices.csv"), **{**SMALL, "trees": "none"}).facts
+    assert calibrated.metrics["coverage"] > 0.5

@@ -26,6 +26,11 @@ def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+def test_a_lone_class_is_named() -> None:
+    with pytest.raises(ValueError, match="y holds only 'a'"):
+        TabularClassifier(**SMALL).fit(np.arange(20).reshape(10, 2), ["a"] * 10)
+
+
 def test_pipeline_search_and_cross_validation() -> None:
     features, labels = make_classification(80, 6, random_state=0)
     assert cross_val_score(TabularClassifier(**SMALL), features, labels, cv=2).mean() > 0.75

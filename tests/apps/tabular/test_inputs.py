@@ -104,6 +104,18 @@ def test_two_columns_that_could_both_be_meant_are_neither() -> None:
     assert fitted().differences(columns) == ["columns that training had are lacking, taken as missing: Home town"]
 
 
+def test_columns_that_tell_nothing_of_what_training_had_are_told() -> None:
+    rows = [{"size": i % 9, "day": f"{1 + i % 28}.12.2020", "town": "Ulm" if i % 2 else "Bonn"} for i in range(40)]
+    targets = np.array(["yes" if i % 2 else "no" for i in range(40)], object)
+    preprocessor = APP.fit(Examples(APP.inputs(rows, RECIPE)[0], targets), TabularRecipe(task="classification"))
+    for known in ({"size": "7"}, {"size": None, "day": "2020-12-24", "town": "Ulm"}, {"town": None}):
+        assert not [note for note in preprocessor.differences(APP.inputs(known, RECIPE)[0]) if "lacking" not in note]
+    odd = {"size": "seven", "day": "12/24/2020", "town": "Jena"}
+    said = preprocessor.differences(APP.inputs([odd, odd, rows[0]], RECIPE)[0])
+    assert [note.partition(": ")[2].partition(";")[0] for note in said] == ["size", "day", "town"]
+    assert "had numbers" in said[0] and "not written as in training" in said[1] and "words" in said[2]
+
+
 def test_a_table_of_other_columns_is_refused() -> None:
     preprocessor = fitted()
     with pytest.raises(UserError, match=r"none of the columns .*\(Age, Home town\) is there, but one, review"):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import column_of, from_rows, parse_number
+from apps.tabular.columns import from_rows, parse_number
 from apps.tabular.features import find_edges
 from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
 from apps.tabular.preprocessor import TabularPreprocessor, fit, restore
@@ -116,43 +116,6 @@ def test_numbers_and_their_words_are_one_category() -> None:
     )
 
 
-def test_date_parts_are_those_of_the_calendar() -> None:
-    from apps.tabular.columns import to_seconds
-    from apps.tabular.features import date_parts
-
-    parts = date_parts(to_seconds(column_of(["2024-02-29T18:30:00", "1969-12-31", None]), "iso"))
-    first = {name: part[0] for name, part in parts.items()}
-    assert first == pytest.approx(
-        {
-            "elapsed days": 19782.7708333,
-            "year": 2024,
-            "month": 2,
-            "day": 29,
-            "day of year": 60,
-            "weekday": 3,
-            "hour": 18.5,
-        }
-    )
-    assert parts["weekday"][1] == 2 and parts["elapsed days"][1] == -1
-    assert all(math.isnan(part[2]) for part in parts.values())
-
-
-@pytest.mark.parametrize(
-    ("words", "day"),
-    [
-        (["24/12/2020", "01/02/2021"], "2020-12-24"),
-        (["12/24/2020", "01/02/2021"], "2020-12-24"),
-        (["24.12.2020"], "2020-12-24"),
-        (["Dec 24, 2020"], "2020-12-24"),
-    ],
-)
-def test_dates_are_read_as_people_write_them(words: list[str], day: str) -> None:
-    from apps.tabular.columns import find_format, parse_date
-
-    form = find_format(words)
-    assert form is not None and parse_date(words[0], form) == parse_date(day, "iso")
-
-
 def test_seldom_numbers_have_pieces_of_their_own() -> None:
     values = np.concatenate([np.zeros(1000), np.arange(1, 61)]).astype(np.float32)  # as capital gains are
     edges = find_edges(values, 32)
@@ -163,7 +126,16 @@ def test_seldom_numbers_have_pieces_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("word", "number"),
     [("1,234.5", 1234.5), ("1,234", 1234), ("12,345,678", 12345678), ("3,5", 3.5), ("1.234,56", 1234.56)]
-    + [("0,125", 0.125), ("-7,25", -7.25), ("$1,200", 1200), ("12%", 12), ("1.5", 1.5)],
+    + [
+        ("0,125", 0.125),
+        ("-7,25", -7.25),
+        ("$1,200", 1200),
+        ("-$1,200.50", -1200.5),
+        ("$-3", -3),
+        ("\u22125 €", -5),
+        ("12%", 12),
+        ("1.5", 1.5),
+    ],
 )
 def test_numbers_are_read_as_people_write_them(word: str, number: float) -> None:
     assert parse_number(word) == number

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from apps.tabular.app import APP
+from apps.tabular.columns import to_numbers
 from apps.tabular.recipe import TabularRecipe
 from shared.errors import UserError
 from shared.protocol import Splits, count
@@ -147,6 +148,12 @@ def test_infinite_target_is_left_out(tmp_path: Path) -> None:
     assert np.isfinite(splits.train.targets).all() and any("1 rows" in note for note in splits.notes)
 
 
+def test_dates_as_a_target_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", "a,t\n" + "".join(f"{i},2020-01-{1 + i % 28:02}\n" for i in range(84)))
+    notes = APP.read(path, TabularRecipe.make({}), None, None).notes
+    assert any("28 distinct dates, each a class; a number" in note for note in notes)
+
+
 def test_label_unseen_in_training_is_named(tmp_path: Path) -> None:
     train = written(tmp_path / "t.csv", many("{half}"))
     test = written(tmp_path / "u.csv", "a,b,t\n1,p,7\n2,p,1\n")
@@ -172,6 +179,31 @@ def test_inputs_of_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ]
     assert [count(inputs) for _, inputs in blocks] == [2, 2, 1, 2]
     assert blocks[1][1]["b"].tolist() == ["p", None]
+
+
+def test_decimal_commas_on_stdin_are_those_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = "a;b;c\n1,234;x,5;7\n12,5;2,5;8,250\n;?;9\n"
+
+    class Stdin:
+        buffer = io.BytesIO(content.encode())
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    path = written(tmp_path / "new.csv", content)
+    (_, of_file), (_, of_stdin) = APP.read_inputs([str(path), "-"], TabularRecipe.make({}))
+    assert to_numbers(of_stdin["a"])[:2].tolist() == of_file["a"][:2].tolist() == [1.234, 12.5]
+    assert of_stdin["b"].tolist() == of_file["b"].tolist() == ["x,5", "2,5", None]
+    assert to_numbers(of_stdin["c"]).tolist() == of_file["c"].tolist() == [7, 8.25, 9]
+
+
+def test_whole_numbers_beyond_float64_stay_apart(tmp_path: Path) -> None:
+    big = 900_719_925_474_099_300
+    rows = "".join(f"{big + i // 10},{i % 7},{big + i % 2}\n" for i in range(100))
+    splits = APP.read(
+        written(tmp_path / "t.csv", "person,x,t\n" + rows), TabularRecipe.make({"group": "person"}), None, None
+    )
+    assert set(splits.train.targets) == {str(big), str(big + 1)} and len(splits.test) == 10
+    single, _ = APP.inputs({"person": big + 1}, TabularRecipe.make({}))
+    assert single["person"].tolist() == [str(big + 1)]
 
 
 def test_stdin_with_two_columns_of_one_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

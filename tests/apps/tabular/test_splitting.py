@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,23 @@ def test_a_group_stands_in_one_part_only(tmp_path: Path) -> None:
     assert sum(map(len, cut)) == len(encoded) and sum(map(len, people)) == len(set.union(*people))
 
 
+def test_there_are_no_more_folds_than_groups(tmp_path: Path) -> None:
+    lines = "".join(f"s{i % 2},{i},{'ab'[i % 2 ^ (i > 60)]}\n" for i in range(120))
+    (tmp_path / "t.csv").write_text("site,x,t\n" + lines)
+    splits = APP.read(tmp_path / "t.csv", TabularRecipe.make({"group": "site"}), None, None)
+    assert set(splits.train.inputs["site"]) in ({"s0"}, {"s1"}) and splits.recipe.folds == 1
+    assert any(note.startswith("folds: 1, for 'site'") for note in splits.notes)
+
+
+def test_groups_of_given_parts_that_training_has_are_told(tmp_path: Path) -> None:
+    for part, people in (("train", range(60)), ("test", range(40, 80))):
+        lines = "".join(f"p{i},{i * i % 17},{'ab'[i % 2]}\n" for i in people for _ in range(2))
+        (tmp_path / f"{part}.csv").write_text("person,x,t\n" + lines)
+    notes = APP.read(tmp_path, TabularRecipe.make({"group": "person"}), None, None).notes
+    assert any(re.match(r"\d+ of 40 values of 'person' in the test rows also stand in the training", n) for n in notes)
+    assert not any("also stand" in note for note in read(tmp_path, group="person").notes)
+
+
 def test_the_latest_rows_are_the_test(tmp_path: Path) -> None:
     splits = read(tmp_path, time="day")
     days = [part.inputs["day"] for part in (splits.train, splits.valid, splits.test)]
@@ -54,6 +72,17 @@ def test_named_columns_are_left_out(tmp_path: Path) -> None:
     assert set(splits.train.inputs) == {"person", "size"}
     assert splits.train.weights is not None and len(splits.train.weights) == len(splits.train)
     assert set(np.unique(splits.train.weights / splits.train.weights.max()).round(6)) == {0, 0.5, 1}
+
+
+def test_a_name_with_a_comma_is_quoted_to_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('"size, cm",b,t\n' + "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(60)))
+    splits = APP.read(path, TabularRecipe.make({"ignore": '"size, cm"'}), None, None)
+    assert set(splits.train.inputs) == {"b"}
+    with pytest.raises(
+        UserError, match="--ignore 'size' is no column of .*; quote a name that holds a comma; its columns"
+    ):
+        APP.read(path, TabularRecipe.make({"ignore": "size, cm"}), None, None)
 
 
 @pytest.mark.parametrize(
