@@ -3,12 +3,22 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from shared.interrupts import interrupts_wait
 
 
+@pytest.fixture
+def handled() -> Iterator[None]:
+    """Ctrl-C raises, as in a terminal: in the background of a shell it is ignored, and so it is for what is started there."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.mark.usefixtures("handled")
 def test_ctrl_c_waits_for_the_end() -> None:
     earlier, done = signal.getsignal(signal.SIGINT), []
     with pytest.raises(KeyboardInterrupt), interrupts_wait():
