@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from shared.display import Display, metric_rows
+from shared.display import PARTS, Display, metric_rows
 
 if TYPE_CHECKING:
     from shared.protocol import Facts
@@ -59,8 +59,8 @@ def show_training(display: Display, app: str, out: Path, facts: Facts) -> None:
     if facts.interrupted:
         display.warn(f"stopped by Ctrl-C; kept the best weights so far ({facts.chosen})")
     if facts.metrics:
-        where = {"test": "test", "valid": "validation", "train": "training"}[facts.measured_on]
-        display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\nmeasured on the {where} rows")
+        where = f"measured on the {PARTS[facts.measured_on]} rows"
+        display.table(metric_rows(facts.metrics, facts.baseline, facts.headline), f"\n{where}")
         if facts.measured_on == "train":
             display.warn("no rows were held back: these numbers are of rows that training saw; name others with --test")
     else:

@@ -14,6 +14,9 @@ from typing import TextIO
 TINY = 1e-8
 """What is smaller is an error of rounding."""
 
+PARTS = {"test": "test", "valid": "validation", "train": "training"}
+"""What a person reads for a part of the rows."""
+
 
 class Display:
     """Says what happens. `quiet` says nothing but warnings."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from shared import artifact as artifacts
-from shared.display import number
+from shared.display import PARTS, number
 from shared.errors import UserError, as_path, readable, told_of
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
@@ -49,8 +49,9 @@ class Model:
     def __repr__(self) -> str:
         """One line, where a notebook would show screens of weights."""
         name, value = self.facts.headline, self.facts.metrics.get(self.facts.headline)
-        part = {"valid": "validation", "train": "training"}.get(self.facts.measured_on, "test")
-        told = "not measured" if value is None else f"{name} {number(value)} on the {part} rows"
+        told = (
+            "not measured" if value is None else f"{name} {number(value)} on the {PARTS[self.facts.measured_on]} rows"
+        )
         return f"<{self.app.name} model: {told}>"
 
     def predict(self, value: Any) -> Answer | list[Answer]:

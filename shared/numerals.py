@@ -1,6 +1,9 @@
-"""Whole numbers as names, written `7` or, where pandas met a gap in their column, `7.0`."""
+"""Whole numbers: where floats hold them exactly, and as names, written `7` or, where pandas met a gap in their column, `7.0`."""
 
 from __future__ import annotations
+
+EXACT = 2**53
+"""Of whole numbers beyond this some are one and the same float64."""
 
 
 def plain(name: str) -> str:

@@ -30,6 +30,7 @@ from shared.dialect import (
     pandas_options,
 )
 from shared.errors import UserError, first_line, readable
+from shared.numerals import EXACT
 from shared.zips import open_table, tables_in
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
-EXACT = 2**53
-"""Whole numbers from here on are not exact as floats, which pandas makes of a column of them that has a gap."""
 UNREAD = "S1"
 """What pandas makes of the cells of a column that nobody asked for: their first byte."""
 

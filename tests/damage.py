@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 KINDS = {"tar": "tar", "gztar": "tar.gz", "bztar": "tar.bz2", "xztar": "tar.xz", "zip": "zip"}
@@ -36,6 +36,22 @@ def archives(folder: Path, kind: str, copies: int) -> Iterator[tuple[Path, dict[
     for content in damaged(path.read_bytes(), copies):
         path.write_bytes(content)
         yield path, held
+
+
+def check_none_in_part(unpack: Callable[[Path, Path], None], error: type[Exception], folder: Path, kind: str) -> None:
+    """Each damaged archive is unpacked whole, or refused by `error` in one line that names it."""
+    refused = 0
+    for number, (archive, held) in enumerate(archives(folder, kind, 60)):
+        out = folder / f"out{number}"
+        try:
+            unpack(archive, out)
+        except error as said:
+            refused += 1
+            assert str(archive) in str(said) and "\n" not in str(said)
+            continue
+        found = files_of(out)
+        assert set(found) == set(held) if kind == "tar" else found == held
+    assert refused > 60
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

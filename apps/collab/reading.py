@@ -18,9 +18,10 @@ from apps.collab.recipe import CollabRecipe
 from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
 from shared.errors import UserError
+from shared.numerals import EXACT
 from shared.protocol import Examples, Splits
 from shared.splits import share_of_rest, stratified
-from shared.tables import EXACT, told_encoding
+from shared.tables import told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shared.errors import UserError
+from shared.numerals import EXACT
 from shared.protocol import Columns
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ DECIMAL_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+),(\d{1,2}|\d{4,})|[-+]?
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>", "#n/a", "#n/a n/a", "#na"})
 
 MARKS = "$€£%"
-
-EXACT = 2**53
-"""Whole numbers beyond this are not all told apart as float64: they stay words, exactly as they are."""
 
 TRUTHS = {"true": "True", "false": "False"}
 """pandas makes True of "true" where a file's column holds nothing else, so the word means the same everywhere."""

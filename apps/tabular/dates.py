@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 
 import numpy as np
@@ -67,7 +67,11 @@ def swapped(form: str) -> str:
     return form.replace("%d", "%?").replace("%m", "%d").replace("%?", "%m")
 
 
-def is_certain(words: Sequence[str], form: str) -> bool:
+def is_certain(words: Collection[str], form: str) -> bool:
     """Whether some word tells which is the day and which the month."""
-    other = swapped(form)
-    return other == form or other not in FORMATS or any(math.isnan(parse_date(word, other)) for word in words)
+    return not is_open(form) or any(math.isnan(parse_date(word, swapped(form))) for word in words)
+
+
+def is_open(form: str) -> bool:
+    """Whether people write dates with day and month changed about, too."""
+    return swapped(form) != form and swapped(form) in FORMATS

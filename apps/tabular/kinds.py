@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.tabular.columns import is_number, to_numbers, to_words
-from apps.tabular.dates import find_format, is_certain
+from apps.tabular.dates import find_format, is_certain, is_open
 from shared.errors import some
 from shared.protocol import Columns
 
@@ -90,7 +90,7 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
     flags = sum(_is_flag(columns[name]) for name in (*by_kind[NUMBER], *by_kind[CATEGORY]))
     counted = [f"{len(by_kind[kind])} {kind}" for kind in USED if by_kind[kind]]
     said = [f"columns: {', '.join(counted)}" + (f" ({flags} of them yes or no)" if flags else "")]
-    said += _guessed([kind for kind in kinds if kind.kind == DATE], columns)
+    said += _guessed([kind for kind in kinds if kind.kind == DATE and is_open(kind.detail)], columns)
     for name in by_kind[NUMBER]:
         said += _words_among_numbers(name, columns[name])
     if by_kind[MIXED]:
@@ -109,14 +109,13 @@ def describe(kinds: list[Kind], columns: Columns) -> list[str]:
 
 
 def _guessed(dates: list[Kind], columns: Columns) -> list[str]:
-    """What to say of dates that fit two ways."""
+    """What to say of columns whose dates all fit two ways."""
     ways: dict[str, list[str]] = {}
     for kind in dates:
         words = {word for word in to_words(columns[kind.name]).tolist() if word is not None}
-        if not is_certain(sorted(words), kind.detail):
-            ways.setdefault(
-                "day/month" if kind.detail.index("%d") < kind.detail.index("%m") else "month/day", []
-            ).append(kind.name)
+        if not is_certain(words, kind.detail):
+            way = "day/month" if kind.detail.index("%d") < kind.detail.index("%m") else "month/day"
+            ways.setdefault(way, []).append(kind.name)
     return [
         f"dates that may be day/month or month/day are taken for {way}: {some(names, 10)}; written as 2020-12-31 they "
         "would be certain"

@@ -13,6 +13,7 @@ import numpy as np
 from apps.tabular.columns import is_number
 from shared.chunks import CATEGORY
 from shared.errors import some
+from shared.missing import is_missing
 from shared.tables import read_table
 
 NONE = "none"
@@ -21,7 +22,7 @@ NONE = "none"
 
 def with_none(column: np.ndarray, path: Path, target: str) -> tuple[np.ndarray, list[str]]:
     """(the target's cells, those with "none" filled where the others are words; what stands in those that stay missing)."""
-    missing = np.array([cell is None or cell != cell for cell in column.tolist()], bool)
+    missing = np.array([is_missing(cell) for cell in column.tolist()], bool)
     if not missing.any() or any(is_number(str(cell)) for cell in set(column[~missing].tolist())):
         return column, []
     written = read_table(path, text=True, columns={target: CATEGORY})[target].astype(object).to_numpy()

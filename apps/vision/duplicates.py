@@ -22,8 +22,9 @@ def near_duplicates(train: Pictures, other: Pictures) -> list[tuple[str, str]]:
     """(name in `other`, name in `train`) of each picture of `other` that is nearly one of `train`."""
     if not len(train) or not len(other) or train.store.shape[1] < LEAST_SIDE:
         return []
-    shared = _thumbnails(train).mean(0)
-    known, asked = _standardised(train, shared), _standardised(other, shared)
+    learnt = _thumbnails(train)
+    shared = learnt.mean(0)
+    known, asked = _standardised(learnt - shared), _standardised(_thumbnails(other) - shared)
     found = []
     for start in range(0, len(asked), BLOCK):
         alike = asked[start : start + BLOCK] @ known.T
@@ -37,10 +38,9 @@ def _thumbnails(pictures: Pictures) -> np.ndarray:
     return pictures.thumbnails[pictures.slots].reshape(len(pictures), -1).astype(np.float32)
 
 
-def _standardised(pictures: Pictures, shared: np.ndarray) -> np.ndarray:
-    """Thumbnails of mean 0 and length 1, shape (rows, pixels), without what all have (`shared`), as photographs of one
+def _standardised(own: np.ndarray) -> np.ndarray:
+    """Thumbnails, shape (rows, pixels), of mean 0 and length 1. They come without what all have, as photographs of one
     product from one place do: only what is left can tell a copy. Plain ones are zeros, like no other."""
-    own = _thumbnails(pictures) - shared
     own -= own.mean(1, keepdims=True)
     lengths = np.sqrt(np.square(own).sum(1, keepdims=True))
     return np.where(lengths < PLAIN * np.sqrt(own.shape[1]), 0, own / np.maximum(lengths, 1e-6))
