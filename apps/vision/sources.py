@@ -113,7 +113,7 @@ def _nothing(folder: Path) -> str:
 
 def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     """The pictures of every class folder of one part, at any depth below it."""
-    listing, notes, others = Listing([], [], []), [], Counter[str]()
+    listing, notes, others, inner = Listing([], [], []), [], Counter[str](), Counter[str]()
     for folder in folders(part):
         paths = []
         for path in sorted(files_below(folder)):
@@ -123,12 +123,18 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
                 others[path.suffix.lower() or "without"] += 1
         if not paths:
             notes.append(f"{folder.relative_to(root)}/ holds no pictures: left out")
+        inner.update({name for path in paths for name in path.relative_to(folder).parts[:-1]})
         listing.paths.extend(paths)
         listing.names.extend(path.relative_to(root).as_posix() for path in paths)
         listing.labels.extend([folder.name] * len(paths))
     loose = sum(is_picture(path) for path in part.iterdir() if path.is_file())
     if loose and len(listing):
         notes.append(f"{loose} pictures of {part.name}/ lie in no class folder: left out")
+    if shared := sorted(name for name, classes in inner.items() if classes > 1):
+        notes.append(
+            f"labels are the outermost folders: those of one name inside several of them ({some(shared)}) are neither classes "
+            "nor parts"
+        )
     if others:
         endings = some([f"{count} {ending}" for ending, count in others.most_common()])
         notes.append(f"{others.total()} files are no pictures by the endings of their names: left out: {endings}")
