@@ -55,27 +55,13 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     notes += [f"columns not used: {some(unused)}"] if unused else []
     notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
     notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
-    return listing, notes + _contradictions(listing)
+    return listing, notes
 
 
 def _place(table: Path, name: str) -> Path:
     """Of a picture, beside the table; a table written on Windows parts folders by backslashes."""
     path = table.parent / name
     return path if "\\" not in name or os.path.isfile(path) else table.parent / name.replace("\\", "/")
-
-
-def _contradictions(listing: Listing) -> list[str]:
-    """What to say of pictures that stand in several rows, once with one label and once with another."""
-    labels: dict[Path, dict[str, None]] = {}
-    for path, label in zip(listing.paths, listing.labels, strict=True):
-        labels.setdefault(path, {})[label] = None
-    told = {path: some(list(found)) for path, found in labels.items() if len(found) > 1}
-    names = dict(zip(listing.paths, listing.names, strict=True)) if told else {}
-    shown = some([f"{names[path]} ({its})" for path, its in told.items()], 3)
-    several = (
-        f"{len(told)} pictures stand in several rows with different labels: {shown}; where a picture has several labels"
-    )
-    return [f'{several}, write them in one cell, as "a;b"'] if told else []
 
 
 def list_paths(table: Path) -> Listing:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from apps.vision import archives
-from apps.vision.duplicates import near_duplicates
+from apps.vision.duplicates import contradictions, near_duplicates
 from apps.vision.listing import Listing
 from apps.vision.pictures import load_pictures, survey
 from apps.vision.recipe import VisionRecipe
@@ -137,7 +137,7 @@ def _decode(listing: Listing, source: Path, recipe: VisionRecipe) -> Examples:
         )
     notes = (f"{len(broken)} pictures cannot be decoded: left out: {some(broken)}",) if broken else ()
     read = Examples(pictures, np.array(listing.labels, dtype=object)).take(np.flatnonzero(whole))
-    return replace(read, notes=notes)
+    return replace(read, notes=(*notes, *contradictions(read.inputs, read.targets)))
 
 
 def _check_classes(listing: Listing, examples: Examples, source: Path, separator: str) -> None:

@@ -28,14 +28,6 @@ def test_paths_of_windows_are_followed(classes: Path) -> None:
     assert list_table(write(classes, "odd\\name.png,a\nlevel\\000.png,b\n"))[0].paths[0] == classes / "odd\\name.png"
 
 
-def test_pictures_of_several_rows_with_different_labels_are_told(classes: Path) -> None:
-    notes = list_table(write(classes, "level/000.png,a\nlevel/001.png,b\nlevel/000.png,b\nlevel/001.png,b\n"))[1]
-    told = next(note for note in notes if "different labels" in note)
-    assert told.startswith("1 pictures ") and "level/000.png (a, b)" in told and 'one cell, as "a;b"' in told
-    notes = list_table(write(classes, "level/000.png,a\nlevel/001.png,b\n"))[1]
-    assert not any("different labels" in note for note in notes)
-
-
 def test_paths_without_an_ending_are_shown(classes: Path) -> None:
     with pytest.raises(UserError, match="names picture files, as 'level/000' is none by its ending"):
         list_table(write(classes, "level/000,a\nlevel/001,b\n"))

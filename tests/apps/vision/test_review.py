@@ -13,8 +13,10 @@ from PIL import Image
 
 from apps import vision
 from apps.__main__ import main
-from apps.vision.duplicates import near_duplicates
+from apps.vision.app import APP
+from apps.vision.duplicates import contradictions, near_duplicates
 from apps.vision.pictures import Pictures, load_pictures
+from apps.vision.recipe import VisionRecipe
 from apps.vision.review import confusion, review
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
@@ -55,6 +57,29 @@ def test_pictures_of_one_product_from_one_place_are_no_copies(tmp_path: Path) ->
     train = loaded([part(seed) for seed in range(40)])
     with Image.open(tmp_path / "copy.jpg") as copy:
         assert near_duplicates(train, loaded([part(seed) for seed in range(100, 110)] + [copy])) == [("10", "7")]
+
+
+def test_copies_with_different_labels_are_told() -> None:
+    """In two class folders, or in two rows of a csv."""
+    pictures = loaded([photo(seed) for seed in (1, 2, 1, 2, 3)], 8)
+    (said,) = contradictions(pictures, np.array(["a", "b", "", "b", "a"], object))
+    assert (
+        said.startswith("1 pictures ")
+        and "0 (a) and 2 (no label);" in said
+        and 'in one cell of a csv, as "a;b"' in said
+    )
+    assert not contradictions(pictures, np.array(["a", "b", "a", "b", "a"], object))
+    assert not contradictions(pictures[np.arange(0)], np.array([], object))
+
+
+def test_one_picture_in_two_class_folders_is_told(tmp_path: Path) -> None:
+    write_classes(tmp_path / "set", each=4)
+    shutil.copy(tmp_path / "set" / "level" / "000.png", tmp_path / "set" / "upright" / "again.png")
+    recipe = VisionRecipe.make({"weights": "none"})
+    assert any(
+        "level/000.png (level) and upright/again.png (upright)" in note
+        for note in APP.read(tmp_path / "set", recipe, None, None).notes
+    )
 
 
 def test_confusion_has_the_truth_in_rows() -> None:
