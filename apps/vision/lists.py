@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from apps.vision.listing import Listing, is_picture
 from shared.errors import UserError, some
+from shared.folders import parting
 from shared.tables import is_delimited, read_table, refuse_nested, told_encoding
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ Rows = dict[str, list[str | None]]
 def list_table(table: Path) -> tuple[Listing, list[str]]:
     """The labelled rows of a csv of path,label; paths are relative to the csv. Raises UserError.
 
-    Rows without a path or label are left out and counted; so are rows whose file is missing, unless it is most.
+    Rows without a path are left out and counted; so are rows whose file is missing, unless it is most. The label is "" where
+    a row has none: `labelled` says what becomes of it.
     """
     frame = _read(table)
     rows = _rows(frame)
@@ -32,20 +34,20 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     refuse_nested(frame, [label_column], table)
     listing, left_out, missing = Listing([], [], []), 0, []
     for name, label in zip(rows[path_column], rows[label_column], strict=True):
-        if name is None or label is None:
+        if name is None:
             left_out += 1
         elif not os.path.isfile(path := _place(table, name)):
             missing.append(name)
         else:
             listing.paths.append(path)
             listing.names.append(name)
-            listing.labels.append(label)
+            listing.labels.append(label or "")
     if len(missing) > len(listing):
         raise UserError(
             f"{table}: {len(missing)} of {len(missing) + len(listing)} files of its column {path_column!r} do not exist, "
             f"{missing[0]!r} for one; write paths relative to {table.parent}"
         )
-    if not len(listing):
+    if not any(listing.labels):
         raise UserError(
             f"{table}: no row has both a path and a label; fill in the columns {path_column} and {label_column}"
         )
@@ -53,9 +55,20 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     notes += [f"pictures are named by column {path_column!r}, labels by {label_column!r}"]
     unused = [name for name in rows if name not in (path_column, label_column)]
     notes += [f"columns not used: {some(unused)}"] if unused else []
-    notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
+    notes += [note for name in unused for note in parting(name, filter(None, rows[name]))]
+    notes += [f"{left_out} rows without a path: left out"] if left_out else []
     notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
     return listing, notes
+
+
+def labelled(listing: Listing, separator: str) -> tuple[Listing, list[str]]:
+    """(listing, notes): pictures without a label have none of several (`separator` is a mark), and are no examples of one."""
+    if not (missing := listing.labels.count("")):
+        return listing, []
+    if separator != "none":
+        return listing, [f"{missing} pictures have none of the labels (take out rows that nobody has labelled yet)"]
+    kept = [row for row, label in enumerate(listing.labels) if label]
+    return listing.take(kept), [f"{missing} rows without a label: left out"]
 
 
 def _place(table: Path, name: str) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.vision.lists import list_paths, list_table
+from apps.vision.lists import labelled, list_paths, list_table
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 
@@ -26,6 +26,25 @@ def test_paths_of_windows_are_followed(classes: Path) -> None:
     assert [path.is_file() for path in list_paths(table).paths] == [True] * 3
     (classes / "odd\\name.png").write_bytes((classes / "level" / "000.png").read_bytes())
     assert list_table(write(classes, "odd\\name.png,a\nlevel\\000.png,b\n"))[0].paths[0] == classes / "odd\\name.png"
+
+
+def test_a_picture_without_a_label_has_none_of_several(classes: Path) -> None:
+    listing, _ = list_table(write(classes, "level/000.png,a\nlevel/001.png,\nlevel/002.png,b\n,a\n"))
+    every, said = labelled(listing, ";")
+    assert every.labels == ["a", "", "b"] and said[0].startswith("1 pictures have none of the labels")
+    some, said = labelled(listing, "none")
+    assert [path.name for path in some.paths] == ["000.png", "002.png"] and said == ["1 rows without a label: left out"]
+    with pytest.raises(UserError, match="no row has both a path and a label"):
+        list_table(write(classes, "level/000.png,\nlevel/001.png,\n"))
+
+
+def test_columns_that_name_parts_are_told(classes: Path) -> None:
+    for name, cells in (("split", ("train", "test")), ("is_valid", ("False", "True"))):
+        table = classes / "rows.csv"
+        table.write_text(
+            f"path,label,{name}\n" + "".join(f"level/00{i}.png,a,{cell}\n" for i, cell in enumerate(cells))
+        )
+        assert any(f"column '{name}' names parts" in note for note in list_table(table)[1])
 
 
 def test_paths_without_an_ending_are_shown(classes: Path) -> None:
