@@ -99,8 +99,8 @@ def _beside(source: Path, folder: Path) -> list[str]:
     )
     if tables and len(inside := folders(folder)) == 1 and inside[0].name.lower() not in PARTS:
         raise UserError(
-            f"{source} holds one folder, {inside[0].name}/, and {some(tables)}: give the table in the folder's place, if it "
-            "names pictures and their labels; else a second folder, for another class"
+            f"{source} holds one folder, {inside[0].name}/, and {some(tables)}: give the table in the folder's place (of an "
+            "archive, once it is unpacked), if it names pictures and their labels; else a second folder, for another class"
         )
     return [f"labels are the names of folders; tables beside them are not read: {some(tables)}"] if tables else []
 

@@ -107,13 +107,16 @@ def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
     found = vision.write_page(model, tmp_path / "wrong", tmp_path / "page")
     losses = list(csv.DictReader((tmp_path / "page" / "losses.csv").open()))
     assert found["rows"] == 2 and [row["input"] for row in losses] == ["level/<b>.png", "upright/right.png"]
-    assert float(losses[0]["loss"]) == pytest.approx(-np.log(float(losses[0]["probability"])), rel=1e-2)
+    assert float(losses[0]["loss"]) == pytest.approx(-np.log(float(losses[0]["probability_of_label"])), rel=1e-2)
     counts = list(csv.reader((tmp_path / "page" / "confusion.csv").open()))
     assert sum(int(cell) for line in counts[1:] for cell in line[1:]) == 2 and counts[0] == [
         "label",
         "level",
         "upright",
     ]
+    (tmp_path / "wrong" / "upright").rename(tmp_path / "wrong" / "slanted")
+    with pytest.raises(UserError, match=r"wrong: labels that the training rows do not have: 'slanted'"):
+        vision.write_page(model, tmp_path / "wrong", tmp_path / "page")
     page = (tmp_path / "page" / "index.html").read_text()
     assert page.count("<img") == 2 and "&lt;b&gt;.png" in page and "<b>.png" not in page
 
