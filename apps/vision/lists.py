@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from apps.vision.listing import Listing, is_picture
 from shared.errors import UserError, some
@@ -41,7 +42,7 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
         else:
             listing.paths.append(path)
             listing.names.append(name)
-            listing.labels.append(label or "")
+            listing.labels.append(normalize("NFC", label or ""))
     if len(missing) > len(listing):
         raise UserError(
             f"{table}: {len(missing)} of {len(missing) + len(listing)} files of its column {path_column!r} do not exist, "
@@ -125,7 +126,7 @@ def _find_path_column(table: Path, rows: Rows) -> str:
 
 def _find_label_column(table: Path, columns: list[str], path_column: str) -> str:
     others = [name for name in columns if name != path_column]
-    named = [name for name in others if name.lower() in LABELS]
+    named = sorted((name for name in others if name.lower() in LABELS), key=lambda name: LABELS.index(name.lower()))
     if named or len(others) == 1:
         return (named or others)[0]
     raise UserError(f"{table}: its columns ({some(columns)}) name no label; call the one that holds it label")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from unicodedata import normalize
 
 from apps.vision.listing import Listing, files_below, is_picture, pictures_below
 from apps.vision.lists import list_table
@@ -126,7 +127,7 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
         inner.update({name for path in paths for name in path.relative_to(folder).parts[:-1]})
         listing.paths.extend(paths)
         listing.names.extend(path.relative_to(root).as_posix() for path in paths)
-        listing.labels.extend([folder.name] * len(paths))
+        listing.labels.extend([normalize("NFC", folder.name)] * len(paths))  # macOS writes accents apart
     loose = sum(is_picture(path) for path in part.iterdir() if path.is_file())
     if loose and len(listing):
         notes.append(f"{loose} pictures of {part.name}/ lie in no class folder: left out")

@@ -38,6 +38,13 @@ def test_a_picture_without_a_label_has_none_of_several(classes: Path) -> None:
         list_table(write(classes, "level/000.png,\nlevel/001.png,\n"))
 
 
+def test_the_column_called_label_holds_the_labels(classes: Path) -> None:
+    """As the message bids, whatever other columns of such names stand before it."""
+    table = classes / "rows.csv"
+    table.write_text("class,path,label\n1,level/000.png,a\n2,level/001.png,b\n")
+    assert list_table(table)[0].labels == ["a", "b"]
+
+
 def test_columns_that_name_parts_are_told(classes: Path) -> None:
     for name, cells in (("split", ("train", "test")), ("is_valid", ("False", "True"))):
         table = classes / "rows.csv"

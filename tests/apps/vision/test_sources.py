@@ -61,6 +61,15 @@ def test_folders_shared_by_classes_are_told_to_part_nothing(tmp_path: Path) -> N
     assert not list_source(tmp_path)[1]
 
 
+def test_accents_written_in_two_ways_are_one_class(classes: Path) -> None:
+    """macOS writes a letter and its accent apart."""
+    (classes / "level").rename(classes / "cafe\u0301")
+    (classes / "upright").rename(classes / "caf\u00e9")
+    (classes / "labels.csv").write_text("path,label\ncafe\u0301/000.png,cafe\u0301\n")
+    for source in (classes, classes / "labels.csv"):
+        assert set(list_source(source)[0]["all"].labels) == {"caf\u00e9"}
+
+
 def test_linked_folders_are_followed_once(classes: Path, tmp_path: Path) -> None:
     more = write_classes(tmp_path / "more", each=5)
     (classes / "level" / "linked").symlink_to(more / "level")
