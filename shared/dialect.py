@@ -39,6 +39,8 @@ OTHERS = {
     b"\xfd7zXZ": "compressed by xz: name it so, .xz",
     b"BZh": "compressed by bzip2: name it so, .bz2",
     b"SQLite": "a database of SQLite",
+    b"7z\xbc\xaf": "an archive of 7-Zip: unpack it",
+    b"Rar!": "a RAR archive: unpack it",
 }
 """Files that are taken for tables at times, by their first bytes."""
 

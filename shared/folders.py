@@ -1,18 +1,33 @@
-"""What a folder of data holds: its parts, by the names that people give them, and the tables that are data."""
+"""The parts of data by the names that people give them, and the tables of a folder that are data."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
+from shared.errors import some
 from shared.tables import is_table, kind_of
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
+PARTS |= {f"{name}{end}": part for name, part in PARTS.items() for end in ("set", "_set", "-set")}
 """train, valid or test by the names of files and folders, in small letters."""
+
+VALID_MARK = "is_valid"
+"""fastai's name of a column that marks the rows to validate on."""
 
 ASIDE = ("readme", "license", "licence", "copying", "source", "categories")
 """First words of the names of files, in small letters, that tell of the data beside them."""
+
+
+def parting(column: str, cells: Iterable[str]) -> list[str]:
+    """What to say of a table's column where its cells name the part of each row: rows are not parted by it."""
+    values = {cell.strip().lower() for cell in cells} - {""}
+    if len(values) < 2 or not (values <= PARTS.keys() or column == VALID_MARK):
+        return []
+    held = some(sorted(values), 3)
+    return [f"column {column!r} names parts ({held}) and is not followed: give them as files, by --valid and --test"]
 
 
 def data_tables(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shared.errors import UserError, some
+from shared.folders import VALID_MARK
 from shared.protocol import Examples
 from shared.tables import refuse_nested
 
@@ -21,7 +22,6 @@ TEXT_NAMES: tuple[str, ...] = (
     *("message", "body", "description", "abstract", "query", "title", "文本", "内容", "评论"),
 )
 LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "polarity", "stars", "y", "标签", "类别")
-VALID_MARK = "is_valid"
 SAMPLE = 2000
 MOST_CLASSES = 0.5  # of the rows: more different values than this are no labels
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import VALID_MARK, as_texts, examples_of, find_columns, find_target, find_text, spread
+from apps.text.columns import as_texts, examples_of, find_columns, find_target, find_text, spread
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.several import keep_rare
 from shared.errors import UserError, some
-from shared.folders import PARTS, data_tables, find_parts
+from shared.folders import VALID_MARK, data_tables, find_parts, parting
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
 from shared.splits import complete
@@ -112,12 +112,8 @@ def _parting(frame: pd.DataFrame, used: tuple[str, str]) -> list[str]:
     """What to say of a column that names the part of each row: rows are not parted by it."""
     sample = spread(frame)
     for name in sample.columns.difference([*used, VALID_MARK]):
-        values = {cell.strip().lower() for cell in as_texts(sample[name])} - {""}
-        if len(values) > 1 and values <= PARTS.keys():
-            held = some(sorted(values), 3)
-            return [
-                f"column {name!r} names parts ({held}) and is not followed: give them as files, by --valid and --test"
-            ]
+        if said := parting(name, as_texts(sample[name])):
+            return said
     return []
 
 

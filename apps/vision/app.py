@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ class VisionApp:
 
     def adopt(self, network: nn.Module, preprocessor: VisionPreprocessor, earlier: Artifact) -> str:
         """Takes over every weight of the same name and shape, and the head's rows of classes both know."""
+        assert isinstance(network, VisionNetwork)
         mine, shared = network.state_dict(), 0
         for name, tensor in earlier.network.items():
             if not name.startswith("head.linear.") and name in mine and mine[name].shape == tensor.shape:
@@ -92,6 +94,10 @@ class VisionApp:
         for part in ("head.linear.weight", "head.linear.bias"):
             for own, its in both:
                 mine[part][own] = earlier.network[part][its]
+        if shared == len(mine) - 2:  # all of them fit the pixels as the earlier model saw them
+            seen = Backbone.from_state(earlier.preprocessor["backbone"])
+            preprocessor.backbone = replace(preprocessor.backbone, mean=seen.mean, std=seen.std)
+            network.body.see_as(preprocessor.backbone)
         return f"{shared} of {len(mine) - 2} weights of the network and {len(both)} classes"
 
     def initialise(self, network: nn.Module, train: Data, recipe: VisionRecipe) -> None:

@@ -8,10 +8,17 @@ from __future__ import annotations
 import shutil
 import tarfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from shared.damage import damage_named
+from shared.dialect import SAMPLE, find_encoding
 from shared.errors import UserError, first_line
+
+UTF8_MARK = 0x800
+
+NAMED_IN = ("utf-8", "gb18030", "cp932")
+"""Encodings that names in a zip are read in where they tell it; other alphabets have several, and no telling which."""
 
 SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".zip", ".tar.gz", ".tar.bz2", ".tar.xz")
 
@@ -69,6 +76,7 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
 def _unpack_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         members = [member for member in packed.infolist() if not member.filename.endswith(("/", "\\"))]
+        _name_as_written(members)
         for member in members:
             path = PurePosixPath(member.filename.replace("\\", "/"))
             if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
@@ -78,3 +86,14 @@ def _unpack_zip(archive: Path, folder: Path) -> None:
         if needed > free:
             raise UserError(f"{archive} needs {needed:,} bytes unpacked and {folder} has {free:,}: free some space")
         packed.extractall(folder, members)
+
+
+def _name_as_written(members: list[zipfile.ZipInfo]) -> None:
+    """Names without the mark of UTF-8, which zipfile takes for those of DOS, are of UTF-8 too, or of the system that packed."""
+    unmarked = [member for member in members if not member.flag_bits & UTF8_MARK]
+    with suppress(UnicodeError):  # all or none
+        raw = [member.filename.encode("cp437") for member in unmarked]
+        encoding = find_encoding(b"\n".join(name for name in raw if not name.isascii())[:SAMPLE])[0]
+        names = [name.decode(encoding) for name in raw] if encoding in NAMED_IN else []
+        for member, name in zip(unmarked, names, strict=False):
+            member.filename = name

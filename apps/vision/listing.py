@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,9 @@ class Listing:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def take(self, rows: Sequence[int]) -> Listing:
+        return Listing([self.paths[i] for i in rows], [self.names[i] for i in rows], [self.labels[i] for i in rows])
 
 
 def is_picture(path: Path) -> bool:

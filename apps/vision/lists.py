@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from apps.vision.listing import Listing, is_picture
 from shared.errors import UserError, some
+from shared.folders import parting
 from shared.tables import is_delimited, read_table, refuse_nested, told_encoding
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ Rows = dict[str, list[str | None]]
 def list_table(table: Path) -> tuple[Listing, list[str]]:
     """The labelled rows of a csv of path,label; paths are relative to the csv. Raises UserError.
 
-    Rows without a path or label are left out and counted; so are rows whose file is missing, unless it is most.
+    Rows without a path are left out and counted; so are rows whose file is missing, unless it is most. The label is "" where
+    a row has none: `labelled` says what becomes of it.
     """
     frame = _read(table)
     rows = _rows(frame)
@@ -32,20 +35,20 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     refuse_nested(frame, [label_column], table)
     listing, left_out, missing = Listing([], [], []), 0, []
     for name, label in zip(rows[path_column], rows[label_column], strict=True):
-        if name is None or label is None:
+        if name is None:
             left_out += 1
         elif not os.path.isfile(path := _place(table, name)):
             missing.append(name)
         else:
             listing.paths.append(path)
             listing.names.append(name)
-            listing.labels.append(label)
+            listing.labels.append(normalize("NFC", label or ""))
     if len(missing) > len(listing):
         raise UserError(
             f"{table}: {len(missing)} of {len(missing) + len(listing)} files of its column {path_column!r} do not exist, "
             f"{missing[0]!r} for one; write paths relative to {table.parent}"
         )
-    if not len(listing):
+    if not any(listing.labels):
         raise UserError(
             f"{table}: no row has both a path and a label; fill in the columns {path_column} and {label_column}"
         )
@@ -53,29 +56,26 @@ def list_table(table: Path) -> tuple[Listing, list[str]]:
     notes += [f"pictures are named by column {path_column!r}, labels by {label_column!r}"]
     unused = [name for name in rows if name not in (path_column, label_column)]
     notes += [f"columns not used: {some(unused)}"] if unused else []
-    notes += [f"{left_out} rows without a path or label: left out"] if left_out else []
+    notes += [note for name in unused for note in parting(name, filter(None, rows[name]))]
+    notes += [f"{left_out} rows without a path: left out"] if left_out else []
     notes += [f"{len(missing)} rows whose file is missing: left out: {some(missing)}"] if missing else []
-    return listing, notes + _contradictions(listing)
+    return listing, notes
+
+
+def labelled(listing: Listing, separator: str) -> tuple[Listing, list[str]]:
+    """(listing, notes): pictures without a label have none of several (`separator` is a mark), and are no examples of one."""
+    if not (missing := listing.labels.count("")):
+        return listing, []
+    if separator != "none":
+        return listing, [f"{missing} pictures have none of the labels (take out rows that nobody has labelled yet)"]
+    kept = [row for row, label in enumerate(listing.labels) if label]
+    return listing.take(kept), [f"{missing} rows without a label: left out"]
 
 
 def _place(table: Path, name: str) -> Path:
     """Of a picture, beside the table; a table written on Windows parts folders by backslashes."""
     path = table.parent / name
     return path if "\\" not in name or os.path.isfile(path) else table.parent / name.replace("\\", "/")
-
-
-def _contradictions(listing: Listing) -> list[str]:
-    """What to say of pictures that stand in several rows, once with one label and once with another."""
-    labels: dict[Path, dict[str, None]] = {}
-    for path, label in zip(listing.paths, listing.labels, strict=True):
-        labels.setdefault(path, {})[label] = None
-    told = {path: some(list(found)) for path, found in labels.items() if len(found) > 1}
-    names = dict(zip(listing.paths, listing.names, strict=True)) if told else {}
-    shown = some([f"{names[path]} ({its})" for path, its in told.items()], 3)
-    several = (
-        f"{len(told)} pictures stand in several rows with different labels: {shown}; where a picture has several labels"
-    )
-    return [f'{several}, write them in one cell, as "a;b"'] if told else []
 
 
 def list_paths(table: Path) -> Listing:
@@ -126,7 +126,7 @@ def _find_path_column(table: Path, rows: Rows) -> str:
 
 def _find_label_column(table: Path, columns: list[str], path_column: str) -> str:
     others = [name for name in columns if name != path_column]
-    named = [name for name in others if name.lower() in LABELS]
+    named = sorted((name for name in others if name.lower() in LABELS), key=lambda name: LABELS.index(name.lower()))
     if named or len(others) == 1:
         return (named or others)[0]
     raise UserError(f"{table}: its columns ({some(columns)}) name no label; call the one that holds it label")

@@ -31,10 +31,14 @@ class Body(nn.Module):
 
     def __init__(self, network: nn.Module, backbone: Backbone, views: str, one_length: bool) -> None:
         super().__init__()
-        self.network, self.backbone, self.views, self.one_length = network, backbone, views, one_length
+        self.network, self.views, self.one_length = network, views, one_length
+        self.see_as(backbone)
+        self.attentions: list[Any] = [part for part in network.modules() if hasattr(part, "fused_attn")]
+
+    def see_as(self, backbone: Backbone) -> None:
+        self.backbone = backbone
         self.register_buffer("mean", 255 * torch.tensor(backbone.mean), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(backbone.std), persistent=False)
-        self.attentions: list[Any] = [part for part in network.modules() if hasattr(part, "fused_attn")]
 
     def forward(self, pictures: Tensor) -> Tensor:
         for part in self.attentions:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from apps.vision.review import confusion
 from shared.answers import write_csv
-from shared.errors import UserError, readable, some
+from shared.errors import UserError, readable, some, told_of
 from shared.labels import Labels
 from shared.model import Model
 
@@ -44,7 +44,8 @@ def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
     with readable(folder, "name another folder"):
         _check_strangers(folder)
     examples = model.app.read_examples(source, model.recipe)
-    data = model.encode(examples)
+    with told_of(source):
+        data = model.encode(examples)
     if not len(data):
         raise UserError(f"{source}: no labelled pictures to review")
     scores, targets = model.predictor.outputs(data.inputs), data.targets
@@ -87,7 +88,7 @@ def _rows(scores: Tensor, targets: Tensor, names: tuple[str, ...], files: np.nda
             "input": str(file),
             "label": names[target],
             "prediction": names[guess],
-            "probability": round(chance, 6),
+            "probability_of_label": round(chance, 6),
             "loss": loss,
         }
 
@@ -117,7 +118,7 @@ def _matrix(counts: Tensor, names: tuple[str, ...]) -> str:
 def _figure(row: dict[str, Any], pixels: np.ndarray) -> str:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=80)
-    said = f"{row['input']}: labelled {row['label']}, taken for {row['prediction']}; {row['probability']:.1%} for its label"
+    said = f"{row['input']}: labelled {row['label']}, taken for {row['prediction']}; {row['probability_of_label']:.1%} for its label"
     picture = base64.b64encode(file.getvalue()).decode()
     return (
         f'<figure><img alt="" src="data:image/jpeg;base64,{picture}"><figcaption>{escape(said)}</figcaption></figure>'

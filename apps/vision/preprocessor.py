@@ -16,7 +16,7 @@ from shared.protocol import Answer, Field
 from shared.several import LabelSets
 
 
-@dataclass(frozen=True)
+@dataclass
 class VisionPreprocessor:
     """Decoding happens at reading; what is left is to hand the bytes on."""
 

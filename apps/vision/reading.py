@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from apps.vision import archives
-from apps.vision.duplicates import near_duplicates
+from apps.vision.duplicates import contradictions, near_duplicates
 from apps.vision.listing import Listing
+from apps.vision.lists import labelled
 from apps.vision.pictures import load_pictures, survey
 from apps.vision.recipe import VisionRecipe
 from apps.vision.settle import settle
 from apps.vision.sources import list_source
 from shared.errors import UserError, readable, some
 from shared.protocol import Examples, Splits
+from shared.several import settle_separator
 from shared.splits import complete
 
 SHOWN = 10
@@ -72,10 +74,11 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
                 f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
                 "give a folder of class folders"
             )
-        if place.is_dir() and recipe.separator == "auto":  # a folder's name is one label
-            recipe = replace(recipe, separator="none")
-        recipe, said = settle(recipe, survey(train.paths), train.labels, valid != "none")
-        notes += said
+        one = place.is_dir() and recipe.separator == "auto"  # a folder's name is one label
+        separator, several = settle_separator("none" if one else recipe.separator, train.labels, "picture")
+        train, unlabelled = labelled(train, separator)
+        recipe, said = settle(replace(recipe, separator=separator), survey(train.paths), len(train), valid != "none")
+        notes += [*said, *several, *unlabelled]
         examples = _decode(train, source, recipe)
         _check_classes(train, examples, source, recipe.separator)
         notes += [_told_classes(examples)] if recipe.separator == "none" else []
@@ -119,8 +122,10 @@ def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str]) -> 
     with opened(source) as place:
         parts, notes = list_source(place)
         part = next((name for name in (*prefer, "all", "train") if name in parts), "all")
-        read = _decode(parts[part], source, recipe)
+        listing, said = labelled(parts[part], recipe.separator)
+        read = _decode(listing, source, recipe)
     notes += [f"{source}: of {', '.join(sorted(parts))} its {part} is read"] if len(parts) > 1 else []
+    notes += said
     return replace(read, notes=(*notes, *read.notes))
 
 
@@ -137,7 +142,7 @@ def _decode(listing: Listing, source: Path, recipe: VisionRecipe) -> Examples:
         )
     notes = (f"{len(broken)} pictures cannot be decoded: left out: {some(broken)}",) if broken else ()
     read = Examples(pictures, np.array(listing.labels, dtype=object)).take(np.flatnonzero(whole))
-    return replace(read, notes=notes)
+    return replace(read, notes=(*notes, *contradictions(read.inputs, read.targets)))
 
 
 def _check_classes(listing: Listing, examples: Examples, source: Path, separator: str) -> None:

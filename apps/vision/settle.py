@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from apps.vision import backbones, scratch
@@ -10,7 +9,6 @@ from apps.vision.pictures import Survey
 from apps.vision.recipe import VisionRecipe
 from shared.errors import UserError
 from shared.precision import units
-from shared.several import settle_separator
 
 TOO_SMALL = 48
 """Median side in pixels below which a pretrained network would see next to nothing."""
@@ -40,9 +38,9 @@ move the weights once, at the most, while a run has so many steps (docs/experime
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
 
-def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bool) -> tuple[VisionRecipe, list[str]]:
-    """(recipe without open dials, notes). `labels` of the rows to train on; `judged`: whether there are validation rows."""
-    side, rows = max(seen.side, 4), len(labels)
+def settle(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
+    """(recipe without open dials, notes). `rows` to train on; `judged`: whether there are validation rows."""
+    side = max(seen.side, 4)
     recipe, notes = _settle_weights(recipe, side)
     if recipe.weights == "none":
         recipe = _settle_scratch(recipe, side, rows)
@@ -53,8 +51,7 @@ def settle(recipe: VisionRecipe, seen: Survey, labels: Sequence[str], judged: bo
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""
-    separator, said = settle_separator(recipe.separator, labels, "picture")
-    return replace(recipe, separator=separator), [*notes, f"{shown}; in training {views}{mirrored}", *said]
+    return recipe, [*notes, f"{shown}; in training {views}{mirrored}"]
 
 
 def _settle_views(recipe: VisionRecipe, side: int, grey: bool, rows: int) -> VisionRecipe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from unicodedata import normalize
 
 from apps.vision.listing import Listing, files_below, is_picture, pictures_below
 from apps.vision.lists import list_table
@@ -99,8 +100,8 @@ def _beside(source: Path, folder: Path) -> list[str]:
     )
     if tables and len(inside := folders(folder)) == 1 and inside[0].name.lower() not in PARTS:
         raise UserError(
-            f"{source} holds one folder, {inside[0].name}/, and {some(tables)}: give the table in the folder's place, if it "
-            "names pictures and their labels; else a second folder, for another class"
+            f"{source} holds one folder, {inside[0].name}/, and {some(tables)}: give the table in the folder's place (of an "
+            "archive, once it is unpacked), if it names pictures and their labels; else a second folder, for another class"
         )
     return [f"labels are the names of folders; tables beside them are not read: {some(tables)}"] if tables else []
 
@@ -113,7 +114,7 @@ def _nothing(folder: Path) -> str:
 
 def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     """The pictures of every class folder of one part, at any depth below it."""
-    listing, notes, others = Listing([], [], []), [], Counter[str]()
+    listing, notes, others, inner = Listing([], [], []), [], Counter[str](), Counter[str]()
     for folder in folders(part):
         paths = []
         for path in sorted(files_below(folder)):
@@ -123,12 +124,18 @@ def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
                 others[path.suffix.lower() or "without"] += 1
         if not paths:
             notes.append(f"{folder.relative_to(root)}/ holds no pictures: left out")
+        inner.update({name for path in paths for name in path.relative_to(folder).parts[:-1]})
         listing.paths.extend(paths)
         listing.names.extend(path.relative_to(root).as_posix() for path in paths)
-        listing.labels.extend([folder.name] * len(paths))
+        listing.labels.extend([normalize("NFC", folder.name)] * len(paths))  # macOS writes accents apart
     loose = sum(is_picture(path) for path in part.iterdir() if path.is_file())
     if loose and len(listing):
         notes.append(f"{loose} pictures of {part.name}/ lie in no class folder: left out")
+    if shared := sorted(name for name, classes in inner.items() if classes > 1):
+        notes.append(
+            f"labels are the outermost folders: those of one name inside several of them ({some(shared)}) are neither classes "
+            "nor parts"
+        )
     if others:
         endings = some([f"{count} {ending}" for ending, count in others.most_common()])
         notes.append(f"{others.total()} files are no pictures by the endings of their names: left out: {endings}")

@@ -270,7 +270,12 @@ def test_lists_in_a_column_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("begins", "told"),
-    [(b"\xff\xd8\xff\xe0", "a JPEG picture"), (b"PK\x03\x04", "a spreadsheet"), (b"\x1f\x8b", r"\.gz")],
+    [
+        (b"\xff\xd8\xff\xe0", "a JPEG picture"),
+        (b"PK\x03\x04", "a spreadsheet"),
+        (b"\x1f\x8b", r"\.gz"),
+        (b"Rar!", "unpack"),
+    ],
 )
 def test_what_is_no_text_is_named(tmp_path: Path, begins: bytes, told: str) -> None:
     with pytest.raises(UserError, match=rf"a\.csv is no table of text but .*{told}"):

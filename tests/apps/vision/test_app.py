@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from PIL import Image
+
 from apps import vision
 from apps.vision.app import APP
 from apps.vision.recipe import VisionRecipe
@@ -22,3 +24,17 @@ def test_classes_of_an_earlier_head_count_only_where_they_fit(tmp_path: Path) ->
         network = prepared.setup.network
         assert APP.adopt(network, prepared.preprocessor, earlier).endswith(said)
         assert bool((network.state_dict()["head.linear.bias"] == 5).all()) == (source is small)
+
+
+def test_an_earlier_model_sees_pixels_as_it_did(tmp_path: Path) -> None:
+    """Its weights fit its own mean and spread: those of fewer, darker pictures would change its answers."""
+    source, dark = write_classes(tmp_path / "all", each=8, side=32), tmp_path / "dark"
+    for path in sorted(source.rglob("*.png"))[::2]:
+        (dark / path.parent.name).mkdir(parents=True, exist_ok=True)
+        Image.open(path).point(lambda value: value // 4).save(dark / path.parent.name / path.name)
+    earlier = vision.train(source, weights="none", epochs=1, batch_size=4, out=tmp_path / "model")
+    vision.train(
+        dark, weights="none", epochs=0, views=earlier.recipe.views, start_from=tmp_path / "model", out=tmp_path / "more"
+    )
+    asked = sorted(source.rglob("*.png"))
+    assert vision.load(tmp_path / "more").predict(asked) == earlier.predict(asked)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.vision.lists import list_paths, list_table
+from apps.vision.lists import labelled, list_paths, list_table
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 
@@ -28,12 +28,30 @@ def test_paths_of_windows_are_followed(classes: Path) -> None:
     assert list_table(write(classes, "odd\\name.png,a\nlevel\\000.png,b\n"))[0].paths[0] == classes / "odd\\name.png"
 
 
-def test_pictures_of_several_rows_with_different_labels_are_told(classes: Path) -> None:
-    notes = list_table(write(classes, "level/000.png,a\nlevel/001.png,b\nlevel/000.png,b\nlevel/001.png,b\n"))[1]
-    told = next(note for note in notes if "different labels" in note)
-    assert told.startswith("1 pictures ") and "level/000.png (a, b)" in told and 'one cell, as "a;b"' in told
-    notes = list_table(write(classes, "level/000.png,a\nlevel/001.png,b\n"))[1]
-    assert not any("different labels" in note for note in notes)
+def test_a_picture_without_a_label_has_none_of_several(classes: Path) -> None:
+    listing, _ = list_table(write(classes, "level/000.png,a\nlevel/001.png,\nlevel/002.png,b\n,a\n"))
+    every, said = labelled(listing, ";")
+    assert every.labels == ["a", "", "b"] and said[0].startswith("1 pictures have none of the labels")
+    some, said = labelled(listing, "none")
+    assert [path.name for path in some.paths] == ["000.png", "002.png"] and said == ["1 rows without a label: left out"]
+    with pytest.raises(UserError, match="no row has both a path and a label"):
+        list_table(write(classes, "level/000.png,\nlevel/001.png,\n"))
+
+
+def test_the_column_called_label_holds_the_labels(classes: Path) -> None:
+    """As the message bids, whatever other columns of such names stand before it."""
+    table = classes / "rows.csv"
+    table.write_text("class,path,label\n1,level/000.png,a\n2,level/001.png,b\n")
+    assert list_table(table)[0].labels == ["a", "b"]
+
+
+def test_columns_that_name_parts_are_told(classes: Path) -> None:
+    for name, cells in (("split", ("train", "test")), ("is_valid", ("False", "True"))):
+        table = classes / "rows.csv"
+        table.write_text(
+            f"path,label,{name}\n" + "".join(f"level/00{i}.png,a,{cell}\n" for i, cell in enumerate(cells))
+        )
+        assert any(f"column '{name}' names parts" in note for note in list_table(table)[1])
 
 
 def test_paths_without_an_ending_are_shown(classes: Path) -> None:

@@ -13,8 +13,10 @@ from PIL import Image
 
 from apps import vision
 from apps.__main__ import main
-from apps.vision.duplicates import near_duplicates
+from apps.vision.app import APP
+from apps.vision.duplicates import contradictions, near_duplicates
 from apps.vision.pictures import Pictures, load_pictures
+from apps.vision.recipe import VisionRecipe
 from apps.vision.review import confusion, review
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
@@ -37,10 +39,11 @@ def test_copies_are_found_through_another_size_and_compression(tmp_path: Path) -
     assert near_duplicates(train, other) == [("1", "3")]
 
 
-def test_plain_and_tiny_pictures_are_no_copies() -> None:
+def test_plain_and_tiny_pictures_are_no_copies_for_being_alike() -> None:
     plain = [Image.new("RGB", (96, 96), "red")] * 2
     assert not near_duplicates(loaded(plain), loaded(plain))
-    assert not near_duplicates(loaded([photo(0)], 8), loaded([photo(0)], 8))
+    close = photo(0).point(lambda value: min(value + 1, 255))
+    assert near_duplicates(loaded([photo(0)], 8), loaded([close, photo(0)], 8)) == [("1", "0")]  # the very same pixels
 
 
 def test_pictures_of_one_product_from_one_place_are_no_copies(tmp_path: Path) -> None:
@@ -55,6 +58,29 @@ def test_pictures_of_one_product_from_one_place_are_no_copies(tmp_path: Path) ->
     train = loaded([part(seed) for seed in range(40)])
     with Image.open(tmp_path / "copy.jpg") as copy:
         assert near_duplicates(train, loaded([part(seed) for seed in range(100, 110)] + [copy])) == [("10", "7")]
+
+
+def test_copies_with_different_labels_are_told() -> None:
+    """In two class folders, or in two rows of a csv."""
+    pictures = loaded([photo(seed) for seed in (1, 2, 1, 2, 3)], 8)
+    (said,) = contradictions(pictures, np.array(["a", "b", "", "b", "a"], object))
+    assert (
+        said.startswith("1 pictures ")
+        and "0 (a) and 2 (no label);" in said
+        and 'in one cell of a csv, as "a;b"' in said
+    )
+    assert not contradictions(pictures, np.array(["a", "b", "a", "b", "a"], object))
+    assert not contradictions(pictures[np.arange(0)], np.array([], object))
+
+
+def test_one_picture_in_two_class_folders_is_told(tmp_path: Path) -> None:
+    write_classes(tmp_path / "set", each=4)
+    shutil.copy(tmp_path / "set" / "level" / "000.png", tmp_path / "set" / "upright" / "again.png")
+    recipe = VisionRecipe.make({"weights": "none"})
+    assert any(
+        "level/000.png (level) and upright/again.png (upright)" in note
+        for note in APP.read(tmp_path / "set", recipe, None, None).notes
+    )
 
 
 def test_confusion_has_the_truth_in_rows() -> None:
@@ -82,13 +108,16 @@ def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
     found = vision.write_page(model, tmp_path / "wrong", tmp_path / "page")
     losses = list(csv.DictReader((tmp_path / "page" / "losses.csv").open()))
     assert found["rows"] == 2 and [row["input"] for row in losses] == ["level/<b>.png", "upright/right.png"]
-    assert float(losses[0]["loss"]) == pytest.approx(-np.log(float(losses[0]["probability"])), rel=1e-2)
+    assert float(losses[0]["loss"]) == pytest.approx(-np.log(float(losses[0]["probability_of_label"])), rel=1e-2)
     counts = list(csv.reader((tmp_path / "page" / "confusion.csv").open()))
     assert sum(int(cell) for line in counts[1:] for cell in line[1:]) == 2 and counts[0] == [
         "label",
         "level",
         "upright",
     ]
+    (tmp_path / "wrong" / "upright").rename(tmp_path / "wrong" / "slanted")
+    with pytest.raises(UserError, match=r"wrong: labels that the training rows do not have: 'slanted'"):
+        vision.write_page(model, tmp_path / "wrong", tmp_path / "page")
     page = (tmp_path / "page" / "index.html").read_text()
     assert page.count("<img") == 2 and "&lt;b&gt;.png" in page and "<b>.png" not in page
 

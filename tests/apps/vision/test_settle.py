@@ -24,8 +24,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def settled(side: int = 300, grey: bool = False, rows: int = 100, **dials: Any) -> VisionRecipe:
-    labels = ["a", "b"] * (rows // 2)
-    return settle.settle(VisionRecipe.make(dials), Survey(side, grey), labels, True)[0]
+    return settle.settle(VisionRecipe.make(dials), Survey(side, grey), rows, True)[0]
 
 
 def test_second_views_are_taken_where_they_are_cheap(weights: Path) -> None:

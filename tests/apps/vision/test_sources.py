@@ -33,15 +33,41 @@ def test_parts_without_train_are_measured_on_and_not_trained_on(tmp_path: Path) 
 
 
 def test_two_folders_of_one_part_are_refused_and_others_are_told(tmp_path: Path) -> None:
-    for name in ("train", "val", "testset"):
+    for name in ("train", "val", "more"):
         write_classes(tmp_path / name, each=6)
     (tmp_path / "labels.csv").write_text("path,label\n")
     splits = read(tmp_path)
     assert sizes(splits) == (12, 12, 0)
-    assert any("testset/" in note for note in splits.notes) and any("labels.csv" in note for note in splits.notes)
+    assert any("more/" in note for note in splits.notes) and any("labels.csv" in note for note in splits.notes)
     write_classes(tmp_path / "valid", each=6)
     with pytest.raises(UserError, match="val/ and valid/"):
         read(tmp_path)
+
+
+def test_parts_may_be_called_sets(tmp_path: Path) -> None:
+    for name, each in (("training_set", 6), ("val-set", 3), ("testset", 2)):
+        write_classes(tmp_path / name, each=each)
+    assert sizes(read(tmp_path)) == (12, 6, 4)
+
+
+def test_folders_shared_by_classes_are_told_to_part_nothing(tmp_path: Path) -> None:
+    """level/train, or siteA/level: all of it had been mixed, or learnt as the class siteA, without a word."""
+    for name in ("level", "upright"):
+        write_classes(tmp_path / name, each=3)
+    (said,) = list_source(tmp_path)[1]
+    assert said.startswith("labels are the outermost folders") and "(level, upright)" in said
+    shutil.rmtree(tmp_path / "level" / "upright")
+    shutil.rmtree(tmp_path / "upright" / "level")
+    assert not list_source(tmp_path)[1]
+
+
+def test_accents_written_in_two_ways_are_one_class(classes: Path) -> None:
+    """macOS writes a letter and its accent apart."""
+    (classes / "level").rename(classes / "cafe\u0301")
+    (classes / "upright").rename(classes / "caf\u00e9")
+    (classes / "labels.csv").write_text("path,label\ncafe\u0301/000.png,cafe\u0301\n")
+    for source in (classes, classes / "labels.csv"):
+        assert set(list_source(source)[0]["all"].labels) == {"caf\u00e9"}
 
 
 def test_linked_folders_are_followed_once(classes: Path, tmp_path: Path) -> None:
