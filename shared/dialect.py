@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from shared.numerals import decimal_mark
+
 SPACES, TWO, ONE = r"\s+", "::", "\x1f"
 """Separators. pandas' fast parser takes one character: TWO give way to ONE, ASCII's own separator of units."""
 
-WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
+WITH_COMMA = re.compile(r"[-+]?\d+,\d+")
 
 TOLD = re.compile(r'\s*"?sep=([,;|\t])"?\s*', re.IGNORECASE)
 """A first line that tells a spreadsheet program what separates the cells below."""
@@ -138,17 +140,17 @@ def _only_decimal_commas(lines: list[str]) -> bool:
 
 
 def _find_decimal(lines: list[str], separator: str | None) -> str:
-    """A comma where cells are parted by something else and numbers such as 3,5 stand in them, but none such as 3.5."""
     if separator in (None, ",", TWO, SPACES):
         return "."
     assert separator is not None
-    return decimal_of([cell.strip().strip('"') for line in lines for cell in line.split(separator)])
+    return decimal_of([cell.strip().strip('"') for line in lines for cell in line.split(separator)], separator)
 
 
-def decimal_of(cells: list[str]) -> str:
-    """The mark before the fraction in cells that it does not part."""
-    commas, points = (sum(bool(form.fullmatch(cell)) for cell in cells) for form in (WITH_COMMA, WITH_POINT))
-    return "," if commas and not points else "."
+def decimal_of(cells: list[str], separator: str) -> str:
+    """The mark before the fraction in cells that it does not part. Where none tells, 1,234 has a fraction between
+    semicolons, for which commas gave way, and is a thousand and more elsewhere."""
+    given_way = separator == ";" and any(WITH_COMMA.fullmatch(cell) for cell in cells)
+    return decimal_mark(cells) or ("," if given_way else ".")
 
 
 def _are_spaced(lines: list[str]) -> bool:

@@ -19,7 +19,7 @@ import torch
 
 from apps.tabular.blocks import read_columns
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import column_of, from_rows, to_numbers, to_words, word_of
+from apps.tabular.columns import column_of, from_commas, from_rows, to_numbers, to_words
 from apps.tabular.kinds import USED, describe
 from apps.tabular.matching import lacking
 from apps.tabular.nothing import with_none
@@ -29,7 +29,7 @@ from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import Parts, by_groups, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
-from shared.dialect import decimal_of, is_plain_number
+from shared.dialect import decimal_of
 from shared.errors import UserError, some
 from shared.folders import data_tables, find_parts
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
@@ -271,18 +271,13 @@ def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
         while block := [row for row in islice(rows, BLOCK) if row]:
             cells = {name: [row[i] if i < len(row) else None for row in block] for i, name in enumerate(header)}
             if start == 1 and separator != ",":
-                decimal = decimal_of([cell.strip() for row in block for cell in row])
-            columns = {name: _with_points(column) if decimal == "," else column for name, column in cells.items()}
-            yield [f"row {start + i}" for i in range(len(block))], {n: column_of(c) for n, c in columns.items()}
+                decimal = decimal_of([cell.strip() for row in block for cell in row], separator)
+            columns = {name: column_of(column) for name, column in cells.items()}
+            columns = {n: from_commas(c) for n, c in columns.items()} if decimal == "," else columns
+            yield [f"row {start + i}" for i in range(len(block))], columns
             start += len(block)
     except csv.Error as error:
         raise UserError(f"stdin, line {rows.line_num + 1}: {error}; quote cells that hold the separator") from None
-
-
-def _with_points(cells: list[str | None]) -> list[str | None]:
-    """A column with decimal commas as pandas reads a file's: 1,234 is no thousand there; one of other words stays."""
-    plain = all(is_plain_number(cell.strip()) for cell in cells if cell and word_of(cell) is not None)
-    return [cell and cell.replace(",", ".") for cell in cells] if plain else cells
 
 
 def _from_json(source: str) -> list[dict[str, Any]]:

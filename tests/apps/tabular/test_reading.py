@@ -195,6 +195,24 @@ def test_decimal_commas_on_stdin_are_those_of_a_file(tmp_path: Path, monkeypatch
     assert to_numbers(of_stdin["c"]).tolist() == of_file["c"].tolist() == [7, 8.25, 9]
 
 
+@pytest.mark.parametrize(
+    ("name", "row", "numbers"),
+    [("t.csv", "{:n};8,75", [1039, 592]), ("t.tsv", "{:,}\t8.75", [1039, 592]), ("t.tsv", "{:,}\t8", [1039, 592])],
+)
+def test_thousands_are_no_fractions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, row: str, numbers: list[float]
+) -> None:
+    rows = [row.replace("{:n}", f"{number:,}".replace(",", ".")).format(number) for number in (1039, 592)]
+    content = ("a;b\n" if ";" in row else "a\tb\n") + "\n".join(rows) + "\n"
+
+    class Stdin:
+        buffer = io.BytesIO(content.encode())
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    for _, columns in APP.read_inputs([str(written(tmp_path / name, content)), "-"], TabularRecipe.make({})):
+        assert to_numbers(columns["a"]).tolist() == numbers
+
+
 def test_whole_numbers_beyond_float64_stay_apart(tmp_path: Path) -> None:
     big = 900_719_925_474_099_300
     rows = "".join(f"{big + i // 10},{i % 7},{big + i % 2}\n" for i in range(100))
