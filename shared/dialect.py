@@ -185,15 +185,16 @@ def looks_like_header(rows: list[list[str]]) -> bool:
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     if not first[0] and first[1:] and _are_row_numbers([row[0] for row in rest]):  # pandas writes its index so
         first, rest = first[1:], [row[1:] for row in rest]
-    if any(is_plain_number(cell) for cell in first) or not all(first):
+    if any(is_plain_number(cell) for cell in first) or not any(first):
         return False
     if not rest:
-        return len(set(first)) == len(first)
+        return all(first) and len(set(first)) == len(first)
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
-    if any(column and all(is_plain_number(cell) for cell in column if cell) and any(column) for column in columns):
+    named = [column for name, column in zip(first, columns, strict=True) if name]
+    if any(all(is_plain_number(cell) for cell in column if cell) and any(column) for column in named):
         return True
     seen_below = any(name in column for name, column in zip(first, columns, strict=True))
-    return not seen_below and all(len(name) <= 40 for name in first)
+    return all(first) and not seen_below and all(len(name) <= 40 for name in first)
 
 
 def _are_row_numbers(cells: list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,9 @@ SELDOM, AMOUNTS = 0.05, 20
 
 ENOUGH = 50
 """With fewer filled cells than this nothing is taken for an identifier."""
+
+UNNAMED = re.compile(r"(Unnamed: \d+(\.\d+)?)?")
+"""The name of an index that pandas or R wrote, in any order: what its numbers tell of the target was the order once."""
 
 COMMAS = ","
 """How numbers are written as 1.234,5; else as they write them by themselves."""
@@ -55,7 +59,12 @@ def _of_numbers(name: str, column: np.ndarray) -> Kind:
     filled = column[~np.isnan(column)]
     if not len(filled) or (len(filled) == len(column) and (filled == filled[0]).all()):
         return Kind(name, CONSTANT)
-    return Kind(name, IDENTIFIER if _is_row_number(filled) and len(filled) == len(column) else NUMBER)
+    numbered = _is_row_number(filled) or (UNNAMED.fullmatch(name) and _are_distinct_and_whole(filled))
+    return Kind(name, IDENTIFIER if numbered and len(filled) == len(column) else NUMBER)
+
+
+def _are_distinct_and_whole(numbers: np.ndarray) -> bool:
+    return len(np.unique(numbers)) == len(numbers) and bool((numbers == np.floor(numbers)).all())
 
 
 def _is_row_number(numbers: np.ndarray) -> bool:

@@ -92,6 +92,13 @@ def test_kinds_are_found() -> None:
     }
 
 
+def test_an_index_without_a_name_is_no_feature_in_any_order() -> None:
+    shuffled = np.random.default_rng(0).permutation(200)[:100].astype(float)
+    columns = {"Unnamed: 0": shuffled, "id": shuffled, "Unnamed: 2": shuffled / 2, "": shuffled // 2}
+    found = [kind.kind for kind in find_kinds(columns)]
+    assert found == [IDENTIFIER, NUMBER, NUMBER, NUMBER]
+
+
 def test_odd_values_at_prediction_are_answered() -> None:
     preprocessor = fitted(table())
     odd = [{"amount": "twelve", "word": 7, "day": "yesterday"}, {}, {"amount": math.inf, "word": None, "stranger": 1}]
