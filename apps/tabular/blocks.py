@@ -54,7 +54,8 @@ def read_columns(path: Path) -> Columns:
     known: dict[str, dict[str, str]] = {}
     for frame in read_chunks(path, ROWS, text=False):
         for name in frame.columns:
-            cells = from_series(frame.pop(name), known.setdefault(name, {}), MOST_WORDS)
+            column = frame.pop(name) if len(frame) > ROWS else frame[name]  # popping walks over all columns each time
+            cells = from_series(column, known.setdefault(name, {}), MOST_WORDS)
             if name in found:
                 found[name].add(cells)
             else:
