@@ -224,12 +224,20 @@ def test_whole_numbers_beyond_float64_stay_apart(tmp_path: Path) -> None:
     assert single["person"].tolist() == [str(big + 1)]
 
 
-def test_stdin_with_two_columns_of_one_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,b,a\n1,p,2\n", "stdin: two columns are named 'a'"),
+        (b"a,b\n1,p\n1,234,p\n", "stdin, row 2: 3 cells below a header of 2"),
+        (b'{"a": 1, "b": "p"}\n', "no rows below its first line"),
+    ],
+)
+def test_fault_of_stdin_is_said(monkeypatch: pytest.MonkeyPatch, content: bytes, said: str) -> None:
     class Stdin:
-        buffer = io.BytesIO(b"a,b,a\n1,p,2\n")
+        buffer = io.BytesIO(content)
 
     monkeypatch.setattr("sys.stdin", Stdin)
-    with pytest.raises(UserError, match="stdin: two columns are named 'a'"):
+    with pytest.raises(UserError, match=said):
         list(APP.read_inputs(["-"], TabularRecipe.make({})))
 
 
