@@ -14,6 +14,7 @@ import numpy as np
 from shared.errors import UserError
 from shared.numerals import EXACT, OF_COMMAS, decimal_mark
 from shared.protocol import Columns
+from shared.tables import refuse_twins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,8 @@ A_NUMBER = "(a number)"
 
 
 def from_frame(frame: pd.DataFrame) -> Columns:
-    """The columns of a pandas frame."""
+    """The columns of a pandas frame. Raises UserError where two are of one name."""
+    refuse_twins("the DataFrame", [str(name) for name in frame.columns])
     return {str(name): from_series(frame[name]) for name in frame.columns}
 
 
@@ -123,7 +125,7 @@ def word_of(cell: Any) -> str | None:
         return number_word(_as_float(cell))
     if isinstance(cell, datetime | date):
         return None if str(cell) == "NaT" else cell.isoformat()
-    return word_of(str(cell))
+    return word_of(cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
 
 
 def spelled(word: str) -> str:

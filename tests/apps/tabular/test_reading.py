@@ -260,5 +260,8 @@ def test_python_values() -> None:
         not single and columns["b"].tolist() == ["x", None] and columns["c"].tolist() == ["2020-01-01T00:00:00", None]
     )
     assert APP.inputs(frame.iloc[0], recipe)[1] is True
+    assert APP.inputs({"a": "é".encode()}, recipe)[0]["a"].tolist() == ["é"]
+    with pytest.raises(UserError, match="two columns are named 'a'"):
+        APP.inputs(frame.set_axis(["a", "b", "a"], axis=1), recipe)
     with pytest.raises(UserError, match="no row of a table"):
         APP.inputs(7, recipe)
