@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -160,9 +159,10 @@ def to_numbers(column: np.ndarray, commas: bool = False) -> np.ndarray:
     return mapped(column, {word: parse_number(word, commas) for word in words})
 
 
-def has_decimal_commas(words: Iterable[str | None]) -> bool:
+def has_decimal_commas(words: Collection[str | None]) -> bool:
     """Whether some of a column's words write numbers as 1.234,5, and none as 1,234.5."""
-    return decimal_mark(_bare(word) for word in words if word is not None and ("," in word or "." in word)) == ","
+    parted = (_bare(word) for word in words if word is not None and ("," in word or word.count(".") > 1))
+    return any(map(OF_COMMAS.fullmatch, parted)) and decimal_mark(_bare(word) for word in words if word) == ","
 
 
 def from_commas(column: np.ndarray) -> np.ndarray:
@@ -182,16 +182,20 @@ def parse_number(word: str | None, commas: bool = False) -> float:
     count. `commas`: what could be thousands or a fraction, 1,234 and 1.234, is read as those do who write 3,5."""
     if word is None:
         return math.nan
-    with suppress(ValueError):
+    try:
         if not (commas and EITHER.fullmatch(word)):
             return float(word) if "_" not in word else math.nan
+    except ValueError:
+        pass
     plain = _bare(word)
+    if not plain[-1:].isdigit() or "_" in plain:
+        return math.nan
     if OF_COMMAS.fullmatch(plain) or (commas and EITHER.fullmatch(plain)):
         plain = plain.replace(".", "").replace(",", ".")
-    elif GROUPED.fullmatch(plain):
+    elif "," in plain and GROUPED.fullmatch(plain):
         plain = plain.replace(",", "")
     try:
-        return float(plain) if plain and plain[-1].isdigit() and "_" not in plain else math.nan
+        return float(plain)
     except ValueError:
         return math.nan
 
@@ -199,11 +203,12 @@ def parse_number(word: str | None, commas: bool = False) -> float:
 def _bare(word: str) -> str:
     """A number without marks of currency and without what parts its thousands but points and commas."""
     plain = word.replace("\u2212", "-").strip(MARKS)
-    if plain.startswith("(") and plain.endswith(")"):
-        plain = "-" + plain[1:-1].strip(MARKS)
-    sign = plain[:1] if plain[:1] in ("-", "+") else ""
-    plain = sign + plain.removeprefix(sign).strip(MARKS)
-    return SPACED.sub(lambda found: re.sub(r"\D", "", found[0]), plain)
+    if plain[:1] == "(" and plain[-1:] == ")":
+        plain = "-" + plain[1:-1]
+    if plain[:1] in ("-", "+"):
+        plain = plain[0] + plain[1:].strip(MARKS)
+    parted = " " in plain or "'" in plain or not plain.isascii()
+    return SPACED.sub(lambda found: re.sub(r"\D", "", found[0]), plain) if parted else plain
 
 
 def is_number(word: str) -> bool:

@@ -83,7 +83,7 @@ def _of_words(name: str, column: np.ndarray) -> Kind:
         return Kind(name, CONSTANT)
     words = list(counts)
     numbers = [word for word in words if is_number(word)]
-    share, way = sum(counts[word] for word in numbers) / filled, COMMAS if has_decimal_commas(words) else ""
+    share, way = sum(counts[word] for word in numbers) / filled, COMMAS if has_decimal_commas(numbers) else ""
     if share >= MOSTLY:
         return replace(_of_numbers(name, to_numbers(column)), detail=way)
     if form := find_format(words):
