@@ -150,19 +150,22 @@ def to_words(column: np.ndarray) -> np.ndarray:
 
 
 def to_numbers(column: np.ndarray, commas: bool = False) -> np.ndarray:
-    """The column as float64; a word that is no number is NaN. `commas`: whether these, as others of the column may tell
-    too, part the fraction."""
+    """The column as float64; a word that is no number is NaN. `commas`: whether these part the fraction where the column
+    itself does not tell."""
     if column.dtype != object:
         return column.astype(np.float64, copy=False)
     words = set(column.tolist())
-    commas = commas or has_decimal_commas(words)
+    commas = has_decimal_commas(words, commas)
     return mapped(column, {word: parse_number(word, commas) for word in words})
 
 
-def has_decimal_commas(words: Collection[str | None]) -> bool:
-    """Whether some of a column's words write numbers as 1.234,5, and none as 1,234.5."""
+def has_decimal_commas(words: Collection[str | None], otherwise: bool = False) -> bool:
+    """Whether some of a column's words write numbers as 1.234,5, and none as 1,234.5; `otherwise` where none tells."""
     parted = (_bare(word) for word in words if word is not None and ("," in word or word.count(".") > 1))
-    return any(map(OF_COMMAS.fullmatch, parted)) and decimal_mark(_bare(word) for word in words if word) == ","
+    if not otherwise and not any(map(OF_COMMAS.fullmatch, parted)):
+        return False
+    mark = decimal_mark(_bare(word) for word in words if word)
+    return mark == "," or (otherwise and not mark)
 
 
 def from_commas(column: np.ndarray) -> np.ndarray:

@@ -171,6 +171,8 @@ def test_a_column_tells_what_its_commas_part() -> None:
     fitted = fit(Examples({"x": words}, np.arange(100) % 7.0), TabularRecipe.make({"task": "regression"}))
     alone, number = (fitted.encode(from_rows([{"x": cell}])).tensors[0] for cell in ("5,123", 5.123))
     assert alone == number
+    english = fitted.encode(from_rows([{"x": "5.123"}, {"x": "1.5"}])).tensors[0]
+    assert english[0] == number
 
 
 def test_whole_numbers_that_are_names_are_both() -> None:
