@@ -256,8 +256,9 @@ def run_explain(parsed: argparse.Namespace) -> int:
         display.say("{metric} {value:.4f} with {class!r} from {threshold} on, {at_half:.4f} from 0.5".format(**best))
     for told in found["contributions"]:
         added = [[name, f"{value:+.4g}"] for name, value in told["contributions"].items()]
-        title = "row {row}: the answer is {answer:.4g}, on average {mean:.4g}".format(**told)
-        display.table([["column", "adds"], *added], title)
+        what = f"the probability of {told['class']!r}" if "class" in told else "the answer"
+        mean = f"on average {told['mean']:.4g}"
+        display.table([["column", "adds"], *added], f"row {told['row']}: {what} is {told['answer']:.4g}, {mean}")
     return DONE
 
 

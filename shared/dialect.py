@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from shared.numerals import decimal_mark
+
 SPACES, TWO, ONE = r"\s+", "::", "\x1f"
 """Separators. pandas' fast parser takes one character: TWO give way to ONE, ASCII's own separator of units."""
 
-WITH_COMMA, WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d+\.\d+")
+WITH_COMMA = re.compile(r"[-+]?\d+,\d+")
 
 TOLD = re.compile(r'\s*"?sep=([,;|\t])"?\s*', re.IGNORECASE)
 """A first line that tells a spreadsheet program what separates the cells below."""
@@ -140,17 +142,17 @@ def _only_decimal_commas(lines: list[str]) -> bool:
 
 
 def _find_decimal(lines: list[str], separator: str | None) -> str:
-    """A comma where cells are parted by something else and numbers such as 3,5 stand in them, but none such as 3.5."""
     if separator in (None, ",", TWO, SPACES):
         return "."
     assert separator is not None
-    return decimal_of([cell.strip().strip('"') for line in lines for cell in line.split(separator)])
+    return decimal_of([cell.strip().strip('"') for line in lines for cell in line.split(separator)], separator)
 
 
-def decimal_of(cells: list[str]) -> str:
-    """The mark before the fraction in cells that it does not part."""
-    commas, points = (sum(bool(form.fullmatch(cell)) for cell in cells) for form in (WITH_COMMA, WITH_POINT))
-    return "," if commas and not points else "."
+def decimal_of(cells: list[str], separator: str) -> str:
+    """The mark before the fraction in cells that it does not part. Where none tells, 1,234 has a fraction between
+    semicolons, for which commas gave way, and is a thousand and more elsewhere."""
+    given_way = separator == ";" and any(WITH_COMMA.fullmatch(cell) for cell in cells)
+    return decimal_mark(cells) or ("," if given_way else ".")
 
 
 def _are_spaced(lines: list[str]) -> bool:
@@ -185,15 +187,16 @@ def looks_like_header(rows: list[list[str]]) -> bool:
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     if not first[0] and first[1:] and _are_row_numbers([row[0] for row in rest]):  # pandas writes its index so
         first, rest = first[1:], [row[1:] for row in rest]
-    if any(is_plain_number(cell) for cell in first) or not all(first):
+    if any(is_plain_number(cell) for cell in first) or not any(first):
         return False
     if not rest:
-        return len(set(first)) == len(first)
+        return all(first) and len(set(first)) == len(first)
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
-    if any(column and all(is_plain_number(cell) for cell in column if cell) and any(column) for column in columns):
+    named = [column for name, column in zip(first, columns, strict=True) if name]
+    if any(all(is_plain_number(cell) for cell in column if cell) and any(column) for column in named):
         return True
     seen_below = any(name in column for name, column in zip(first, columns, strict=True))
-    return not seen_below and all(len(name) <= 40 for name in first)
+    return all(first) and not seen_below and all(len(name) <= 40 for name in first)
 
 
 def _are_row_numbers(cells: list[str]) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 TINY = 1e-8
-"""What is smaller is an error of rounding."""
+"""What is nearer to 0 from below is an error of rounding; from above it may be an error in a tiny target's unit."""
 
 PARTS = {"test": "test", "valid": "validation", "train": "training"}
 """What a person reads for a part of the rows."""
@@ -106,7 +106,7 @@ class Clock:
 
 def number(value: float) -> str:
     """A metric as people read it: four significant digits or so, and nothing small is called nothing."""
-    if TINY <= abs(value) < 5e-5:
+    if 0 < value < 5e-5 or -5e-5 < value <= -TINY:
         return f"{value:.1g}"
     rounded = round(value, 4) + 0.0  # which makes 0.0 of -0.0
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}" if abs(value) >= 10 else f"{rounded:.4f}"

@@ -61,7 +61,8 @@ class Face:
         """fastai's Learner on `source`, ready for lr_find, fit_one_cycle and callbacks.
 
         For trials: what it learns is `learner.model`'s, kept by `learner.save` and put back by `learner.load`. Its own
-        `predict`, `show_results` and `export` need fastai's loaders; what answers and is saved for use comes from `train`.
+        `predict`, `show_results`, `export` and `get_preds(with_loss=True)`, and fastai's `ClassificationInterpretation`, need
+        fastai's loaders; what answers and is saved for use comes from `train`.
         """
         from shared.run import Options, learner
 

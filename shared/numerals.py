@@ -1,9 +1,25 @@
-"""Whole numbers: where floats hold them exactly, and as names, written `7` or, where pandas met a gap in their column, `7.0`."""
+"""Numbers as they are written: with which mark before the fraction; whole ones, where floats hold them exactly, and as
+names: `7` or, where pandas met a gap in their column, `7.0`."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+OF_COMMAS = re.compile(r"[-+]?((\d{4,}|0\d*|\d{1,3}(\.\d{3})+)?,\d+|\d{1,3},(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3}){2,})")
+"""A number that only those write so who write 1.234,5."""
+
+OF_POINTS = re.compile(r"[-+]?((\d{4,}|0\d*|\d{1,3}(,\d{3})+)?\.\d+|\d{1,3}\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3}){2,})")
+"""One that only those write so who write 1,234.5."""
+
 EXACT = 2**53
 """Of whole numbers beyond this some are one and the same float64."""
+
+
+def decimal_mark(cells: Iterable[str]) -> str:
+    """The mark before the fraction, "," or "."; the point where cells of both kinds stand, "" where none tells."""
+    told = {mark for cell in cells for mark, form in ((",", OF_COMMAS), (".", OF_POINTS)) if form.fullmatch(cell)}
+    return max(told, default="")
 
 
 def plain(name: str) -> str:

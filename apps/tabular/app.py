@@ -12,6 +12,7 @@ from apps.tabular import preprocessor as preprocessing
 from apps.tabular import reading
 from apps.tabular.columns import from_value
 from apps.tabular.ensemble import Ensemble
+from apps.tabular.inputs import read_inputs
 from apps.tabular.model import TabularNetwork
 from apps.tabular.objective import MemberClassification, MemberRegression
 from apps.tabular.preprocessor import TabularPreprocessor
@@ -40,7 +41,7 @@ class TabularApp:
         return reading.read_examples(source, recipe)
 
     def read_inputs(self, sources: Sequence[str], recipe: TabularRecipe) -> Iterator[tuple[list[Any], Inputs]]:
-        return reading.read_inputs(sources)
+        return read_inputs(sources)
 
     def inputs(self, value: Any, recipe: TabularRecipe) -> tuple[Inputs, bool]:
         return from_value(value)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.tabular.columns import from_series, to_words
+from apps.tabular.columns import from_commas, from_series, to_words
 from shared.protocol import Columns
-from shared.tables import is_delimited, read_chunks, read_table
+from shared.tables import find_layout, is_delimited, read_chunks, read_table
 
 ROWS = 1 << 16
 MOST_WORDS = 100_000
@@ -54,7 +54,8 @@ def read_columns(path: Path) -> Columns:
     known: dict[str, dict[str, str]] = {}
     for frame in read_chunks(path, ROWS, text=False):
         for name in frame.columns:
-            cells = from_series(frame.pop(name), known.setdefault(name, {}), MOST_WORDS)
+            column = frame.pop(name) if len(frame) > ROWS else frame[name]  # popping walks over all columns each time
+            cells = from_series(column, known.setdefault(name, {}), MOST_WORDS)
             if name in found:
                 found[name].add(cells)
             else:
@@ -64,4 +65,6 @@ def read_columns(path: Path) -> Columns:
     if mixed and is_delimited(path):  # a block of numbers only: as they are written, beside words, they are words
         words = read_table(path, columns=dict.fromkeys(mixed, "category"))
         columns |= {name: from_series(words[name]) for name in mixed}
+    if is_delimited(path) and find_layout(path).decimal == ",":
+        return {name: from_commas(column) for name, column in columns.items()}
     return columns

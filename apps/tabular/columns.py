@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from shared.errors import UserError
-from shared.numerals import EXACT
+from shared.numerals import EXACT, OF_COMMAS, decimal_mark
 from shared.protocol import Columns
+from shared.tables import refuse_twins
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DECIMAL_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+),(\d{1,2}|\d{4,})|[-+]?(0|\d{1,3}(\.\d{3})+),\d+")
-"""A comma before any but three digits, or after a zero or after points, parts the fraction; others part thousands."""
+EITHER = re.compile(r"[-+]?[1-9]\d{0,2}([.,])\d{3}")
+"""Thousands, or a fraction of three digits: by itself a comma parts thousands, and a point the fraction."""
+
+GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?")
+"""Thousands parted by commas, also as in India: 12,34,567."""
+
+WITH_COMMA = re.compile(r"[-+]?(\d*|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?")
+"""Any number of those who write 1.234,5."""
+
+SPACED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:[ \u00a0\u2009\u202f'\u2019]\d{3})+(?![\d ])")
+"""Thousands parted by blanks or apostrophes."""
 
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>", "#n/a", "#n/a n/a", "#na"})
 
-MARKS = "$€£%"
+MARKS = "$€£¥₹₽₩₺₫₴₦฿% \u00a0\u202f"
 
 TRUTHS = {"true": "True", "false": "False"}
 """pandas makes True of "true" where a file's column holds nothing else, so the word means the same everywhere."""
@@ -31,7 +41,8 @@ A_NUMBER = "(a number)"
 
 
 def from_frame(frame: pd.DataFrame) -> Columns:
-    """The columns of a pandas frame."""
+    """The columns of a pandas frame. Raises UserError where two are of one name."""
+    refuse_twins("the DataFrame", [str(name) for name in frame.columns])
     return {str(name): from_series(frame[name]) for name in frame.columns}
 
 
@@ -113,7 +124,7 @@ def word_of(cell: Any) -> str | None:
         return number_word(_as_float(cell))
     if isinstance(cell, datetime | date):
         return None if str(cell) == "NaT" else cell.isoformat()
-    return word_of(str(cell))
+    return word_of(cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
 
 
 def spelled(word: str) -> str:
@@ -138,11 +149,30 @@ def to_words(column: np.ndarray) -> np.ndarray:
     return words
 
 
-def to_numbers(column: np.ndarray) -> np.ndarray:
-    """The column as float64; a word that is no number is NaN."""
+def to_numbers(column: np.ndarray, commas: bool = False) -> np.ndarray:
+    """The column as float64; a word that is no number is NaN. `commas`: whether these part the fraction where the column
+    itself does not tell."""
     if column.dtype != object:
         return column.astype(np.float64, copy=False)
-    return mapped(column, {word: parse_number(word) for word in set(column.tolist())})
+    words = set(column.tolist())
+    commas = has_decimal_commas(words, commas)
+    return mapped(column, {word: parse_number(word, commas) for word in words})
+
+
+def has_decimal_commas(words: Collection[str | None], otherwise: bool = False) -> bool:
+    """Whether some of a column's words write numbers as 1.234,5, and none as 1,234.5; `otherwise` where none tells."""
+    parted = (_bare(word) for word in words if word is not None and ("," in word or word.count(".") > 1))
+    if not otherwise and not any(map(OF_COMMAS.fullmatch, parted)):
+        return False
+    mark = decimal_mark(_bare(word) for word in words if word)
+    return mark == "," or (otherwise and not mark)
+
+
+def from_commas(column: np.ndarray) -> np.ndarray:
+    """A column of a file whose numbers have decimal commas: as numbers where it holds nothing else."""
+    words = {word for word in column.tolist() if word is not None} if column.dtype == object else set()
+    marked = any("," in word or "." in word for word in words)
+    return to_numbers(column, commas=True) if marked and all(map(WITH_COMMA.fullmatch, words)) else column
 
 
 def mapped(column: np.ndarray, values: Mapping[Any, float]) -> np.ndarray:
@@ -150,24 +180,38 @@ def mapped(column: np.ndarray, values: Mapping[Any, float]) -> np.ndarray:
     return np.fromiter(map(values.__getitem__, column.tolist()), np.float64, len(column))
 
 
-def parse_number(word: str | None) -> float:
-    """The number that a word writes, NaN when it writes none: "1,234.5", "1.234,5", "3,5", "12%", "$5" and "-$5" count."""
+def parse_number(word: str | None, commas: bool = False) -> float:
+    """The number that a word writes, NaN when it writes none: "1,234.5", "1.234,5", "3,5", "12%", "1 234", "$5" and "($5)"
+    count. `commas`: what could be thousands or a fraction, 1,234 and 1.234, is read as those do who write 3,5."""
     if word is None:
         return math.nan
     try:
-        return float(word) if "_" not in word else math.nan
+        if not (commas and EITHER.fullmatch(word)):
+            return float(word) if "_" not in word else math.nan
     except ValueError:
         pass
-    plain = word.replace("\u2212", "-")
-    if any(mark in word for mark in MARKS):
-        sign = plain[:1] if plain[:1] in ("-", "+") else ""
-        plain = sign + plain.removeprefix(sign).strip(f"{MARKS} \u00a0")
-    if "," in plain:
-        plain = plain.replace(".", "").replace(",", ".") if DECIMAL_COMMA.fullmatch(plain) else plain.replace(",", "")
+    plain = _bare(word)
+    if not plain[-1:].isdigit() or "_" in plain:
+        return math.nan
+    if OF_COMMAS.fullmatch(plain) or (commas and EITHER.fullmatch(plain)):
+        plain = plain.replace(".", "").replace(",", ".")
+    elif "," in plain and GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "")
     try:
-        return float(plain) if plain and plain[-1].isdigit() and "_" not in plain else math.nan
+        return float(plain)
     except ValueError:
         return math.nan
+
+
+def _bare(word: str) -> str:
+    """A number without marks of currency and without what parts its thousands but points and commas."""
+    plain = word.replace("\u2212", "-").strip(MARKS)
+    if plain[:1] == "(" and plain[-1:] == ")":
+        plain = "-" + plain[1:-1]
+    if plain[:1] in ("-", "+"):
+        plain = plain[0] + plain[1:].strip(MARKS)
+    parted = " " in plain or "'" in plain or not plain.isascii()
+    return SPACED.sub(lambda found: re.sub(r"\D", "", found[0]), plain) if parted else plain
 
 
 def is_number(word: str) -> bool:

@@ -16,11 +16,16 @@ FORMATS = (
     *(ISO, "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
     *("%d %B %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
     *("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
+    *("%d.%m.%Y %H:%M:%S", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"),
+    *("%d-%b-%y", "%Y-%m"),
 )
 """Ways of writing a date, tried in this order; ISO is ISO 8601."""
 
 LOOKED_AT = 200
 """Of more distinct words so many are tried, evenly out of all: the first days of a log fit two ways."""
+
+ENOUGH = 21
+"""Where the first so many of those fit no way at all, too few can."""
 
 
 def to_seconds(column: np.ndarray, form: str) -> np.ndarray:
@@ -47,6 +52,8 @@ def find_format(words: Sequence[str], share: float = 0.95) -> str | None:
     if not words:
         return None
     tried = words[:: -(-len(words) // LOOKED_AT)]
+    if not any(_fitting(tried[:ENOUGH], form) for form in FORMATS):
+        return None
     best = _best(tried, FORMATS)
     if _fitting(tried, best) < share * len(tried):
         return None

@@ -12,7 +12,7 @@ import numpy as np
 
 from apps.tabular.columns import parse_number, spelled, to_numbers, to_words
 from apps.tabular.dates import to_seconds
-from apps.tabular.kinds import DATE, TEXT, Kind
+from apps.tabular.kinds import COMMAS, DATE, TEXT, Kind
 from apps.tabular.texts import TextProjection
 
 UNKNOWN = 0
@@ -52,7 +52,7 @@ def raw_numbers(kind: Kind, column: np.ndarray, text: TextProjection | None = No
         return {} if text is None else text.encode(to_words(column))
     if kind.kind == DATE:
         return date_parts(to_seconds(column, kind.detail))
-    return {"": to_numbers(column)}
+    return {"": to_numbers(column, kind.detail == COMMAS)}
 
 
 @dataclass(frozen=True)

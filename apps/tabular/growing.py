@@ -70,7 +70,7 @@ def plant(
         kept = [(forest, w / 2) for forest, w in [*kept, *zip(whole_grown, weights, strict=True)]]
     ensemble.forest.plant(joined([forest for forest, _ in kept], [weight for _, weight in kept]), UNDECIDED)
     rounds = len(ensemble.forest) // ensemble.forest.outputs
-    said = f"trees: {rounds:,} rounds in {len(kept)} forests beside the network"
+    said = f"trees: {rounds:,} rounds in {len(kept)} forest{'s' * (len(kept) > 1)} beside the network"
     said += ", with the targets of near training rows" if near is not None else ""
     return said, ensemble.of_sums(_weighed(answers, weights)) if len(targets) else None
 

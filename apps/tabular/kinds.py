@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from apps.tabular.columns import is_number, to_numbers, to_words
+from apps.tabular.columns import has_decimal_commas, is_number, to_numbers, to_words
 from apps.tabular.dates import find_format, is_certain, is_open
 from shared.errors import some
 from shared.protocol import Columns
@@ -27,12 +28,18 @@ SELDOM, AMOUNTS = 0.05, 20
 ENOUGH = 50
 """With fewer filled cells than this nothing is taken for an identifier."""
 
+UNNAMED = re.compile(r"(Unnamed: \d+(\.\d+)?)?")
+"""The name of an index that pandas or R wrote, in any order: what its numbers tell of the target was the order once."""
+
+COMMAS = ","
+"""How numbers are written as 1.234,5; else as they write them by themselves."""
+
 YES_NO = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A column's name, what it holds, and for a date the way it is written."""
+    """A column's name, what it holds, and the way it is written: a date's, or COMMAS of numbers."""
 
     name: str
     kind: str
@@ -52,7 +59,12 @@ def _of_numbers(name: str, column: np.ndarray) -> Kind:
     filled = column[~np.isnan(column)]
     if not len(filled) or (len(filled) == len(column) and (filled == filled[0]).all()):
         return Kind(name, CONSTANT)
-    return Kind(name, IDENTIFIER if _is_row_number(filled) and len(filled) == len(column) else NUMBER)
+    numbered = _is_row_number(filled) or (UNNAMED.fullmatch(name) and _are_distinct_and_whole(filled))
+    return Kind(name, IDENTIFIER if numbered and len(filled) == len(column) else NUMBER)
+
+
+def _are_distinct_and_whole(numbers: np.ndarray) -> bool:
+    return len(np.unique(numbers)) == len(numbers) and bool((numbers == np.floor(numbers)).all())
 
 
 def _is_row_number(numbers: np.ndarray) -> bool:
@@ -71,13 +83,13 @@ def _of_words(name: str, column: np.ndarray) -> Kind:
         return Kind(name, CONSTANT)
     words = list(counts)
     numbers = [word for word in words if is_number(word)]
-    share = sum(counts[word] for word in numbers) / filled
+    share, way = sum(counts[word] for word in numbers) / filled, COMMAS if has_decimal_commas(numbers) else ""
     if share >= MOSTLY:
-        return _of_numbers(name, to_numbers(column))
+        return replace(_of_numbers(name, to_numbers(column)), detail=way)
     if form := find_format(words):
         return Kind(name, DATE, form)
     if share > SELDOM and len(numbers) > AMOUNTS:
-        return Kind(name, MIXED)
+        return Kind(name, MIXED, way)
     spaces = float(np.mean([word.count(" ") for word in words[:1000]]))
     if filled >= ENOUGH and len(words) > 0.3 * filled and spaces >= 3:
         return Kind(name, TEXT)

@@ -52,7 +52,7 @@ class MemberRegression(Regression):
         return error.mean() if weights is None else (error * weights).mean()
 
     def values(self, outputs: Tensor) -> Tensor:
-        return self.target.values(outputs).float()
+        return self.target.values(outputs)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         values, targets = self.values(predictor.outputs(data.inputs)).numpy(), data.targets.cpu().numpy()

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
-import json
-import os
-import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from apps.tabular.blocks import read_columns
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import column_of, from_rows, to_numbers, to_words, word_of
+from apps.tabular.columns import to_numbers, to_words
 from apps.tabular.kinds import USED, describe
 from apps.tabular.matching import lacking
 from apps.tabular.nothing import with_none
@@ -29,13 +22,10 @@ from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import Parts, by_groups, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
-from shared.dialect import decimal_of, is_plain_number
 from shared.errors import UserError, some
 from shared.folders import data_tables, find_parts
-from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
-from shared.tables import refuse_twins, told_encoding
-
-BLOCK = 4096
+from shared.protocol import Columns, Examples, Splits, count
+from shared.tables import told_encoding
 
 
 def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Path | None) -> Splits:
@@ -232,65 +222,3 @@ def _differences(train: Columns, others: dict[str, Columns]) -> list[str]:
         if absent and count(columns):
             said.append(f"the {part} rows lack columns that training has, taken as missing: {some(absent)}")
     return said
-
-
-def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
-    """Blocks of rows of tables, of csv on stdin ("-"), or of JSON written out: an object or a list of them."""
-    for source in sources:
-        if source == "-":
-            yield from _from_lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", newline=""))
-        elif source.lstrip().startswith(("{", "[")) and not os.path.exists(source):  # may be too long for Path's
-            rows = _from_json(source)
-            yield [source] if len(rows) == 1 else [f"row {i}" for i in range(1, len(rows) + 1)], from_rows(rows)
-        else:
-            yield from _from_table(source)
-
-
-def _from_table(source: str) -> Iterator[tuple[list[Any], Inputs]]:
-    """Read whole, so that a column is of one type in all blocks: 007 among numbers alone would be 7, beside words 007.
-
-    Half a million rows of 17 columns (50 MB) take 120 MiB for that.
-    """
-    path = Path(source)
-    columns = read_columns(find_tables(path)["train"] if path.is_dir() else path)
-    for start in range(0, count(columns), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, count(columns)))
-        yield [f"{path.name}:{row + 1}" for row in rows.tolist()], pick(columns, rows)
-
-
-def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
-    """Csv with a header, block by block as it comes: needs no pandas."""
-    first = lines.readline()
-    separator = max("\t;,|", key=first.count) if first.strip() else ","
-    header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
-    if not header:
-        raise UserError("stdin is empty: give csv whose first line names the columns")
-    refuse_twins("stdin", header)
-    rows, start, decimal = csv.reader(lines, delimiter=separator, skipinitialspace=True), 1, "."
-    try:
-        while block := [row for row in islice(rows, BLOCK) if row]:
-            cells = {name: [row[i] if i < len(row) else None for row in block] for i, name in enumerate(header)}
-            if start == 1 and separator != ",":
-                decimal = decimal_of([cell.strip() for row in block for cell in row])
-            columns = {name: _with_points(column) if decimal == "," else column for name, column in cells.items()}
-            yield [f"row {start + i}" for i in range(len(block))], {n: column_of(c) for n, c in columns.items()}
-            start += len(block)
-    except csv.Error as error:
-        raise UserError(f"stdin, line {rows.line_num + 1}: {error}; quote cells that hold the separator") from None
-
-
-def _with_points(cells: list[str | None]) -> list[str | None]:
-    """A column with decimal commas as pandas reads a file's: 1,234 is no thousand there; one of other words stays."""
-    plain = all(is_plain_number(cell.strip()) for cell in cells if cell and word_of(cell) is not None)
-    return [cell and cell.replace(",", ".") for cell in cells] if plain else cells
-
-
-def _from_json(source: str) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(source)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{source[:80]}: neither a file nor JSON ({error})") from None
-    rows = found if isinstance(found, list) else [found]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{source[:80]}: give a JSON object of column names and values, or a list of such objects")
-    return rows

@@ -15,7 +15,7 @@ from apps.tabular.matching import matched
 from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.targets import ClassTarget, NumberTarget
 from apps.tabular.thresholds import best_thresholds
-from shared.errors import UserError
+from shared.errors import UserError, as_path
 from shared.metrics import classification_metrics, regression_metrics
 from shared.model import Model
 from shared.protocol import Columns, Examples, count, pick
@@ -63,13 +63,14 @@ class _Asked:
 def explain(
     model: Model, source: str | Path, rows: int = ROWS, seed: int = 0, single: Sequence[int] = ()
 ) -> dict[str, Any]:
-    """JSON values: `importance` of all columns, `dependence` on the leading ones, and for classes `reliability`; of two
-    the `thresholds` that are best for some metrics; the `contributions` to the answers for `single` rows, counted from 1.
+    """JSON values: `importance` of all columns, `dependence` on the leading ones (for classes of the probability of
+    `dependence_class`), and for classes `reliability`; of two the `thresholds` that are best for some metrics; the
+    `contributions` to the answers for `single` rows, counted from 1.
 
     Measured on at most `rows` labelled rows of `source`: give rows that the model was not trained on. Raises
     UserError where there are none, or not so many.
     """
-    asked, every = _Asked(model), model.app.read_examples(Path(source), model.recipe)
+    asked, every = _Asked(model), model.app.read_examples(as_path(source, "source"), model.recipe)
     every = replace(every, inputs=matched(every.inputs, asked.columns))
     if not len(every):
         raise UserError(f"{source}: no labelled rows to explain by")
@@ -81,6 +82,8 @@ def explain(
     importance = _importance(asked, examples.inputs, loss, seed)
     leading = [entry["column"] for entry in importance[:LEADING]]
     found: dict[str, Any] = {"rows": len(examples), "metric": metric, "importance": importance}
+    if isinstance(asked.preprocessor.target, ClassTarget):
+        found["dependence_class"] = asked.preprocessor.target.labels.names[-1]
     found["dependence"] = {name: _dependence(asked, examples.inputs, name) for name in leading}
     if isinstance(asked.preprocessor.target, ClassTarget):
         found["reliability"] = _reliability(asked, examples)
@@ -138,7 +141,7 @@ def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> l
     """What each column adds to a row's answer: the `mean` answer and the contributions sum to the `answer`.
 
     Sampled Shapley values (Strumbelj & Kononenko 2014): columns change from those of a row of `background` to the
-    asked row's in random orders. Of the predicted class's probability, or of the number. `value` and `background`
+    asked row's in random orders. Of the predicted `class`'s probability, or of the number. `value` and `background`
     are what `predict` takes.
     """
     asked = _Asked(model)
@@ -164,7 +167,9 @@ def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str
         for place, i in enumerate(order, 1):
             added[names[i]] += float(answers[place] - answers[place - 1]) / ORDERS
     ranked = sorted(added.items(), key=lambda entry: -abs(entry[1]))
-    return {"answer": starts + sum(added.values()), "mean": starts, "contributions": dict(ranked)}
+    target = asked.preprocessor.target
+    named = {"class": target.labels.names[best]} if isinstance(target, ClassTarget) else {}
+    return {**named, "answer": starts + sum(added.values()), "mean": starts, "contributions": dict(ranked)}
 
 
 def to_kind(column: np.ndarray, like: np.ndarray) -> np.ndarray:

@@ -73,7 +73,8 @@ class NumberTarget:
     transform: str = NONE
 
     def encode(self, targets: np.ndarray) -> Tensor:
-        return torch.from_numpy(targets.astype(np.float64)).float()
+        """Float64: unix seconds in float32 are 128 s apart."""
+        return torch.from_numpy(targets.astype(np.float64))
 
     def standard(self, targets: Tensor) -> Tensor:
         """Targets in their own unit as the outputs that would be right."""
@@ -171,5 +172,5 @@ def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
 def usable(column: np.ndarray, task: str) -> np.ndarray:
     """Which rows have a target to learn from, bool: filled, and for regression a finite number."""
     if task == REGRESSION:
-        return np.isfinite(to_numbers(column)) & (np.abs(to_numbers(column)) < math.sqrt(np.finfo(np.float32).max))
+        return np.isfinite(to_numbers(column)) & (np.abs(to_numbers(column)) < math.sqrt(np.finfo(np.float64).max))
     return np.array([cell is not None for cell in column]) if column.dtype == object else ~np.isnan(column)

@@ -29,7 +29,7 @@ def test_quiet_display_still_warns() -> None:
 
 def test_numbers_read_well() -> None:
     assert [number(v) for v in (0.12345, 12.3456, 123456.7)] == ["0.1235", "12.35", "123,457"]
-    assert [number(v) for v in (1e-5, -3.2e-7)] == ["1e-05", "-3e-07"]
+    assert [number(v) for v in (1e-5, -3.2e-7, 3.3e-10)] == ["1e-05", "-3e-07", "3e-10"]
     assert [number(v) for v in (-0.0, -1e-9, -0.00006)] == ["0.0000", "0.0000", "-0.0001"]
 
 

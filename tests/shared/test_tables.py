@@ -107,6 +107,8 @@ def test_not_a_parquet_file_is_named(tmp_path: Path) -> None:
         ([["", "nice", "good"], ["x", "bad", "poor"]], False),
         ([["", "nice", "good"], ["3", "bad", "poor"], ["3", "dull", "fair"]], False),
         ([["", "0.5", "good"], ["1", "2", "poor"]], False),
+        ([["size", "", "label"], ["1", "2", "good"], ["3", "4", "poor"]], True),  # a name was left out
+        ([["size", "label", ""], ["1", "good", ""], ["3", "poor", ""]], True),  # every line ends with a separator
     ],
 )
 def test_header_is_told_from_data(rows: list[list[str]], header: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,13 @@ def test_blocks_give_what_the_whole_gives(tmp_path: Path, suffix: str, monkeypat
         assert found[name].dtype == column.dtype, name
         np.testing.assert_array_equal(found[name], column, err_msg=name)
     assert found["code"][0] == "000"
+
+
+def test_a_table_of_many_columns_takes_no_longer_than_one_of_many_rows(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text("\n".join(",".join(f"{row}{i}" for i in range(3000)) for row in ("c", 1, 2)))
+    start = time.monotonic()
+    assert len(read_columns(path)) == 3000 and time.monotonic() - start < 20  # it took minutes
 
 
 def test_equal_words_of_all_blocks_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

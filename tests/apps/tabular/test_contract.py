@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pytest
+
 from apps.tabular import train
 from tests.apps.tabular.tables import write_loans, write_prices
 from tests.commands import CommandContract
@@ -47,6 +50,17 @@ def test_answers_are_as_fine_as_the_targets_differ(tmp_path: Path) -> None:
     model = train(write_prices(tmp_path / "prices.csv"), **SMALL)
     value = model.predict({"size": 30.0, "age": 70})["value"]
     assert value == round(value, 4)
+
+
+@pytest.mark.parametrize(("unit", "start"), [(1, 1.7e9), (1e-9, 0), (1e25, 0)])
+def test_targets_of_any_size_are_learnt_and_measured_as_those_of_a_hundred(
+    tmp_path: Path, unit: float, start: float
+) -> None:
+    prices = pd.read_csv(write_prices(tmp_path / "prices.csv"))
+    prices.assign(price=start + unit * prices["price"]).to_csv(tmp_path / "odd.csv", index=False)
+    dials = {**SMALL, "target_transform": "none"}
+    plain, odd = (train(tmp_path / name, **dials).facts.metrics for name in ("prices.csv", "odd.csv"))
+    assert odd["rmse"] == pytest.approx(unit * plain["rmse"], rel=0.01) and odd["coverage"] == plain["coverage"]
 
 
 def test_regression_beats_the_mean_and_answers_within_the_span(tmp_path: Path) -> None:

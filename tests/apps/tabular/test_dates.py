@@ -38,6 +38,12 @@ def test_date_parts_are_those_of_the_calendar() -> None:
         (["12/24/2020", "01/02/2021"], "2020-12-24"),
         (["24.12.2020"], "2020-12-24"),
         (["Dec 24, 2020"], "2020-12-24"),
+        (["24.12.2020 18:30:05"], "2020-12-24T18:30:05"),
+        (["24-12-2020 18:30", "01-02-2021 00:00"], "2020-12-24T18:30"),
+        (["12/24/2020 6:30 PM", "1/2/2021 12:00 AM"], "2020-12-24T18:30"),
+        (["12-24-2020", "01-02-2021"], "2020-12-24"),
+        (["24-DEC-20"], "2020-12-24"),
+        (["2020-12"], "2020-12-01"),
     ],
 )
 def test_dates_are_read_as_people_write_them(words: list[str], day: str) -> None:
@@ -63,6 +69,8 @@ def test_dates_that_fit_two_ways_are_told() -> None:
     columns = {"month": column_of([f"{1 + i % 12:02}/01/{2001 + i // 12}" for i in range(60)])}
     said = " ".join(describe(find_kinds(columns), columns))
     assert "day/month or month/day are taken for day/month: month" in said
+    columns = {"month": column_of([f"{1 + i % 12:02}-01-{2001 + i // 12}" for i in range(60)])}
+    assert "taken for day/month: month" in " ".join(describe(find_kinds(columns), columns))
     for certain in ("2001-{:02}-01", "01.{:02}.2001", "{:02}/31/2001"):
         columns = {"day": column_of([certain.format(month) for month in (1, 3, 5, 7, 8, 10, 12)] * 9)}
         assert "month/day" not in " ".join(describe(find_kinds(columns), columns))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import from_rows, parse_number
+from apps.tabular.columns import from_rows, parse_number, to_numbers
 from apps.tabular.features import find_edges
 from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
 from apps.tabular.preprocessor import TabularPreprocessor, fit, restore
@@ -92,6 +92,13 @@ def test_kinds_are_found() -> None:
     }
 
 
+def test_an_index_without_a_name_is_no_feature_in_any_order() -> None:
+    shuffled = np.random.default_rng(0).permutation(200)[:100].astype(float)
+    columns = {"Unnamed: 0": shuffled, "id": shuffled, "Unnamed: 2": shuffled / 2, "": shuffled // 2}
+    found = [kind.kind for kind in find_kinds(columns)]
+    assert found == [IDENTIFIER, NUMBER, NUMBER, NUMBER]
+
+
 def test_odd_values_at_prediction_are_answered() -> None:
     preprocessor = fitted(table())
     odd = [{"amount": "twelve", "word": 7, "day": "yesterday"}, {}, {"amount": math.inf, "word": None, "stranger": 1}]
@@ -135,10 +142,37 @@ def test_seldom_numbers_have_pieces_of_their_own() -> None:
         ("\u22125 €", -5),
         ("12%", 12),
         ("1.5", 1.5),
+        ("1234,567", 1234.567),
+        (",5", 0.5),
+        ("1.234.567", 1234567),
+        ("12,34,567", 1234567),
+        ("1 234\u202f567,5 €", 1234567.5),
+        ("1'234.50", 1234.5),
+        ("₹1,234", 1234),
+        ("($1,234.50)", -1234.5),
+        ("1,2,3", None),
+        ("12 34", None),
+        ("2-", None),
     ],
 )
-def test_numbers_are_read_as_people_write_them(word: str, number: float) -> None:
-    assert parse_number(word) == number
+def test_numbers_are_read_as_people_write_them(word: str, number: float | None) -> None:
+    found = parse_number(word)
+    assert math.isnan(found) if number is None else found == number
+
+
+def test_a_column_tells_what_its_commas_part() -> None:
+    def numbers(*words: str) -> list[float]:
+        return to_numbers(np.array(words, object)).tolist()
+
+    assert numbers("1,234", "0,205", "1.234") == [1.234, 0.205, 1234] and numbers("1,234", "950") == [1234, 950]
+    assert numbers("3.184.808", "204.868", "826") == [3184808, 204868, 826]
+    assert numbers("1,234", "0.5", "3,5") == [1234, 0.5, 3.5]
+    words = np.array([f"{i % 9},{i:03}" for i in range(100)], object)
+    fitted = fit(Examples({"x": words}, np.arange(100) % 7.0), TabularRecipe.make({"task": "regression"}))
+    alone, number = (fitted.encode(from_rows([{"x": cell}])).tensors[0] for cell in ("5,123", 5.123))
+    assert alone == number
+    english = fitted.encode(from_rows([{"x": "5.123"}, {"x": "1.5"}])).tensors[0]
+    assert english[0] == number
 
 
 def test_whole_numbers_that_are_names_are_both() -> None:

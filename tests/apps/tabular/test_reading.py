@@ -195,6 +195,24 @@ def test_decimal_commas_on_stdin_are_those_of_a_file(tmp_path: Path, monkeypatch
     assert to_numbers(of_stdin["c"]).tolist() == of_file["c"].tolist() == [7, 8.25, 9]
 
 
+@pytest.mark.parametrize(
+    ("name", "row", "numbers"),
+    [("t.csv", "{:n};8,75", [1039, 592]), ("t.tsv", "{:,}\t8.75", [1039, 592]), ("t.tsv", "{:,}\t8", [1039, 592])],
+)
+def test_thousands_are_no_fractions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, row: str, numbers: list[float]
+) -> None:
+    rows = [row.replace("{:n}", f"{number:,}".replace(",", ".")).format(number) for number in (1039, 592)]
+    content = ("a;b\n" if ";" in row else "a\tb\n") + "\n".join(rows) + "\n"
+
+    class Stdin:
+        buffer = io.BytesIO(content.encode())
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    for _, columns in APP.read_inputs([str(written(tmp_path / name, content)), "-"], TabularRecipe.make({})):
+        assert to_numbers(columns["a"]).tolist() == numbers
+
+
 def test_whole_numbers_beyond_float64_stay_apart(tmp_path: Path) -> None:
     big = 900_719_925_474_099_300
     rows = "".join(f"{big + i // 10},{i % 7},{big + i % 2}\n" for i in range(100))
@@ -206,12 +224,20 @@ def test_whole_numbers_beyond_float64_stay_apart(tmp_path: Path) -> None:
     assert single["person"].tolist() == [str(big + 1)]
 
 
-def test_stdin_with_two_columns_of_one_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,b,a\n1,p,2\n", "stdin: two columns are named 'a'"),
+        (b"a,b\n1,p\n1,234,p\n", "stdin, row 2: 3 cells below a header of 2"),
+        (b'{"a": 1, "b": "p"}\n', "no rows below its first line"),
+    ],
+)
+def test_fault_of_stdin_is_said(monkeypatch: pytest.MonkeyPatch, content: bytes, said: str) -> None:
     class Stdin:
-        buffer = io.BytesIO(b"a,b,a\n1,p,2\n")
+        buffer = io.BytesIO(content)
 
     monkeypatch.setattr("sys.stdin", Stdin)
-    with pytest.raises(UserError, match="stdin: two columns are named 'a'"):
+    with pytest.raises(UserError, match=said):
         list(APP.read_inputs(["-"], TabularRecipe.make({})))
 
 
@@ -234,5 +260,8 @@ def test_python_values() -> None:
         not single and columns["b"].tolist() == ["x", None] and columns["c"].tolist() == ["2020-01-01T00:00:00", None]
     )
     assert APP.inputs(frame.iloc[0], recipe)[1] is True
+    assert APP.inputs({"a": "é".encode()}, recipe)[0]["a"].tolist() == ["é"]
+    with pytest.raises(UserError, match="two columns are named 'a'"):
+        APP.inputs(frame.set_axis(["a", "b", "a"], axis=1), recipe)
     with pytest.raises(UserError, match="no row of a table"):
         APP.inputs(7, recipe)

@@ -121,12 +121,13 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     assert [entry["column"] for entry in found["importance"]][:2] == ["income", "city"]
     assert found["importance"][0]["mean"] > 0 and found["importance"][0]["spread"] >= 0
     cities = {entry["value"]: entry["mean"] for entry in found["dependence"]["city"]}
-    assert cities["Ulm"] > cities["Bonn"]
+    assert cities["Ulm"] > cities["Bonn"] and found["dependence_class"] == "y"
     assert sum(entry["rows"] for entry in found["reliability"]) == found["rows"] == 300
     assert {entry["metric"] for entry in found["thresholds"]} == {"accuracy", "balanced_accuracy", "f1_macro"}
     rows = [{"income": 20.0 + 10 * i, "city": "Bonn"} for i in range(8)]
     one = contributions(model, {"income": 120.0, "city": "Ulm"}, rows)[0]
     answer = model.predict({"income": 120.0, "city": "Ulm"})
+    assert one["class"] == answer["prediction"] == "y"
     assert one["answer"] == pytest.approx(answer["probabilities"]["y"], abs=1e-3)
     assert one["mean"] + sum(one["contributions"].values()) == pytest.approx(one["answer"])
     assert one["contributions"]["income"] > 0
