@@ -60,12 +60,13 @@ class Layout:
 def layout_of(sample: bytes, tabs: bool) -> Layout:
     """From a file's first SAMPLE bytes; `tabs`: its name says that tabs separate."""
     encoding, errors = find_encoding(sample)
-    lines = sample.decode(encoding, "ignore").splitlines()[:200]
-    lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
-    told = TOLD.fullmatch(lines[0]) if lines else None
-    lines = lines[1:] if told else lines
+    every = sample.decode(encoding, "ignore").splitlines()
+    every = every[:-1] if len(sample) == SAMPLE and len(every) > 1 else every
+    told = TOLD.fullmatch(every[0]) if every else None
+    every = every[1:] if told else every
+    lines = every[:200]
     separator = told[1] if told else "\t" if tabs else _find_separator(lines)
-    quoted = separator != TWO and (separator != "\t" or _well_quoted(lines))
+    quoted = separator != TWO and (separator != "\t" or _well_quoted(every))
     return Layout(encoding, separator, quoted, errors, _find_decimal(lines, separator), 1 if told else 0)
 
 
@@ -159,9 +160,14 @@ def _are_spaced(lines: list[str]) -> bool:
 
 
 def _well_quoted(lines: list[str]) -> bool:
-    """Whether a tab-separated file quotes its cells; many (GLUE's) hold bare quotation marks as text."""
+    """Whether a tab-separated file quotes its cells; many (GLUE's) hold bare quotation marks as text. Where marks hold line
+    breaks or tabs in cells, rows are of one width only when they are read so."""
     cells = [cell for line in lines for cell in line.split("\t") if '"' in cell]
-    return bool(cells) and all(len(c) > 1 and c.startswith('"') and c.endswith('"') for c in cells)
+    if not cells or all(len(c) > 1 and c.startswith('"') and c.endswith('"') for c in cells):
+        return bool(cells)
+    plain = {line.count("\t") for line in lines if line}
+    rows = list(csv.reader((f"{line}\n" for line in lines), delimiter="\t"))[:-1]  # the last may be cut
+    return len(plain) > 1 and len({len(row) for row in rows if row}) == 1
 
 
 def first_rows(sample: bytes, layout: Layout, rows: int = 100) -> list[list[str]]:

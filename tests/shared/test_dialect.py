@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +83,9 @@ def test_a_separator_cut_in_two_by_reading_is_one(text: str, sizes: list[int]) -
     for size in sizes:
         read += file.read(size)
     assert read + file.read() == "".join(OneCharacter(io.StringIO(text))) == text.replace(TWO, ONE)
+
+
+def test_line_breaks_and_tabs_in_quoted_cells_of_tab_separated_tables_stay(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["plain"] * 300 + ["two\nlines", "a\ttab", 'says "hi"\nand goes'], "label": "a"})
+    frame.to_csv(tmp_path / "a.tsv", sep="\t", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.tsv", text=True), frame)
