@@ -57,9 +57,8 @@ class Layout:
     skipped: int = 0  # lines before the table
 
 
-def layout_of(sample: bytes, tabs: bool) -> Layout:
-    """From a file's first SAMPLE bytes; `tabs`: its name says that tabs separate."""
-    encoding, errors = find_encoding(sample)
+def layout_of(sample: bytes, encoding: str, errors: str, tabs: bool) -> Layout:
+    """From a file's first SAMPLE bytes, and its encoding; `tabs`: its name says that tabs separate."""
     every = sample.decode(encoding, "ignore").splitlines()
     every = every[:-1] if len(sample) == SAMPLE and len(every) > 1 else every
     told = TOLD.fullmatch(every[0]) if every else None

@@ -89,3 +89,9 @@ def test_line_breaks_and_tabs_in_quoted_cells_of_tab_separated_tables_stay(tmp_p
     frame = pd.DataFrame({"text": ["plain"] * 300 + ["two\nlines", "a\ttab", 'says "hi"\nand goes'], "label": "a"})
     frame.to_csv(tmp_path / "a.tsv", sep="\t", index=False)
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.tsv", text=True), frame)
+
+
+def test_letters_beyond_ascii_that_come_late_are_read_and_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "text,label\n" + "a plain text,1\n" * 30_000 + "un café créé,0\n", "cp1252")
+    assert read_table(path, text=True)["text"].iloc[-1] == "un café créé"
+    assert len(told_encoding(path)) == 1
