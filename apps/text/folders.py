@@ -49,8 +49,22 @@ def _is_text(path: Path) -> bool:
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders right below that hold texts, the unlabelled ones left out."""
+    return [path for path in _labelled(folder) if any(map(_is_text, path.rglob("*")))]
+
+
+def _labelled(folder: Path) -> list[Path]:
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [path for path in inside if path.name.lower() not in UNLABELLED and any(map(_is_text, path.rglob("*")))]
+    return [path for path in inside if path.name.lower() not in UNLABELLED]
+
+
+def _other_files(folder: Path) -> list[str]:
+    """What to say of files in class folders that are no texts by their names: a class may consist of them."""
+    below = ((owner.name, path) for owner in _labelled(folder) for path in owner.rglob("*") if path.is_file())
+    others = [(owner, path.suffix) for owner, path in below if not path.name.startswith(".") and not _is_text(path)]
+    if not others:
+        return []
+    owners, kinds = (some(sorted(set(names))) for names in zip(*others, strict=True))
+    return [f"{len(others):,} files ({kinds}) in {owners} are no .txt: left out"]
 
 
 def part_folders(folder: Path) -> dict[str, Path]:
@@ -77,6 +91,7 @@ def read_classes(folder: Path) -> tuple[Examples, list[str]]:
     ignored = [path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in UNLABELLED]
     if ignored:
         said.append(f"{folder.name}/{some(ignored)}: texts without labels, left out")
+    said += _other_files(folder)
     return Examples(np.array(texts, object), np.array(labels, object)), said
 
 

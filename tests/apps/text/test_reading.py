@@ -122,6 +122,14 @@ def test_class_folders_with_parts_and_unlabelled_texts(tmp_path: Path) -> None:
     assert sum(sizes(read(tmp_path / "train"))) == 40
 
 
+def test_files_of_class_folders_that_are_no_texts_are_told(tmp_path: Path) -> None:
+    write_classes(tmp_path, 40)
+    (tmp_path / "neutral").mkdir()
+    for place in ("neutral/a.md", "neutral/b.md", "good/c.html", "good/.DS_Store"):
+        (tmp_path / place).write_text("so so")
+    assert "3 files (.html, .md) in good, neutral are no .txt: left out" in read(tmp_path).notes
+
+
 def test_the_layout_of_20_newsgroups(tmp_path: Path) -> None:
     for part, rows in (("train", 30), ("test", 10)):
         for i in range(rows):
