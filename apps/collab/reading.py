@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,9 @@ from shared.tables import told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ROUNDED = re.compile(r"\d+([.,]\d+)?[eE]\+\d+")
+"""How spreadsheets, and pandas beside a gap, write large numbers."""
 
 COUNTS = 100
 """Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
@@ -150,8 +154,13 @@ def _ids(column: pd.Series, path: Path) -> pd.Categorical:
             f"{path}: the numbers of {column.name} are too large to be exact beside missing ones: write ids as text, in "
             "quotation marks"
         )
-
     codes, names = column.factorize()
+    rounded = next((name for name in names if "+" in str(name) and ROUNDED.fullmatch(str(name).strip())), None)
+    if rounded is not None:
+        raise UserError(
+            f"{path}: {column.name} holds {rounded!r}, a rounded number: different ids may have become one. Write ids with all "
+            "their digits (in a spreadsheet, make the column text)"
+        )
     places, texts = pd.factorize(np.array([clean_id(name) for name in names] + [""], dtype=object))
     return pd.Categorical.from_codes(places.astype(np.int32)[codes], pd.Index(texts))
 
