@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, TextIO
+
+from shared.errors import UserError
 
 SPACES, TWO, ONE = r"\s+", "::", "\x1f"
 """Separators. pandas' fast parser takes one character: TWO give way to ONE, ASCII's own separator of units."""
@@ -86,6 +89,20 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
     if utf8:
         return "utf-8", "replace"
     return _guess(sample, beyond_ascii), "replace"
+
+
+def text_of(stream: TextIO, newline: str | None = None) -> TextIO:
+    """Standard input in the encoding that its beginning tells, as a file's; a stream that holds no bytes as it is.
+    Raises UserError where it was read already."""
+    held = getattr(stream, "buffer", None)
+    if held is None:
+        return stream
+    if held.closed:
+        raise UserError("- is given twice, but stdin can be read once: name files")
+    waiting = io.BufferedReader(
+        getattr(held, "raw", held), SAMPLE
+    )  # the raw one gives what is there, and does not wait
+    return io.TextIOWrapper(waiting, find_encoding(waiting.peek(SAMPLE))[0], "replace", newline=newline)
 
 
 def other_than_text(sample: bytes) -> str | None:

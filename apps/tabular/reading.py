@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
 import json
 import os
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -29,7 +28,7 @@ from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import Parts, by_groups, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import CLASSIFICATION, REGRESSION, infer_task, usable
-from shared.dialect import decimal_of, is_plain_number
+from shared.dialect import decimal_of, is_plain_number, text_of
 from shared.errors import UserError, some
 from shared.folders import data_tables, find_parts
 from shared.protocol import Columns, Examples, Inputs, Splits, count, pick
@@ -238,7 +237,7 @@ def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
     """Blocks of rows of tables, of csv on stdin ("-"), or of JSON written out: an object or a list of them."""
     for source in sources:
         if source == "-":
-            yield from _from_lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", newline=""))
+            yield from _from_lines(text_of(sys.stdin, newline=""))
         elif source.lstrip().startswith(("{", "[")) and not os.path.exists(source):  # may be too long for Path's
             rows = _from_json(source)
             yield [source] if len(rows) == 1 else [f"row {i}" for i in range(1, len(rows) + 1)], from_rows(rows)
@@ -258,7 +257,7 @@ def _from_table(source: str) -> Iterator[tuple[list[Any], Inputs]]:
         yield [f"{path.name}:{row + 1}" for row in rows.tolist()], pick(columns, rows)
 
 
-def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
+def _from_lines(lines: TextIO) -> Iterator[tuple[list[Any], Inputs]]:
     """Csv with a header, block by block as it comes: needs no pandas."""
     first = lines.readline()
     separator = max("\t;,|", key=first.count) if first.strip() else ","

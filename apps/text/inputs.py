@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from apps.text.columns import TEXT_NAMES, as_texts, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
+from shared.dialect import text_of
 from shared.errors import UserError
 from shared.missing import is_missing
 from shared.tables import SUFFIXES, format_of, is_delimited, is_table, read_chunks, read_table
@@ -90,7 +90,7 @@ def _path(source: str) -> Path | None:
 
 def _from_stdin() -> Iterator[tuple[str, str]]:
     """A text a line."""
-    for line in io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace"):
+    for line in text_of(sys.stdin):
         yield line.rstrip("\r\n"), line.rstrip("\r\n")
 
 

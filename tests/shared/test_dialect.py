@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.dialect import ONE, TWO, OneCharacter
+from shared.dialect import ONE, TWO, OneCharacter, text_of
+from shared.errors import UserError
 from shared.tables import read_table, told_encoding
 from tests.shared.test_tables import write
 
@@ -95,3 +96,15 @@ def test_letters_beyond_ascii_that_come_late_are_read_and_told(tmp_path: Path) -
     path = write(tmp_path / "a.csv", "text,label\n" + "a plain text,1\n" * 30_000 + "un café créé,0\n", "cp1252")
     assert read_table(path, text=True)["text"].iloc[-1] == "un café créé"
     assert len(told_encoding(path)) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_standard_input_reads_as_a_file_does(tmp_path: Path, encoding: str) -> None:
+    words = "un café créé\nune soirée à Orléans\n"
+    with (tmp_path / "a.txt").open("w", encoding=encoding) as file:
+        file.write(words)
+    with (tmp_path / "a.txt").open(encoding="utf-8") as stream:
+        assert text_of(stream).read() == words
+        with pytest.raises(UserError, match="twice"):
+            text_of(stream)
+    assert text_of(io.StringIO(words)).read() == words
