@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
+from shared.errors import UserError
 from shared.numerals import decimal_mark
 
 SPACES, TWO, ONE = r"\s+", "::", "\x1f"
@@ -61,15 +63,15 @@ class Layout:
     skipped: int = 0  # lines before the table
 
 
-def layout_of(sample: bytes, tabs: bool) -> Layout:
-    """From a file's first SAMPLE bytes; `tabs`: its name says that tabs separate."""
-    encoding, errors = find_encoding(sample)
-    lines = sample.decode(encoding, "ignore").splitlines()[:200]
-    lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
-    told = TOLD.fullmatch(lines[0]) if lines else None
-    lines = lines[1:] if told else lines
+def layout_of(sample: bytes, encoding: str, errors: str, tabs: bool) -> Layout:
+    """From a file's first SAMPLE bytes, and its encoding; `tabs`: its name says that tabs separate."""
+    every = sample.decode(encoding, "ignore").splitlines()
+    every = every[:-1] if len(sample) == SAMPLE and len(every) > 1 else every
+    told = TOLD.fullmatch(every[0]) if every else None
+    every = every[1:] if told else every
+    lines = every[:200]
     separator = told[1] if told else "\t" if tabs else _find_separator(lines)
-    quoted = separator != TWO and (separator != "\t" or _well_quoted(lines))
+    quoted = separator != TWO and (separator != "\t" or _well_quoted(every))
     return Layout(encoding, separator, quoted, errors, _find_decimal(lines, separator), 1 if told else 0)
 
 
@@ -90,6 +92,20 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
     if utf8:
         return "utf-8", "replace"
     return _guess(sample, beyond_ascii), "replace"
+
+
+def text_of(stream: TextIO, newline: str | None = None) -> TextIO:
+    """Standard input in the encoding that its beginning tells, as a file's; a stream that holds no bytes as it is.
+    Raises UserError where it was read already."""
+    held = getattr(stream, "buffer", None)
+    if held is None:
+        return stream
+    if held.closed:
+        raise UserError("- is given twice, but stdin can be read once: name files")
+    waiting = io.BufferedReader(
+        getattr(held, "raw", held), SAMPLE
+    )  # the raw one gives what is there, and does not wait
+    return io.TextIOWrapper(waiting, find_encoding(waiting.peek(SAMPLE))[0], "replace", newline=newline)
 
 
 def other_than_text(sample: bytes) -> str | None:
@@ -163,9 +179,14 @@ def _are_spaced(lines: list[str]) -> bool:
 
 
 def _well_quoted(lines: list[str]) -> bool:
-    """Whether a tab-separated file quotes its cells; many (GLUE's) hold bare quotation marks as text."""
+    """Whether a tab-separated file quotes its cells; many (GLUE's) hold bare quotation marks as text. Where marks hold line
+    breaks or tabs in cells, rows are of one width only when they are read so."""
     cells = [cell for line in lines for cell in line.split("\t") if '"' in cell]
-    return bool(cells) and all(len(c) > 1 and c.startswith('"') and c.endswith('"') for c in cells)
+    if not cells or all(len(c) > 1 and c.startswith('"') and c.endswith('"') for c in cells):
+        return bool(cells)
+    plain = {line.count("\t") for line in lines if line}
+    rows = list(csv.reader((f"{line}\n" for line in lines), delimiter="\t"))[:-1]  # the last may be cut
+    return len(plain) > 1 and len({len(row) for row in rows if row}) == 1
 
 
 def first_rows(sample: bytes, layout: Layout, rows: int = 100) -> list[list[str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.errors import some
+from shared.errors import UserError, some
 from shared.tables import is_table, kind_of
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
@@ -42,8 +42,21 @@ def _stands_aside(path: Path) -> bool:
 
 def find_parts(folder: Path) -> dict[str, Path]:
     """The tables of a folder by part, train at least, by their file names' stems; else nothing."""
+    return one_each((PARTS.get(path.name.split(".")[0].lower()), path) for path in data_tables(folder))
+
+
+def one_each(named: Iterable[tuple[str | None, Path]]) -> dict[str, Path]:
+    """Paths by the part that their name tells, train at least; else nothing. Raises UserError at two for one part, unless
+    the second is the first, packed."""
     found: dict[str, Path] = {}
-    for path in data_tables(folder):
-        if part := PARTS.get(path.name.split(".")[0].lower()):
-            found.setdefault(part, path)
+    twins = []
+    for part, path in named:
+        if part and found.setdefault(part, path) != path and not path.name.startswith(f"{found[part].name}."):
+            twins.append((part, found[part], path))
+    if twins and "train" in found:
+        part, first, second = twins[0]
+        raise UserError(
+            f"{first} and {second.name} are both {part} rows by their names: name the files to use (SOURCE, --valid, --test), "
+            "or take one away"
+        )
     return found if "train" in found else {}

@@ -12,6 +12,8 @@ import json
 import lzma
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+LOOKED_AT = 256  # parts of SAMPLE bytes, in which letters beyond ASCII are looked for
 UNREAD = "S1"
 """What pandas makes of the cells of a column that nobody asked for: their first byte."""
 
@@ -175,7 +178,7 @@ def _exact(frame: pd.DataFrame, source: Path | io.BytesIO) -> pd.DataFrame:
 def _read_json(path: Path, lines: bool, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    encoding, errors = find_encoding(_sample(path))
+    encoding, errors = _encoding(path, _sample(path))
     options: dict[str, Any] = {"lines": lines, "chunksize": rows if lines else None}
     try:
         with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, errors) as file:
@@ -274,13 +277,22 @@ def find_layout(path: Path) -> Layout:
     sample = _sample(path)
     if other := other_than_text(sample):
         raise UserError(f"{path} is no table of text but {other}; give csv, tsv, json or parquet")
-    return layout_of(sample, format_of(path) in (".tsv", ".tab"))
+    return layout_of(sample, *_encoding(path, sample), tabs=format_of(path) in (".tsv", ".tab"))
 
 
 def told_encoding(path: Path) -> list[str]:
     """What to say of how a table's letters were read, where that is a guess."""
     binary = format_of(path) in (".parquet", ".pq")
-    return [] if binary else guess_told(find_encoding(_sample(path))[0], path.name)
+    return [] if binary else guess_told(_encoding(path, _sample(path))[0], path.name)
+
+
+def _encoding(path: Path, sample: bytes) -> tuple[str, str]:
+    """See `find_encoding`; of a file that begins with ASCII's letters alone by the first part that has others."""
+    if len(sample) < SAMPLE or not sample.isascii() or b"\0" in sample:
+        return find_encoding(sample)
+    with open_bytes(path) as raw:
+        parts = islice(iter(partial(raw.read, SAMPLE), b""), LOOKED_AT)
+        return find_encoding(next((part for part in parts if not part.isascii()), sample))
 
 
 def _sample(path: Path) -> bytes:

@@ -13,11 +13,11 @@ import numpy as np
 from apps.collab.columns import clean_id
 from apps.collab.folding import Given
 from apps.collab.inputs import as_list, from_python, is_single
-from apps.collab.preprocessor import CollabPreprocessor
+from apps.collab.preprocessor import CollabPreprocessor, look_up
 from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
 from apps.collab.recommending import Wish, recommend
-from shared.errors import UserError
+from shared.errors import UserError, some
 from shared.missing import is_missing
 from shared.model import Model
 from shared.protocol import Examples
@@ -83,3 +83,13 @@ def read_ids(path: str | None) -> list[str] | None:
     except (OSError, UnicodeError) as error:
         raise UserError(f"{path}: no list of ids ({error}): give a text file with one id a line") from None
     return [line.strip() for line in lines if line.strip()]
+
+
+def unknown_items(model: Model, ids: Sequence[str], place: object) -> list[str]:
+    """What to say of listed items that the model does not know: to allow or deny them does nothing."""
+    preprocessor = model.preprocessor
+    assert isinstance(preprocessor, CollabPreprocessor)
+    known = look_up(preprocessor.item_positions, ids).tolist()
+    strange = [name for name, position in zip(ids, known, strict=True) if not position]
+    said = f"{place}: {len(strange):,} of {len(ids):,} ids are of no item that the model knows ({some(strange)})"
+    return [f"{said}: check how they are written"] if strange else []

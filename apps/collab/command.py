@@ -43,11 +43,15 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 def recommend(model: Model, parsed: argparse.Namespace) -> str:
     """Answers `recommend`; returns what was written where, or "" when the answers were printed."""
-    from apps.collab.asking import ask, read_ids
+    from apps.collab.asking import ask, read_ids, unknown_items
     from apps.collab.recommending import Wish
+    from shared.display import Display
 
-    lists = read_ids(parsed.allow), read_ids(parsed.deny) or ()
-    wish = Wish(parsed.k, *lists, parsed.seen, parsed.diversity, parsed.why)
+    allow, deny = read_ids(parsed.allow), read_ids(parsed.deny) or []
+    wish = Wish(parsed.k, allow, deny, parsed.seen, parsed.diversity, parsed.why)
+    for path, ids in ((parsed.allow, allow or []), (parsed.deny, deny)):
+        for note in unknown_items(model, ids, path):
+            Display(parsed.quiet).say(note)
     return _put(ask(model, parsed.user, wish, parsed.history), "user", parsed)
 
 

@@ -15,6 +15,7 @@ from apps.collab.columns import KNOWN, plain_name
 from apps.collab.layouts import find_tables
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
+from shared.dialect import text_of
 from shared.errors import UserError
 from shared.predict import BLOCK
 from shared.protocol import Columns, count
@@ -93,7 +94,7 @@ def from_sources(sources: Sequence[str], recipe: CollabRecipe) -> Iterator[tuple
     """Blocks of (names, columns) of every source in turn; a pair is called "user,item" in its answer."""
     for source in sources:
         if source == "-":
-            yield from _blocks(_lines(sys.stdin, recipe))
+            yield from _blocks(_lines(text_of(sys.stdin), recipe))
         elif source and Path(source).exists():
             yield from _table(find_tables(Path(source))["train"], recipe)
         else:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def compared(train: Interactions, examples: Examples, part: str) -> list[str]:
-    """What to say of rows measured whose user and item stand in training too, as their answers are known, or whose user
-    or item stands neither there nor in a side table."""
+    """What to say of rows measured whose user and item stand in training too, as their answers are known, whose user or
+    item stands neither there nor in a side table, or that are older than training's."""
     from apps.collab.preprocessor import look_up
 
     if not len(examples):
@@ -30,7 +30,15 @@ def compared(train: Interactions, examples: Examples, part: str) -> list[str]:
         pairs.append(look_up(places, examples.inputs[role]))
         known.append(look_up(places, train.inputs[role]))
     alike = copied([part.numpy() for part in pairs], [part.numpy() for part in known])
-    return _told(alike, len(examples), part) + unknown_ids(pairs, part)
+    return _told(alike, len(examples), part) + unknown_ids(pairs, part) + _older(train, examples, part)
+
+
+def _older(train: Interactions, examples: Examples, part: str) -> list[str]:
+    if "time" not in train.inputs or "time" not in examples.inputs:
+        return []
+    older = int((examples.inputs["time"] < train.inputs["time"].max()).sum())
+    said = f"{older:,} of {len(examples):,} {part} rows are older than the last training row"
+    return [f"{said}: training has seen their future"] if older else []
 
 
 def seen_pairs(preprocessor: CollabPreprocessor, pairs: tuple[Tensor, Tensor], of: str = "") -> list[str]:

@@ -67,6 +67,15 @@ def liked_rows(kept: np.ndarray, ratings: np.ndarray, recipe: CollabRecipe, path
     return liked
 
 
+def used_rows(whole: np.ndarray, counts: np.ndarray, name: str, path: Path, notes: list[str]) -> np.ndarray:
+    """Of the `whole` rows those whose count of use is not 0: who was shown an item and left it has not chosen it."""
+    used = whole & (counts != 0)
+    if not used.any() or used.sum() == whole.sum():
+        return whole
+    notes.append(f"{path.name}: {whole.sum() - used.sum():,} rows have {name} 0, which is no use: left out")
+    return used
+
+
 def numbers_in(column: pd.Series, name: str, path: Path) -> np.ndarray:
     """Ratings as float64, missing ones NaN. Raises UserError naming the first row that holds something else."""
     import pandas as pd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from apps.collab.columns import Roles, clean_id, is_count, read_rows, read_rows_
 from apps.collab.layouts import find_tables, partner
 from apps.collab.newusers import hold_out_users
 from apps.collab.overlap import compared
-from apps.collab.ratings import given_ratings, liked_rows, numbers_in, without_unrated
+from apps.collab.ratings import given_ratings, liked_rows, numbers_in, used_rows, without_unrated
 from apps.collab.recipe import CollabRecipe
 from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
@@ -25,6 +26,9 @@ from shared.tables import told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ROUNDED = re.compile(r"\d+([.,]\d+)?[eE]\+\d+")
+"""How spreadsheets, and pandas beside a gap, write large numbers."""
 
 COUNTS = 100
 """Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
@@ -123,6 +127,10 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         notes.append(f"{path.name}: {total - whole.sum():,} of {total:,} rows lack a user, item or rating: left out")
     if not whole.any():
         raise UserError(f"{path}: no row has a user, an item and a rating: check which columns hold them")
+    name = roles.rating if recipe.task == "ranking" else None
+    counted = name is not None and _counts_use(name, ratings[whole])
+    if name is not None and counted and recipe.positive is None:
+        whole = used_rows(whole, ratings, name, path, notes)
     times = None if roles.time is None else seconds(frame[roles.time], path)
     kept = _once_each(columns, times, np.flatnonzero(whole))
     if whole.sum() - len(kept):
@@ -136,7 +144,7 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         inputs["time"] = times[rows]
     if recipe.task == "ratings":
         return Examples(inputs, ratings[rows])
-    if roles.rating is not None and not _counts_use(roles.rating, ratings[kept]):
+    if name is not None and not counted:
         inputs["rating"] = ratings[kept]
     return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1))
 
@@ -150,8 +158,13 @@ def _ids(column: pd.Series, path: Path) -> pd.Categorical:
             f"{path}: the numbers of {column.name} are too large to be exact beside missing ones: write ids as text, in "
             "quotation marks"
         )
-
     codes, names = column.factorize()
+    rounded = next((name for name in names if "+" in str(name) and ROUNDED.fullmatch(str(name).strip())), None)
+    if rounded is not None:
+        raise UserError(
+            f"{path}: {column.name} holds {rounded!r}, a rounded number: different ids may have become one. Write ids with all "
+            "their digits (in a spreadsheet, make the column text)"
+        )
     places, texts = pd.factorize(np.array([clean_id(name) for name in names] + [""], dtype=object))
     return pd.Categorical.from_codes(places.astype(np.int32)[codes], pd.Index(texts))
 

@@ -1,4 +1,4 @@
-"""Times in the forms people store them: seconds, or thousandths to billionths of one, since 1970; dates."""
+"""Times in the forms people store them: seconds, or thousandths to billionths of one, since 1970; dates, also 20261123."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ BEYOND = 1e11
 """Since-1970 numbers beyond this are thousandths of a second: as seconds they would lie past the year 5000. Those beyond a
 thousand times this are millionths, and so on."""
 
+DAYS = (19_000_000, 21_010_000)
+"""Between these lie dates written as one number, year, month and day."""
+
 
 def seconds(column: pd.Series, path: Path) -> np.ndarray:
     """Seconds since 1970 as float64; a missing time is as early as the earliest.
@@ -28,7 +31,7 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
         stored = pd.to_datetime(column, utc=True)
         numbers = np.where(stored.notna(), stored.astype("int64").to_numpy() / _units(stored), np.nan)
     else:
-        numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, copy=True)
+        numbers = _days(pd.to_numeric(column, errors="coerce").to_numpy(float, copy=True))
     written = column.notna().to_numpy() & ~np.isfinite(numbers)
     if written.any():
         texts = column[written].astype(str).str.strip()
@@ -45,6 +48,20 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
         numbers[finer] /= 1000
     known = np.isfinite(numbers)
     numbers[~known] = numbers.min(where=known, initial=np.inf) if known.any() else 0.0
+    return numbers
+
+
+def _days(numbers: np.ndarray) -> np.ndarray:
+    """In seconds where all are dates such as 20261123: as seconds they would be of August 1970, a month in one sitting."""
+    import pandas as pd
+
+    known = np.isfinite(numbers)
+    if not known.any() or not ((numbers[known] > DAYS[0]) & (numbers[known] < DAYS[1])).all():
+        return numbers
+    texts = pd.Series(numbers[known]).astype(int).astype(str)
+    dates = pd.to_datetime(texts, format="%Y%m%d", errors="coerce", utc=True)
+    if not dates.isna().any():
+        numbers[known] = dates.astype("int64").to_numpy() / _units(dates)
     return numbers
 
 

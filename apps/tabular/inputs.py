@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
 from apps.tabular.blocks import read_columns
 from apps.tabular.columns import column_of, from_commas, from_rows
 from apps.tabular.reading import find_tables
-from shared.dialect import decimal_of
+from shared.dialect import decimal_of, text_of
 from shared.errors import UserError
 from shared.protocol import Inputs, count, pick
 from shared.tables import refuse_twins
@@ -29,7 +28,7 @@ def read_inputs(sources: Sequence[str]) -> Iterator[tuple[list[Any], Inputs]]:
     """Blocks of rows of tables, of csv on stdin ("-"), or of JSON written out: an object or a list of them."""
     for source in sources:
         if source == "-":
-            yield from _from_lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", newline=""))
+            yield from _from_lines(text_of(sys.stdin, newline=""))
         elif source.lstrip().startswith(("{", "[")) and not os.path.exists(source):  # may be too long for Path's
             rows = _from_json(source)
             yield [source] if len(rows) == 1 else [f"row {i}" for i in range(1, len(rows) + 1)], from_rows(rows)
@@ -49,7 +48,7 @@ def _from_table(source: str) -> Iterator[tuple[list[Any], Inputs]]:
         yield [f"{path.name}:{row + 1}" for row in rows.tolist()], pick(columns, rows)
 
 
-def _from_lines(lines: io.TextIOWrapper) -> Iterator[tuple[list[Any], Inputs]]:
+def _from_lines(lines: TextIO) -> Iterator[tuple[list[Any], Inputs]]:
     """Csv with a header, block by block as it comes: needs no pandas."""
     first = lines.readline()
     separator = max("\t;,|", key=first.count) if first.strip() else ","

@@ -19,6 +19,7 @@ from apps.text.grams import grams
 from apps.text.model import TextNetwork
 from apps.text.preprocessor import TextPreprocessor
 from apps.text.recipe import TextRecipe
+from apps.text.repeats import marks
 from apps.text.several import shares
 from shared.artifact import Artifact
 from shared.metrics import Classification
@@ -57,11 +58,12 @@ class TextApp:
         if spec is not None and recipe.long == "telling":
             telling = preprocessor.fit_telling(spec, train.inputs.tolist(), inside)
         given = (spec, recipe.max_tokens, recipe.long, telling)
+        seen = torch.from_numpy(marks(text for text in train.inputs if text.strip()).copy())
         if recipe.ngrams == "none":
-            return TextPreprocessor(labels, NOTHING, False, *given)
+            return TextPreprocessor(labels, NOTHING, False, *given, seen=seen)
         hashed = grams(train.inputs.tolist(), letters)
         buckets = preprocessor.find_buckets(hashed, inside)
-        return TextPreprocessor(labels, buckets, letters, *given, {id(train.inputs): (train.inputs, hashed)})
+        return TextPreprocessor(labels, buckets, letters, *given, {id(train.inputs): (train.inputs, hashed)}, seen)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
         return preprocessor.restore(state, tensors)

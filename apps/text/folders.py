@@ -14,7 +14,7 @@ import numpy as np
 
 from shared.dialect import find_encoding, guess_told
 from shared.errors import UserError, readable, some
-from shared.folders import PARTS
+from shared.folders import PARTS, one_each
 from shared.protocol import Examples
 
 UNLABELLED = ("unsup", "unlabeled", "unlabelled")
@@ -49,18 +49,28 @@ def _is_text(path: Path) -> bool:
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders right below that hold texts, the unlabelled ones left out."""
+    return [path for path in _labelled(folder) if any(map(_is_text, path.rglob("*")))]
+
+
+def _labelled(folder: Path) -> list[Path]:
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [path for path in inside if path.name.lower() not in UNLABELLED and any(map(_is_text, path.rglob("*")))]
+    return [path for path in inside if path.name.lower() not in UNLABELLED]
+
+
+def _other_files(folder: Path) -> list[str]:
+    """What to say of files in class folders that are no texts by their names: a class may consist of them."""
+    below = ((owner.name, path) for owner in _labelled(folder) for path in owner.rglob("*") if path.is_file())
+    others = [(owner, path.suffix) for owner, path in below if not path.name.startswith(".") and not _is_text(path)]
+    if not others:
+        return []
+    owners, kinds = (some(sorted(set(names))) for names in zip(*others, strict=True))
+    return [f"{len(others):,} files ({kinds}) in {owners} are no .txt: left out"]
 
 
 def part_folders(folder: Path) -> dict[str, Path]:
-    """train, valid and test folders of a layout that has a train part; else nothing."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        part = PARTS.get(re.split(r"[-_ .]", path.name.lower())[-1])  # train, or 20news-bydate-train
-        if path.is_dir() and part and class_folders(path):
-            found.setdefault(part, path)
-    return found if "train" in found else {}
+    """train, valid and test folders of a layout that has a train part, as train or 20news-bydate-train; else nothing."""
+    named = ((PARTS.get(re.split(r"[-_ .]", path.name.lower())[-1]), path) for path in sorted(folder.iterdir()))
+    return one_each((part, path) for part, path in named if part and path.is_dir() and class_folders(path))
 
 
 def read_classes(folder: Path) -> tuple[Examples, list[str]]:
@@ -77,6 +87,7 @@ def read_classes(folder: Path) -> tuple[Examples, list[str]]:
     ignored = [path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in UNLABELLED]
     if ignored:
         said.append(f"{folder.name}/{some(ignored)}: texts without labels, left out")
+    said += _other_files(folder)
     return Examples(np.array(texts, object), np.array(labels, object)), said
 
 
@@ -98,13 +109,11 @@ def read_trec(path: Path) -> Examples:
 
 def trec_parts(folder: Path) -> dict[str, Path]:
     """TREC's files by part: train_5500.label and TREC_10.label, or train*.label and test*.label."""
-    files = sorted(folder.glob("*.label"))
-    found: dict[str, Path] = {}
-    for path in files:
-        stem = path.stem.lower()
-        part = "train" if stem.startswith("train") else "test" if stem.startswith(("trec", "test")) else "valid"
-        found.setdefault(part, path)
-    return found if "train" in found else {}
+    return one_each((_trec_part(path.stem.lower()), path) for path in sorted(folder.glob("*.label")))
+
+
+def _trec_part(stem: str) -> str:
+    return "train" if stem.startswith("train") else "test" if stem.startswith(("trec", "test")) else "valid"
 
 
 def listed(paths: Sequence[Path]) -> str:

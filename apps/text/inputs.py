@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,14 +13,15 @@ import numpy as np
 from apps.text.columns import TEXT_NAMES, as_texts, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
+from shared.dialect import text_of
 from shared.errors import UserError
 from shared.missing import is_missing
 from shared.tables import SUFFIXES, format_of, is_delimited, is_table, read_chunks, read_table
 
 BLOCK = 1024
 
-LONGEST_NAME = 30
-"""Letters of a column's name."""
+WORD = re.compile(r"[^\W\d][\w.-]{0,29}")
+"""What may be a column's name."""
 
 Block = tuple[list[Any], np.ndarray]
 
@@ -89,7 +90,7 @@ def _path(source: str) -> Path | None:
 
 def _from_stdin() -> Iterator[tuple[str, str]]:
     """A text a line."""
-    for line in io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace"):
+    for line in text_of(sys.stdin):
         yield line.rstrip("\r\n"), line.rstrip("\r\n")
 
 
@@ -112,12 +113,19 @@ def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:
 
 
 def _names_its_column(path: Path, recipe: TextRecipe) -> bool:
-    """Whether the first line of a table of one column can be a name: else it is a text like the others."""
+    """Whether the first line of a table of one column names it: else it is a text like the others. Raises UserError at a
+    word alone, which may be either: nobody would see that a text was taken for the name."""
     if not is_delimited(path):
         return True
     first = [str(cell).strip() for cell in read_table(path, text=True, header=False, rows=1).iloc[0]]
-    known = first[0].lower() in (*TEXT_NAMES, (recipe.text or "").lower())
-    return len(first) > 1 or known or (" " not in first[0] and len(first[0]) <= LONGEST_NAME)
+    if len(first) > 1 or first[0].lower() in (*TEXT_NAMES, (recipe.text or "").lower()):
+        return True
+    if WORD.fullmatch(first[0]):
+        raise UserError(
+            f"{path}: its first line {first[0]!r} may be a text or the column's name: write {TEXT_NAMES[0]!r} as a line "
+            "above it, or in its place where it is the name"
+        )
+    return False
 
 
 def _blocks(found: Iterator[tuple[str, str]]) -> Iterator[Block]:

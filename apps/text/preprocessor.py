@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from apps.text.encoder import Spec
 from apps.text.grams import BITS, Ragged, grams
 from apps.text.inputs import as_array
 from apps.text.passages import chi_squared
+from apps.text.repeats import marks
 from apps.text.tokens import Tokens
 from shared.labels import Labels
 from shared.protocol import Answer, Field
@@ -44,6 +45,8 @@ class TextPreprocessor:
     telling: Tensor = field(default_factory=lambda: torch.zeros(0))
     kept: dict[int, tuple[Any, Ragged]] = field(default_factory=dict, compare=False, repr=False)
     """By the id of texts, which is theirs alone while they are kept too: their hashes, till they are asked for."""
+    seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    """The marks of the training texts that are not empty."""
 
     @cached_property
     def _positions(self) -> np.ndarray:
@@ -78,6 +81,18 @@ class TextPreprocessor:
     def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
         return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, LabelSets) else outputs.softmax(1))
 
+    def recalled(self, inputs: Any, of: str = "") -> list[str]:
+        """See `shared.model.Recalls`."""
+        alike = int(np.isin(marks(as_array(inputs)), self.seen.numpy()).sum())
+        known = (
+            f"{alike:,} of {len(inputs):,} measured texts also stand in the training texts{f' of {of}' if of else ''}"
+        )
+        return [f"{known}: results look better than they are"] if alike else []
+
+    def unknown(self, inputs: Any) -> list[str]:
+        """See `shared.model.Recalls`: of any text something is known."""
+        return []
+
     def fields(self) -> list[Field]:
         return [Field("text", "text")]
 
@@ -92,7 +107,7 @@ class TextPreprocessor:
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        return {"buckets": self.buckets, "telling": self.telling}
+        return {"buckets": self.buckets, "telling": self.telling, "seen": self.seen}
 
 
 def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
@@ -105,7 +120,8 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
     if telling.dtype != torch.float or telling.ndim != 1:
         raise ValueError("how much each token tells is not a row of numbers")
     longest, long = int(state["max_tokens"]), str(state["long"])
-    return TextPreprocessor(labels, buckets, bool(state["letters"]), spec, longest, long, telling)
+    found = TextPreprocessor(labels, buckets, bool(state["letters"]), spec, longest, long, telling)
+    return replace(found, seen=tensors.get("seen", found.seen))
 
 
 def fit_telling(spec: Spec, texts: Sequence[str], inside: Tensor) -> Tensor:

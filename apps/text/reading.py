@@ -14,8 +14,9 @@ from apps.text.columns import as_texts, examples_of, find_columns, find_target, 
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
+from apps.text.repeats import contradicted, repeated
 from apps.text.several import keep_rare
-from shared.errors import UserError, some
+from shared.errors import UserError
 from shared.folders import VALID_MARK, data_tables, find_parts, parting
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
@@ -50,7 +51,7 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
     said += [note for part in (given, given_test) if part is not None for note in part.notes]
-    notes += said + _empty(three[0]) + _repeated(*three) + (_contradicted(three[0]) if one_each else [])
+    notes += said + _empty(three[0]) + repeated(*three) + (contradicted(three[0]) if one_each else [])
     recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
 
@@ -142,36 +143,3 @@ def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("tes
 def _empty(train: Examples) -> list[str]:
     empty = sum(not text.strip() for text in train.inputs)
     return [f"{empty:,} of {len(train):,} training texts are empty: kept, answered by the label alone"] if empty else []
-
-
-def _repeated(train: Examples, valid: Examples, test: Examples) -> list[str]:
-    """Texts that stand both in train and in another part make a measure look better than it is."""
-    known = {_plain(text) for text in train.inputs}
-    found = {
-        name: sum(_plain(text) in known for text in part.inputs)
-        for name, part in (("validation", valid), ("test", test))
-    }
-    shared = [f"{number:,} of the {name} texts" for name, number in found.items() if number]
-    return (
-        [f"{' and '.join(shared)} also stand in the training texts: results look better than they are"]
-        if shared
-        else []
-    )
-
-
-def _contradicted(train: Examples) -> list[str]:
-    """Texts with different labels: no model can answer them all."""
-    first: dict[int, str] = {}
-    keys = map(_plain, train.inputs)
-    pairs = zip(train.inputs, keys, train.targets, strict=True)
-    found = {key: text for text, key, label in pairs if text.strip() and first.setdefault(key, label) != label}
-    if not found:
-        return []
-    shown = some([repr(text[:40]) for text in found.values()], 3)
-    return [
-        f"{len(found):,} training texts have different labels in different rows: {shown}; correct or remove those rows"
-    ]
-
-
-def _plain(text: str) -> int:
-    return hash(" ".join(text.lower().split()))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.dialect import ONE, TWO, OneCharacter
+from shared.dialect import ONE, TWO, OneCharacter, text_of
+from shared.errors import UserError
 from shared.tables import read_table, told_encoding
 from tests.shared.test_tables import write
 
@@ -82,3 +84,27 @@ def test_a_separator_cut_in_two_by_reading_is_one(text: str, sizes: list[int]) -
     for size in sizes:
         read += file.read(size)
     assert read + file.read() == "".join(OneCharacter(io.StringIO(text))) == text.replace(TWO, ONE)
+
+
+def test_line_breaks_and_tabs_in_quoted_cells_of_tab_separated_tables_stay(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["plain"] * 300 + ["two\nlines", "a\ttab", 'says "hi"\nand goes'], "label": "a"})
+    frame.to_csv(tmp_path / "a.tsv", sep="\t", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.tsv", text=True), frame)
+
+
+def test_letters_beyond_ascii_that_come_late_are_read_and_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "text,label\n" + "a plain text,1\n" * 30_000 + "un café créé,0\n", "cp1252")
+    assert read_table(path, text=True)["text"].iloc[-1] == "un café créé"
+    assert len(told_encoding(path)) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_standard_input_reads_as_a_file_does(tmp_path: Path, encoding: str) -> None:
+    words = "un café créé\nune soirée à Orléans\n"
+    with (tmp_path / "a.txt").open("w", encoding=encoding) as file:
+        file.write(words)
+    with (tmp_path / "a.txt").open(encoding="utf-8") as stream:
+        assert text_of(stream).read() == words
+        with pytest.raises(UserError, match="twice"):
+            text_of(stream)
+    assert text_of(io.StringIO(words)).read() == words

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import UserError
 from shared.folders import data_tables, find_parts
 
 
@@ -17,6 +18,15 @@ def test_parts_of_a_folder(tmp_path: Path) -> None:
         "valid": "dev.tsv",
         "test": "test.csv.xz",
     }
+
+
+def test_two_tables_of_one_part_are_refused(tmp_path: Path) -> None:
+    for name in ("dev.csv", "train.csv", "train.csv.gz"):
+        (tmp_path / name).write_text("x")
+    assert find_parts(tmp_path) == {"valid": tmp_path / "dev.csv", "train": tmp_path / "train.csv"}
+    (tmp_path / "val.tsv").write_text("x")
+    with pytest.raises(UserError, match=r"dev.csv and val.tsv are both valid rows"):
+        find_parts(tmp_path)
 
 
 @pytest.mark.parametrize(

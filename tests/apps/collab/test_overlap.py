@@ -59,3 +59,13 @@ def test_ids_with_and_without_a_point_are_the_same(tmp_path: Path) -> None:
         assert collab.recommend(model, [name])[0]["basis"] == "personal"
     found = collab.recommend(model, ["9.0", "03"], history=[(9, 1), (9, 2.0)])
     assert [answer["basis"] for answer in found] == ["folded-in", "popular"] and found[0]["support"] == 2
+
+
+def test_rows_measured_that_are_older_than_the_training_rows_are_told(tmp_path: Path) -> None:
+    rows = [f"{i % 4},{i % 5},{1 + i % 3},{i}" for i in range(20)]
+    early, late = tmp_path / "early.csv", tmp_path / "late.csv"
+    early.write_text("\n".join(["user,item,rating,time", *rows[:12]]))
+    late.write_text("\n".join(["user,item,rating,time", *rows[12:]]))
+    said = "12 of 12 test rows are older than the last training row: training has seen their future"
+    assert said in read_splits(late, CollabRecipe(), "none", early).notes
+    assert not any("older" in note for note in read_splits(early, CollabRecipe(), "none", late).notes)

@@ -33,3 +33,9 @@ def test_true_and_false_are_ratings_by_every_road(tmp_path: Path, name: str) -> 
     else:
         frame.to_csv(tmp_path / name, index=False)
     assert read_splits(tmp_path / name, ALL, None, None).train.targets.tolist() == [1.0, 0.0, 1.0]
+
+
+def test_items_that_were_shown_and_not_used_are_not_taken_for_chosen(tmp_path: Path) -> None:
+    splits = read(tmp_path, "user,item,clicks\nu,i,1\nu,j,0\nu,k,2\nv,i,3\nv,k,1\nv,k,0\n")
+    assert "2 rows have clicks 0, which is no use: left out" in " ".join(splits.notes)
+    assert splits.train.targets.tolist() == [["u", "i"], ["u", "k"], ["v", "i"], ["v", "k"]]

@@ -62,6 +62,8 @@ def test_ids_too_large_for_floats_stay_apart_beside_a_gap(tmp_path: Path) -> Non
     lines = [f'{{"user": {user or "null"}, "item": "i{row}", "rating": {row}}}' for row, user in enumerate(users)]
     with pytest.raises(UserError, match="the numbers of user are too large to be exact beside missing ones"):
         read(tmp_path, "\n".join(lines), name="a.jsonl")
+    with pytest.raises(UserError, match="user holds '1.09951E.18', a rounded number"):
+        read(tmp_path, "user,item,rating\n1.09951E+18,1,3\n7,2,4\n")
 
 
 def test_ids_stay_as_written(tmp_path: Path) -> None:

@@ -261,3 +261,11 @@ def test_users_come_in_any_collection_and_a_history_may_be_one_row(rating: Model
 def test_a_folder_is_no_history(rating: Model, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{tmp_path} is a folder: name a file in it"):
         collab.recommend(rating, history=tmp_path)
+
+
+def test_listed_items_that_nobody_knows_are_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "deny.txt").write_text("item 5\nITEM 6\n")
+    assert main(["collab", "recommend", str(folder), "--user", "user 1", "--deny", str(tmp_path / "deny.txt")]) == 0
+    assert "1 of 2 ids are of no item that the model knows (ITEM 6)" in capsys.readouterr().err

@@ -37,3 +37,9 @@ def test_a_missing_date_is_as_early_as_the_earliest() -> None:
 def test_what_is_no_time_is_named() -> None:
     with pytest.raises(UserError, match="row 2 of when: 'inf' is no time"):
         seconds(pd.Series(["1600000000", "inf"], name="when"), Path("a.csv"))
+
+
+def test_dates_written_as_one_number() -> None:
+    days = pd.Series(["20200913", None, "20200914.0"])
+    assert seconds(days, Path("a.csv")).tolist() == [1599955200.0, 1599955200.0, 1600041600.0]
+    assert seconds(pd.Series([20200913, 20201399]), Path("a.csv")).tolist() == [20200913, 20201399]

@@ -36,7 +36,7 @@ def test_files_folders_and_tables_in_order(tmp_path: Path) -> None:
 
 def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\r\ntwo \xff\n")))
-    assert [text for _, text in read("-")] == ["one", "two �"]
+    assert [text for _, text in read("-")] == ["one", "two ÿ"]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\ufeffone\n".encode())))
     assert [text for _, text in read("-")] == ["one"]
 
@@ -91,10 +91,10 @@ def test_what_looks_a_little_like_a_path_is_a_text() -> None:
 
 
 def test_a_table_without_the_column_of_training(tmp_path: Path) -> None:
-    (tmp_path / "one.csv").write_text("what\nfine day\nrain again\n")
+    (tmp_path / "one.jsonl").write_text('{"what": "fine day"}\n{"what": "rain again"}\n')
     (tmp_path / "known.csv").write_text("id,review\n1,fine day\n2,rain again\n")
     (tmp_path / "other.csv").write_text("id,label\n1,pos\n2,neg\n")
-    for name in ("one.csv", "known.csv"):
+    for name in ("one.jsonl", "known.csv"):
         assert [text for _, text in read(str(tmp_path / name))] == ["fine day", "rain again"]
     with pytest.raises(UserError, match=r"other.csv has no column 'text'.*id, label"):
         read(str(tmp_path / "other.csv"))
@@ -113,8 +113,10 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         ("好看的电影" * 8, 3),
         ("text", 2),
         ("Text", 2),
-        ("texts", 2),
-        ("reviews_2026", 2),
+        ("Review", 2),
+        ("Awesome!", 3),
+        ("很好，干净", 3),
+        ("5", 3),
         ("text,id", 2),
     ],
 )
@@ -129,3 +131,10 @@ def test_the_first_line_of_a_list_of_texts_is_a_text(tmp_path: Path, first: str,
 def test_one_line_alone_is_a_text(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("one fine film\n")
     assert read(str(tmp_path / "list.csv")) == [("list.csv:1", "one fine film")]
+
+
+@pytest.mark.parametrize("first", ["Awesome", "reviews_2026", "这个酒店很好"])
+def test_a_word_above_texts_may_be_one_and_is_refused(tmp_path: Path, first: str) -> None:
+    (tmp_path / "list.csv").write_text(f"{first}\nanother film\na third\n")
+    with pytest.raises(UserError, match=f"list.csv: its first line '{first}' may be a text"):
+        read(str(tmp_path / "list.csv"))

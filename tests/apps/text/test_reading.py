@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from apps import text as text_app
 from apps.text.app import APP
 from shared.errors import UserError
 from shared.protocol import Splits
@@ -120,6 +121,14 @@ def test_class_folders_with_parts_and_unlabelled_texts(tmp_path: Path) -> None:
     assert len(splits.test) == 20 and sum(sizes(splits)) == 60 and set(splits.train.targets) == {"good", "bad"}
     assert any("unsup" in note for note in splits.notes)
     assert sum(sizes(read(tmp_path / "train"))) == 40
+
+
+def test_files_of_class_folders_that_are_no_texts_are_told(tmp_path: Path) -> None:
+    write_classes(tmp_path, 40)
+    (tmp_path / "neutral").mkdir()
+    for place in ("neutral/a.md", "neutral/b.md", "good/c.html", "good/.DS_Store"):
+        (tmp_path / place).write_text("so so")
+    assert "3 files (.html, .md) in good, neutral are no .txt: left out" in read(tmp_path).notes
 
 
 def test_the_layout_of_20_newsgroups(tmp_path: Path) -> None:
@@ -269,3 +278,16 @@ def test_a_column_of_parts_that_is_not_followed_is_told(tmp_path: Path) -> None:
     rows = [f"words {i},{'ab'[i % 2]},{('train', 'field')[i % 5 == 0]}" for i in range(40)]
     notes = read(write_lines(tmp_path / "a.csv", ["text,label,split", *rows])).notes
     assert not any("not followed" in note for note in notes)
+
+
+def test_measured_texts_that_training_had_are_told(tmp_path: Path) -> None:
+    texts, labels = sentences(60)
+    lines = [f"{label},{text}" for label, text in zip(labels, texts, strict=True)]
+    source = write_lines(tmp_path / "a.csv", ["label,text", *lines])
+    model = text_app.train(source, weights="none", out=tmp_path / "model")
+    trained = model.facts.rows["train"]
+    for again in (model, text_app.load(tmp_path / "model")):
+        told = f"{trained} of 60 measured texts also stand in the training texts: results look better than they are"
+        assert told in again.evaluate(source)["notes"]
+    new = write_lines(tmp_path / "new.csv", ["label,text", "good,a sight never seen", "bad,"])
+    assert model.evaluate(new)["notes"] == ()

@@ -1,0 +1,42 @@
+"""Texts that stand in several rows: in training and in what is measured, or under different labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+
+from shared.errors import some
+from shared.protocol import Examples
+
+
+def marks(texts: Iterable[str]) -> np.ndarray:
+    """A number for each text, int64, the same in every process and for texts that differ in blanks and capitals alone."""
+    plain = (" ".join(text.lower().split()).encode("utf-8", "surrogatepass") for text in texts)
+    return np.frombuffer(b"".join(blake2b(text, digest_size=8).digest() for text in plain), np.int64)
+
+
+def repeated(train: Examples, valid: Examples, test: Examples) -> list[str]:
+    """Texts that stand both in train and in another part make a measure look better than it is."""
+    known = marks(train.inputs)
+    found = {name: np.isin(marks(part.inputs), known).sum() for name, part in (("validation", valid), ("test", test))}
+    shared = [f"{number:,} of the {name} texts" for name, number in found.items() if number]
+    return (
+        [f"{' and '.join(shared)} also stand in the training texts: results look better than they are"]
+        if shared
+        else []
+    )
+
+
+def contradicted(train: Examples) -> list[str]:
+    """Texts with different labels: no model can answer them all."""
+    first: dict[int, str] = {}
+    pairs = zip(train.inputs, marks(train.inputs).tolist(), train.targets, strict=True)
+    found = {key: text for text, key, label in pairs if text.strip() and first.setdefault(key, label) != label}
+    if not found:
+        return []
+    shown = some([repr(text[:40]) for text in found.values()], 3)
+    return [
+        f"{len(found):,} training texts have different labels in different rows: {shown}; correct or remove those rows"
+    ]
