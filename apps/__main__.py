@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import errno
 import importlib
 import json
 import os
+import signal
 import sys
 import warnings
 from contextlib import nullcontext
@@ -22,10 +24,10 @@ from apps.places import own_folder
 from apps.showing import INPUTS, answer_line, lack_of_memory, never_refuse, show_training, training_result
 from data import EMBEDDED, DataError, cards, locate
 from shared.display import Clock, Display, metric_rows
-from shared.errors import UserError
+from shared.errors import UserError, as_path
 from shared.flags import add_flags, given_dials
 from shared.garbage import uncollected
-from shared.interrupts import interrupts_wait
+from shared.interrupts import let_imports_finish
 
 if TYPE_CHECKING:
     from shared.model import Model
@@ -38,7 +40,9 @@ FAULT, DONE = 2, 0
 def entry() -> None:
     """The process's own main: ends without taking the libraries apart piece by piece, which takes a second."""
     never_refuse(sys.stdout)
+    let_imports_finish()
     code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to stop
     atexit._run_exitfuncs()  # temporary files go
     sys.stdout.flush()
     sys.stderr.flush()
@@ -58,16 +62,21 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"glance: {error}", file=sys.stderr)
         return FAULT
     except KeyboardInterrupt:
-        print("glance: stopped before there was anything to keep; nothing was written", file=sys.stderr)
+        print("glance: stopped; nothing unfinished is kept", file=sys.stderr)
         return FAULT
     except (MemoryError, RuntimeError) as error:
         if not (said := lack_of_memory(error)):
             raise
         print(f"glance: {said}", file=sys.stderr)
         return FAULT
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        if error.errno == errno.EPIPE:  # the reader of our output has gone, as `| head` does
+            return DONE
+        print("glance: the results could not be written: the disk is full; free some space", file=sys.stderr)
+        return FAULT
 
 
 def build_parser(given: list[str]) -> argparse.ArgumentParser:
@@ -162,14 +171,16 @@ def run_train(parsed: argparse.Namespace) -> int:
     if parsed.source is None:
         display.say(f"no data given: {name}, a real data set out of the installed packages")
 
-    with uncollected(), interrupts_wait():
+    with uncollected():
         from shared.run import Options, train
 
         app = load_app(parsed.app)
     valid = parsed.valid if parsed.valid in (None, "none") else locate(parsed.valid)
     test = None if parsed.test is None else locate(parsed.test)
-    start_from = None if parsed.start_from is None else Path(parsed.start_from)
-    with nullcontext(Path(parsed.out)) if parsed.out else own_folder(parsed.app, name, parsed.resume) as out:
+    start_from = None if parsed.start_from is None else as_path(parsed.start_from, "--start-from")
+    with (
+        nullcontext(as_path(parsed.out, "--out")) if parsed.out else own_folder(parsed.app, name, parsed.resume) as out
+    ):
         options = Options(valid, test, out, parsed.resume, start_from, display)
         facts = train(app, source, dials, options).facts
     if parsed.json:
@@ -197,13 +208,13 @@ def run_evaluate(parsed: argparse.Namespace) -> int:
 
 def run_predict(parsed: argparse.Namespace) -> int:
     files = [Path(given).resolve() for given in parsed.input if os.path.isfile(given)]  # a text has no place
-    if parsed.csv and Path(parsed.csv).resolve() in files:
+    if parsed.csv and as_path(parsed.csv, "--csv").resolve() in files:
         raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
     answers = _model(parsed).predict_sources(parsed.input, Display(parsed.quiet).say)
     if parsed.csv:
         from shared.answers import write_csv
 
-        written = write_csv(answers, Path(parsed.csv))
+        written = write_csv(answers, as_path(parsed.csv, "--csv"))
         Display(parsed.quiet).say(f"{written:,} answers: {parsed.csv}")
         return DONE
     for answer in answers:
@@ -213,11 +224,9 @@ def run_predict(parsed: argparse.Namespace) -> int:
 
 def _model(parsed: argparse.Namespace) -> Model:
     with uncollected():
-        with interrupts_wait():
-            from shared.model import load
+        from shared.model import load
 
-            app = load_app(parsed.app)
-        return load(app, parsed.artifact)
+        return load(load_app(parsed.app), parsed.artifact)
 
 
 def run_collab(parsed: argparse.Namespace) -> int:

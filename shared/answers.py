@@ -69,13 +69,16 @@ def write_parquet(answers: Iterable[Answer], path: Path) -> int:
 def _in_place(path: Path, answers: Iterable[Answer], write: Write, flag: str) -> int:
     """Writes beside `path` and moves the file there when it is complete. What the system refuses is taken for a fault of
     writing: those of reading come out of `Model.predict_sources` as UserErrors."""
-    waiting = Path(f"{path}.new")
+    place = path.resolve()  # a link stays one
+    if place.exists() and not place.is_file():  # moving onto a device, as /dev/null, would take it away
+        raise UserError(f"{path} is no file to replace: give another place with {flag}")
+    waiting = Path(f"{place}.new")
     try:
-        with TemporaryFile("w+", dir=path.parent, encoding="utf-8") as kept:
+        with TemporaryFile("w+", dir=place.parent, encoding="utf-8") as kept:
             rows, columns = _keep(answers, kept)
             write(waiting, columns, map(json.loads, kept))
         if waiting.exists():
-            os.replace(waiting, path)
+            os.replace(waiting, place)
     except OSError as error:
         raise UserError(f"{path} could not be written ({error.strerror}): give another place with {flag}") from error
     finally:

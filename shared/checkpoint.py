@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from shared.errors import UserError
+from shared.errors import UserError, first_line
 
 NAME = "checkpoint.pt"
 SECONDS = 5.0
@@ -28,7 +30,8 @@ class Checkpoint:
             raise UserError(f"{folder}: nothing to resume there; run without --resume to start anew")
 
     def save(self, stage: str, state: Callable[[], dict[str, Any]]) -> None:
-        """Replaces the checkpoint in one step, when the last is old enough."""
+        """Replaces the checkpoint in one step, when the last is old enough. Raises UserError, once, where it cannot be
+        written: later calls do nothing."""
         if time.monotonic() - self._saved < SECONDS:
             return
         waiting = self.path.with_suffix(".new")
@@ -37,10 +40,11 @@ class Checkpoint:
             torch.save({"identity": self.identity, "stage": stage, **state()}, waiting)
             os.replace(waiting, self.path)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-            waiting.unlink(missing_ok=True)
+            self._saved = math.inf
+            with suppress(OSError):
+                waiting.unlink()
             raise UserError(
-                f"{self.path.parent}: the checkpoint could not be written ({error}). "
-                "Free some space or give another folder with --out"
+                f"{self.path.parent}: the checkpoint to --resume from could not be written ({first_line(error)})"
             ) from error
         self._saved = time.monotonic()
 

@@ -62,12 +62,15 @@ class Face:
 
         For trials: what it learns is `learner.model`'s, kept by `learner.save` and put back by `learner.load`. Its own
         `predict`, `show_results`, `export` and `get_preds(with_loss=True)`, and fastai's `ClassificationInterpretation`, need
-        fastai's loaders; what answers and is saved for use comes from `train`.
+        fastai's loaders; what answers and is saved for use comes from `train`. Rows to validate on are held back also where
+        `train` needs none: callbacks choose by them.
         """
+        from shared.recipe import Recipe
         from shared.run import Options, learner
 
         app, parts = self.app(), (_valid(valid), _path(test, "test"))
-        return learner(app, as_path(source, "source"), app.recipe.make(recipe), Options(*parts))
+        held = {} if app.recipe.valid_fraction else {"valid_fraction": Recipe.valid_fraction}
+        return learner(app, as_path(source, "source"), app.recipe.make(held | recipe), Options(*parts))
 
 
 def _path(value: PathLike | None, what: str) -> Path | None:

@@ -1,11 +1,32 @@
-"""Ctrl-C while libraries load: in the middle of an import it would be lost, or end the process without a word."""
+"""Ctrl-C where it would do harm: in the middle of an import it is lost or taken for a fault, of a write it costs the model."""
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+AGAIN = 0.05
+"""Seconds until Ctrl-C during an import is tried once more."""
+
+
+def let_imports_finish() -> None:
+    """From here on Ctrl-C waits while a library loads, wherever that is. Nothing changes where Python does not handle it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+            frame = frame.f_back
+        if frame is None:
+            raise KeyboardInterrupt
+        again = threading.Timer(AGAIN, _thread.interrupt_main)
+        again.daemon = True
+        again.start()
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
 
 
 @contextmanager

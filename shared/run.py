@@ -21,6 +21,7 @@ from shared.errors import UserError, told_of
 from shared.fingerprint import fingerprint
 from shared.garbage import uncollected
 from shared.head import BodyHead, LinearHead
+from shared.interrupts import interrupts_wait
 from shared.labels import doubts
 from shared.loaders import Tensors, some
 from shared.measuring import measured
@@ -112,7 +113,11 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     recipe = replace(prepared.setup.recipe, device=recipe.device, precision=recipe.precision)
     model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
     if options.out is not None:
-        model.save(options.out)
+        try:
+            with interrupts_wait():
+                model.save(options.out)
+        except KeyboardInterrupt:  # too late: all is done, and the model is there
+            facts.interrupted = True
     if checkpoint is not None and not interrupted:
         checkpoint.remove()
     return model

@@ -261,9 +261,8 @@ class Watch(Callback):
         if self.checkpoint is not None:
             try:
                 self.checkpoint.save(self.stage, self._state)
-            except UserError as error:
-                self.failure = error
-                raise CancelFitException from error
+            except UserError as error:  # it insures the run, and must not cost it
+                self.progress.display.warn(f"{error}; training goes on without one")
         if self.is_over and self.epoch + 1 < self.n_epoch:
             self.progress.display.say(f"{self.stage}: no better for {self.since_best} epochs, stopping")
             raise CancelFitException

@@ -52,7 +52,10 @@ class TabularRecipe(Recipe):
     row_weights: str | None = dial(None, "column that says how much a row counts in training")
     members: int = dial(4, "networks that share their inner weights and are averaged", least=1)
     folds: int = dial(
-        AUTO, "parts of cross-validated bagging, a network and trees for each; 1: none; -1: of small tables", least=AUTO
+        AUTO,
+        "parts of cross-validated bagging, a network and trees for each; 1: none; -1: of small tables",
+        least=AUTO,
+        below=51,
     )
     valid_fraction: float = dial(
         AUTO, "share of rows for validation when none is given; -1: by the folds", least=AUTO, below=1

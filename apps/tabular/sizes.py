@@ -58,6 +58,7 @@ def shared_out(recipe: TabularRecipe, rows: int) -> TabularRecipe:
     if recipe.folds == AUTO:
         small = SMALL[0] <= rows < SMALL[1] and recipe.time is None
         recipe = replace(recipe, folds=FOLDS if small else 1)
+    recipe = replace(recipe, folds=max(recipe.folds, 1))  # 0, like 1, is none
     if recipe.valid_fraction == AUTO:
         recipe = replace(recipe, valid_fraction=VALID[recipe.folds > 1])
     return recipe

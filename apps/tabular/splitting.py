@@ -31,10 +31,10 @@ def split(train: Examples, valid: Examples | None, test: Examples | None, recipe
 
 
 def by_groups(parts: Parts, recipe: TabularRecipe) -> tuple[TabularRecipe, list[str]]:
-    """The recipe with no more folds than there are groups to keep apart in training, and what to say of groups that stand
-    in training and in parts that were given."""
+    """The recipe with no more folds than there are rows, or groups to keep apart, in training, and what to say of groups
+    that stand in training and in parts that were given."""
     if recipe.group is None:
-        return recipe, []
+        return replace(recipe, folds=min(recipe.folds, len(parts[0]))), []
     train, valid, test = (set(to_words(part.inputs.get(recipe.group, np.empty(0))).tolist()) for part in parts)
     said = [
         f"{len(train & other):,} of {len(other):,} values of {recipe.group!r} in the {name} rows also stand in the training "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from apps import NAMES, text
 from apps.__main__ import load_recipe, main
+from shared import artifact
 from shared.display import Display
 from shared.errors import UserError
 from tests.apps.collab.patterns import write_ratings
@@ -105,7 +108,7 @@ def test_ctrl_c_before_training_writes_nothing(
 
     monkeypatch.setattr(Display, "say", interrupted)
     assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), *QUICK]) == 2
-    assert "nothing was written" in capsys.readouterr().err and not (tmp_path / "m").exists()
+    assert "nothing unfinished is kept" in capsys.readouterr().err and not (tmp_path / "m").exists()
 
 
 def test_wrong_artifact_is_one_line_and_2(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +128,45 @@ def test_full_disk_ends_with_2_and_leaves_no_half(
     assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), "--quiet", *QUICK]) == 2
     assert "No space left" in capsys.readouterr().err
     assert [entry.name for entry in (tmp_path / "m").iterdir()] == ["checkpoint.pt"]  # --resume goes on from there
+
+
+def test_ctrl_c_while_the_model_is_written_is_too_late_to_lose_it(
+    loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, earlier = artifact._put, signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def pressed(path: Path, content: bytes) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        put(path, content)
+
+    monkeypatch.setattr("shared.artifact._put", pressed)
+    try:
+        assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), *QUICK]) == 2
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    assert "kept the best weights" in capsys.readouterr().err
+    assert {entry.name for entry in (tmp_path / "m").iterdir()} == {artifact.JSON, artifact.WEIGHTS}
+
+
+def test_a_full_disk_of_checkpoints_does_not_end_the_run(
+    loans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("torch.save", full)
+    assert main(["tabular", "train", str(loans), "--out", str(tmp_path / "m"), "--quiet", *QUICK]) == 0
+    said = capsys.readouterr().err
+    assert "No space left on device); training goes on without one" in said and len(said.splitlines()) == 1
+    assert {entry.name for entry in (tmp_path / "m").iterdir()} == {artifact.JSON, artifact.WEIGHTS}
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="the system has no full device")
+def test_results_that_a_full_disk_does_not_take_are_told(shop: Path) -> None:
+    command = [sys.executable, "-m", "apps", "collab", "predict", str(shop), "user 1,x", "--json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and "disk is full" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

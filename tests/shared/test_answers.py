@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,13 @@ def test_faults_of_writing_are_blamed_on_the_place_of_the_answers(
         with pytest.raises(UserError, match="--csv"):
             write_csv([{"input": "y"}], place)
     assert not list(tmp_path.iterdir())
+
+
+def test_only_a_file_is_replaced_and_a_link_stays_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="no file to replace"):
+        write_csv([{"input": "y"}], tmp_path / "pipe")
+    (tmp_path / "a.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "a.csv")
+    write_csv([{"input": "y"}], tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink() and (tmp_path / "a.csv").read_text() == "input\ny\n"

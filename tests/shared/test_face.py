@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from apps import NAMES
-from shared.errors import UserError
+from shared.errors import UserError, as_path
 from shared.face import Face
 
 
@@ -44,3 +44,8 @@ def test_a_source_that_is_no_path_is_said(app: str, given: Any, said: str) -> No
 def test_every_place_that_is_no_path_is_named(use: Callable[[Face, Path], object], named: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{named}: .* not a list"):
         use(Face("tabular"), tmp_path)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert as_path("~/m", "out") == tmp_path / "m" and as_path("a~b", "out") == Path("a~b")

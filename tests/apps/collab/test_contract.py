@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import pytest
+
+from apps import collab
 from tests.apps.collab.patterns import write_likes, write_ratings
 from tests.contract import AppContract
 
@@ -30,3 +35,14 @@ class TestRanking(TestRatings):
 
     def write_source(self, folder: Path) -> Path:
         return write_likes(folder / "likes.csv")
+
+
+@pytest.mark.parametrize("write", [write_ratings, write_likes])
+def test_callbacks_of_a_learner_have_rows_to_choose_by(write: Callable[[Path], Path], tmp_path: Path) -> None:
+    from fastai.callback.tracker import EarlyStoppingCallback
+
+    learner = collab.learner(write(tmp_path / "rows.csv"), epochs=1)
+    with learner.no_bar(), learner.no_logging():
+        learner.fit_one_cycle(2, cbs=EarlyStoppingCallback(monitor="valid_loss"))
+    assert np.isfinite(learner.recorder.values).all() and len(learner.get_preds()[1])
+    assert not len(collab.learner(tmp_path / "rows.csv", valid_fraction=0).dls.valid.data)

@@ -118,3 +118,11 @@ def test_weights_of_classes_and_of_rows_take_the_networks_bfloat16() -> None:
     objective = MemberClassification(Labels(("a", "b"), (3, 1)), class_weights="auto")
     outputs, targets = torch.randn(3, 4, 2).bfloat16(), torch.tensor([0, 1, 1])
     assert objective.loss(outputs, targets, torch.ones(3)) == objective.loss(outputs.float(), targets, torch.ones(3))
+
+
+def test_folds_are_none_or_fewer_than_rows(tmp_path: Path) -> None:
+    assert read(tmp_path, folds=0).recipe.folds == 1
+    few = APP.read(table(tmp_path / "t.csv", 30), TabularRecipe.make({"folds": 50}), None, None)
+    assert few.recipe.folds == len(few.train) < 30
+    with pytest.raises(UserError, match="below 51"):
+        TabularRecipe.make({"folds": 1000})
