@@ -118,12 +118,8 @@ class CollabPreprocessor:
         """Scores items that nobody has, by their columns."""
         return Newest.of(self.item_columns, self.item_counts)
 
-    def histories(self, inputs: Inputs) -> Histories:
-        """What known users have of known items in these rows."""
-        return self.cells(*self.positions(inputs))
-
     def cells(self, users: Tensor, items: Tensor) -> Histories:
-        """The same of positions, each of shape (rows,)."""
+        """What known users have of known items in rows of these positions, each of shape (rows,)."""
         return Histories.of_pairs(users, torch.where(users > 0, items, 0), len(self.users) + 1, len(self.items) + 1)
 
     def positions(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
