@@ -126,10 +126,11 @@ class CollabPreprocessor:
         """Positions of users and items, each of shape (rows,), 0 where unknown."""
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
-    def recalled(self, inputs: Inputs, of: str = "") -> list[str]:
+    def recalled(self, examples: Examples, of: str = "") -> list[str]:
         """See `shared.model.Recalls`."""
         from apps.collab.overlap import seen_pairs
 
+        inputs = examples.inputs
         return [] if isinstance(inputs, Asked) else seen_pairs(self, self.positions(inputs), of)
 
     def unknown(self, inputs: Inputs) -> list[str]:
