@@ -28,12 +28,10 @@ class Compares(Protocol):
 
 @runtime_checkable
 class Recalls(Protocol):
-    """A preprocessor that can tell which rows it saw in training (`of` names it), as what is measured on them flatters,
-    and of which inputs it knows nothing."""
+    """A preprocessor that can tell which rows it saw in training, as what is measured on them flatters; `of` names it where
+    it is an earlier model's."""
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]: ...
-
-    def unknown(self, inputs: Any) -> list[str]: ...
 
 
 @dataclass(repr=False)
@@ -81,7 +79,7 @@ class Model:
 
     def _recalled(self, examples: Examples) -> list[str]:
         known = self.preprocessor
-        return known.recalled(examples) + known.unknown(examples.inputs) if isinstance(known, Recalls) else []
+        return known.recalled(examples) if isinstance(known, Recalls) else []
 
     def encode(self, examples: Examples) -> Data:
         return Data(self.preprocessor.encode(examples.inputs), self.preprocessor.encode_targets(examples.targets))

@@ -127,17 +127,13 @@ class CollabPreprocessor:
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
-        """See `shared.model.Recalls`."""
-        from apps.collab.overlap import seen_pairs
+        """See `shared.model.Recalls`; where `of` names no earlier model also how many ids it does not know."""
+        from apps.collab.overlap import seen_pairs, unknown_ids
 
-        inputs = examples.inputs
-        return [] if isinstance(inputs, Asked) else seen_pairs(self, self.positions(inputs), of)
-
-    def unknown(self, inputs: Inputs) -> list[str]:
-        """See `shared.model.Recalls`."""
-        from apps.collab.overlap import unknown_ids
-
-        return unknown_ids(self.positions(inputs), "measured")
+        if isinstance(examples.inputs, Asked):
+            return []
+        positions = self.positions(examples.inputs)
+        return seen_pairs(self, positions, of) + ([] if of else unknown_ids(positions, "measured"))
 
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user

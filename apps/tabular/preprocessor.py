@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ class TabularPreprocessor:
     target: Target
     edges: Tensor
     texts: Mapping[str, TextProjection]
-    seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    seen: Tensor
 
     def encode(self, inputs: Columns) -> Rows:
         """(numbers, float32 (rows, n); missing flags, uint8 (rows, m); codes, int32 (rows, c))."""
@@ -97,7 +97,7 @@ class TabularPreprocessor:
     @property
     def used(self) -> tuple[str, ...]:
         """The names of the columns that it learns from."""
-        return tuple(kind.name for kind in learnt(self.kinds))
+        return tuple(kind.name for kind in self.kinds if kind.kind in USED)
 
     def differences(self, inputs: Columns) -> list[str]:
         """See `shared.model.Compares`."""
@@ -112,12 +112,8 @@ class TabularPreprocessor:
         """See `shared.model.Recalls`."""
         if not len(self.seen) or lacking(examples.inputs, self.used):
             return []
-        found, seen = row_marks(examples, learnt(self.kinds)), self.seen.numpy()
+        found, seen = row_marks(examples, self.kinds), self.seen.numpy()
         return [] if is_by_chance(found, seen) else recalled(found, seen, "rows", of)
-
-    def unknown(self, inputs: Columns) -> list[str]:
-        """See `shared.model.Recalls`: `differences` tells it."""
-        return []
 
     def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
         kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
@@ -159,11 +155,6 @@ class TabularPreprocessor:
         return {"edges": self.edges, "seen": self.seen, **texts}
 
 
-def learnt(kinds: Iterable[Kind]) -> list[Kind]:
-    """The columns that are learnt from."""
-    return [kind for kind in kinds if kind.kind in USED]
-
-
 def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     """Raises UserError where no column is left to learn from, or the target cannot be learnt."""
     columns: Columns = train.inputs
@@ -175,7 +166,7 @@ def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     if not numbers and not categories:
         raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
     target = fit_target(train.targets, recipe.task, recipe.interval)
-    seen = torch.from_numpy(row_marks(train, learnt(kinds)))
+    seen = torch.from_numpy(row_marks(train, kinds))
     fitted = TabularPreprocessor(kinds, tuple(numbers), categories, target, edges, texts, seen)
     return fitted if recipe.task == CLASSIFICATION else _with_transform(fitted, train, recipe)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from apps.tabular.columns import plain_words, to_numbers, to_words
 from apps.tabular.dates import to_seconds
-from apps.tabular.kinds import CODE, COMMAS, DATE, MIXED, NUMBER, Kind
+from apps.tabular.kinds import CODE, COMMAS, DATE, MIXED, NUMBER, USED, Kind
 from apps.tabular.matching import matched
 from shared.copies import alike, copied, marks
 from shared.protocol import Examples
@@ -44,9 +44,10 @@ def _alike(train: Examples, examples: Examples) -> int:
     return alike
 
 
-def row_marks(examples: Examples, used: Sequence[Kind]) -> np.ndarray:
-    """A number for each row, int64, by its target and its cells in the columns that are `used`, in whatever order and file
+def row_marks(examples: Examples, kinds: Sequence[Kind]) -> np.ndarray:
+    """A number for each row, int64, by its target and its cells in the columns learnt from, in whatever order and file
     they stand. Raises KeyError where one is lacking."""
+    used = [kind for kind in kinds if kind.kind in USED]
     inputs = matched(examples.inputs, [kind.name for kind in used])
     targets = examples.targets if examples.targets.dtype == object else _plain(examples.targets)
     return marks([*(_cells(inputs[kind.name], kind) for kind in used), targets])
@@ -71,9 +72,9 @@ def _plain(numbers: np.ndarray) -> np.ndarray:
 def is_by_chance(found: np.ndarray, seen: np.ndarray) -> bool:
     """Whether rows that were not trained on could be as like those `seen` in training as these are.
 
-    A row that training had once comes again by chance about as often as it had rows twice (Good 1953); more than three
+    A row that training had once comes again by chance about as often as it had rows twice (Good 1953); more than four
     standard deviations beyond that is no chance. What training had often proves nothing.
     """
     distinct, times = np.unique(seen, return_counts=True)
     expected = len(found) * (2 * int((times == 2).sum()) + 1) / max(len(seen), 1)
-    return alike(distinct[times == 1], found) <= expected + 3 * math.sqrt(expected)
+    return alike(distinct[times == 1], found) <= expected + 4 * math.sqrt(expected)

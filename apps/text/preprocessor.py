@@ -86,10 +86,6 @@ class TextPreprocessor:
         """See `shared.model.Recalls`."""
         return recalled(marks(examples.inputs), self.seen.numpy(), "texts", of)
 
-    def unknown(self, inputs: Any) -> list[str]:
-        """See `shared.model.Recalls`: of any text something is known."""
-        return []
-
     def fields(self) -> list[Field]:
         return [Field("text", "text")]
 
