@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, Any, TextIO
 
 from shared.errors import UserError
-from shared.numerals import decimal_mark
+from shared.numerals import OF_COMMAS, OF_POINTS, decimal_mark
 
 SPACES, TWO, ONE = r"\s+", "::", "\x1f"
 """Separators. pandas' fast parser takes one character: TWO give way to ONE, ASCII's own separator of units."""
@@ -152,9 +152,10 @@ def _find_separator(lines: list[str]) -> str | None:
 
 
 def _only_decimal_commas(lines: list[str]) -> bool:
-    """Whether, between semicolons, commas stand in numbers such as 3,5 alone, of which rows may have as many."""
+    """Whether, between semicolons, commas stand in numbers alone, such as 3,5, of which rows may have as many."""
+    forms = (WITH_COMMA, OF_COMMAS, OF_POINTS)
     cells = [cell.strip() for row in csv.reader(lines, delimiter=";") for cell in row if "," in cell]
-    return len(lines[0].split(";")) > 1 and all(WITH_COMMA.fullmatch(cell) for cell in cells)
+    return len(lines[0].split(";")) > 1 and all(any(form.fullmatch(cell) for form in forms) for cell in cells)
 
 
 def _find_decimal(lines: list[str], separator: str | None) -> str:

@@ -12,13 +12,18 @@ OF_COMMAS = re.compile(r"[-+]?((\d{4,}|0\d*|\d{1,3}(\.\d{3})+)?,\d+|\d{1,3},(\d{
 OF_POINTS = re.compile(r"[-+]?((\d{4,}|0\d*|\d{1,3}(,\d{3})+)?\.\d+|\d{1,3}\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3}){2,})")
 """One that only those write so who write 1,234.5."""
 
+OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+ADDRESS = re.compile(rf"{OCTET}(\.{OCTET}){{3}}")
+"""A computer's, as 192.168.100.101, that could be thousands."""
+
 EXACT = 2**53
 """Of whole numbers beyond this some are one and the same float64."""
 
 
 def decimal_mark(cells: Iterable[str]) -> str:
     """The mark before the fraction, "," or "."; the point where cells of both kinds stand, "" where none tells."""
-    told = {mark for cell in cells for mark, form in ((",", OF_COMMAS), (".", OF_POINTS)) if form.fullmatch(cell)}
+    forms = ((",", OF_COMMAS), (".", OF_POINTS))
+    told = {mark for cell in cells for mark, form in forms if form.fullmatch(cell) and not ADDRESS.fullmatch(cell)}
     return max(told, default="")
 
 

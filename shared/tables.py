@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
-LOOKED_AT = 256  # parts of SAMPLE bytes, in which letters beyond ASCII are looked for
+LOOKED_AT, LONG = 1 << 21, 1 << 12  # lines, and bytes of each, in which letters beyond ASCII are looked for
 UNREAD = "S1"
 """What pandas makes of the cells of a column that nobody asked for: their first byte."""
 
@@ -287,12 +287,12 @@ def told_encoding(path: Path) -> list[str]:
 
 
 def _encoding(path: Path, sample: bytes) -> tuple[str, str]:
-    """See `find_encoding`; of a file that begins with ASCII's letters alone by the first part that has others."""
+    """See `find_encoding`; of a file that begins with ASCII's letters alone by the first lines that have others."""
     if len(sample) < SAMPLE or not sample.isascii() or b"\0" in sample:
         return find_encoding(sample)
     with open_bytes(path) as raw:
-        parts = islice(iter(partial(raw.read, SAMPLE), b""), LOOKED_AT)
-        return find_encoding(next((part for part in parts if not part.isascii()), sample))
+        lines = islice(iter(partial(raw.readline, LONG), b""), LOOKED_AT)
+        return find_encoding(b"".join(islice((line for line in lines if not line.isascii()), 1000)) or sample)
 
 
 def _sample(path: Path) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shared.errors import UserError
-from shared.numerals import EXACT, OF_COMMAS, decimal_mark
+from shared.numerals import ADDRESS, EXACT, OF_COMMAS, decimal_mark
 from shared.protocol import Columns
 from shared.tables import refuse_twins
 
@@ -29,6 +29,9 @@ WITH_COMMA = re.compile(r"[-+]?(\d*|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?")
 
 SPACED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:[ \u00a0\u2009\u202f'\u2019]\d{3})+(?![\d ])")
 """Thousands parted by blanks or apostrophes."""
+
+TELEPHONE = re.compile(r"(\+\d{1,3} )?\d{3} \d{3} \d{3}")
+"""A telephone number, as in Poland and Spain, that could be thousands."""
 
 MISSING_WORDS = frozenset({"", "?", "na", "n/a", "nan", "none", "null", "nat", "<na>", "#n/a", "#n/a n/a", "#na"})
 
@@ -160,19 +163,20 @@ def to_numbers(column: np.ndarray, commas: bool = False) -> np.ndarray:
 
 
 def has_decimal_commas(words: Collection[str | None], otherwise: bool = False) -> bool:
-    """Whether some of a column's words write numbers as 1.234,5, and none as 1,234.5; `otherwise` where none tells."""
+    """Whether more of a column's words write numbers as 1.234,5 than as 1,234.5; `otherwise` where none tells."""
     parted = (_bare(word) for word in words if word is not None and ("," in word or word.count(".") > 1))
     if not otherwise and not any(map(OF_COMMAS.fullmatch, parted)):
         return False
-    mark = decimal_mark(_bare(word) for word in words if word)
-    return mark == "," or (otherwise and not mark)
+    told = [decimal_mark([_bare(word)]) for word in words if word and ("," in word or "." in word)]
+    return told.count(",") > told.count(".") or (otherwise and not any(told))
 
 
 def from_commas(column: np.ndarray) -> np.ndarray:
     """A column of a file whose numbers have decimal commas: as numbers where it holds nothing else."""
     words = {word for word in column.tolist() if word is not None} if column.dtype == object else set()
     marked = any("," in word or "." in word for word in words)
-    return to_numbers(column, commas=True) if marked and all(map(WITH_COMMA.fullmatch, words)) else column
+    numeric = marked and all(map(WITH_COMMA.fullmatch, words)) and not all(map(ADDRESS.fullmatch, words))
+    return to_numbers(column, commas=True) if numeric else column
 
 
 def mapped(column: np.ndarray, values: Mapping[Any, float]) -> np.ndarray:
@@ -210,7 +214,8 @@ def _bare(word: str) -> str:
         plain = "-" + plain[1:-1]
     if plain[:1] in ("-", "+"):
         plain = plain[0] + plain[1:].strip(MARKS)
-    parted = " " in plain or "'" in plain or not plain.isascii()
+    number = plain[-1:].isdigit() and plain[0] in "+-0123456789"
+    parted = number and (" " in plain or "'" in plain or not plain.isascii())
     return SPACED.sub(lambda found: re.sub(r"\D", "", found[0]), plain) if parted else plain
 
 
@@ -218,6 +223,13 @@ def is_number(word: str) -> bool:
     """Whether `parse_number` finds one in it."""
     number = parse_number(word)
     return number == number
+
+
+def numbers_among(words: Collection[str]) -> list[str]:
+    """Those of a column's distinct words that write numbers; none where all of these are telephone numbers, or addresses."""
+    numbers = [word for word in words if is_number(word)]
+    names = all(map(TELEPHONE.fullmatch, numbers)) or all(map(ADDRESS.fullmatch, numbers))
+    return [] if names else numbers
 
 
 def words_only(column: np.ndarray) -> np.ndarray:

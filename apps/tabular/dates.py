@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 
@@ -21,6 +22,9 @@ FORMATS = (
 )
 """Ways of writing a date, tried in this order; ISO is ISO 8601."""
 
+MONTH = re.compile(r"(19|20)\d\d-\d\d")
+"""A month by itself; 4711-01 and 2001-1 are numbers of orders or parts."""
+
 LOOKED_AT = 200
 """Of more distinct words so many are tried, evenly out of all: the first days of a log fit two ways."""
 
@@ -38,7 +42,7 @@ def to_seconds(column: np.ndarray, form: str) -> np.ndarray:
 
 def parse_date(word: str | None, form: str) -> float:
     """Seconds since 1970 of a date written in one of FORMATS; NaN when it is not."""
-    if word is None:
+    if word is None or (form == "%Y-%m" and not MONTH.fullmatch(word)):
         return math.nan
     try:
         found = datetime.fromisoformat(word.removesuffix("Z")) if form == ISO else datetime.strptime(word, form)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from apps.tabular.columns import has_decimal_commas, is_number, to_numbers, to_words
+from apps.tabular.columns import has_decimal_commas, is_number, numbers_among, to_numbers, to_words
 from apps.tabular.dates import find_format, is_certain, is_open
 from shared.errors import some
 from shared.protocol import Columns
@@ -82,7 +82,7 @@ def _of_words(name: str, column: np.ndarray) -> Kind:
     if not filled or (len(counts) == 1 and not missing):
         return Kind(name, CONSTANT)
     words = list(counts)
-    numbers = [word for word in words if is_number(word)]
+    numbers = numbers_among(words)
     share, way = sum(counts[word] for word in numbers) / filled, COMMAS if has_decimal_commas(numbers) else ""
     if share >= MOSTLY:
         return replace(_of_numbers(name, to_numbers(column)), detail=way)

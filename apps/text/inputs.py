@@ -118,9 +118,12 @@ def _names_its_column(path: Path, recipe: TextRecipe) -> bool:
     if not is_delimited(path):
         return True
     first = [str(cell).strip() for cell in read_table(path, text=True, header=False, rows=1).iloc[0]]
-    if len(first) > 1 or first[0].lower() in (*TEXT_NAMES, (recipe.text or "").lower()):
+    name = first[0].lower()
+    if len(first) > 1 or name == (recipe.text or "").lower() or name.removesuffix("s") in TEXT_NAMES:
         return True
-    if WORD.fullmatch(first[0]):
+    if WORD.fullmatch(name):
+        if "_" in name:  # reviews_2026
+            return True
         raise UserError(
             f"{path}: its first line {first[0]!r} may be a text or the column's name: write {TEXT_NAMES[0]!r} as a line "
             "above it, or in its place where it is the name"

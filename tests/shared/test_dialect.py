@@ -98,6 +98,23 @@ def test_letters_beyond_ascii_that_come_late_are_read_and_told(tmp_path: Path) -
     assert len(told_encoding(path)) == 1
 
 
+def test_the_first_letter_beyond_ascii_alone_does_not_tell_the_encoding(tmp_path: Path) -> None:
+    late = b"it\x92s one,0\n" + b"a plain text,1\n" * 20_000 + "größe und maß,0\n".encode() * 30
+    path = write(tmp_path / "a.csv", b"text,label\n" + b"a plain text,1\n" * 20_000 + late)
+    assert read_table(path, text=True)["text"].iloc[-1] == "größe und maß" and not told_encoding(path)
+
+
+def test_addresses_do_not_tell_that_points_part_thousands(tmp_path: Path) -> None:
+    rows = "".join(f"101.1{i}.120.254\t52.1{i}\n" for i in range(10, 40))
+    assert read_table(write(tmp_path / "a.tsv", "ip\tlatitude\n" + rows))["latitude"][0] == 52.110
+
+
+@pytest.mark.parametrize("amount", ["1.234,5{}", "1,234,5{}0", "-1.234.567,{}"])
+def test_semicolons_part_amounts_of_thousands(tmp_path: Path, amount: str) -> None:
+    path = write(tmp_path / "a.csv", "sum;n\n" + "".join(f"{amount.format(i % 10)};{i}\n" for i in range(30)))
+    assert read_table(path).shape == (30, 2)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_standard_input_reads_as_a_file_does(tmp_path: Path, encoding: str) -> None:
     words = "un café créé\nune soirée à Orléans\n"

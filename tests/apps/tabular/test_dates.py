@@ -51,6 +51,11 @@ def test_dates_are_read_as_people_write_them(words: list[str], day: str) -> None
     assert form is not None and parse_date(words[0], form) == parse_date(day, "iso")
 
 
+@pytest.mark.parametrize("words", [["4711-01", "4711-02"], ["2001-1", "2002-2"], ["1001-12", "2020-12"]])
+def test_numbers_of_parts_are_no_months(words: list[str]) -> None:
+    assert find_format(words) is None
+
+
 def test_a_log_in_american_order_is_read_as_such() -> None:
     hours = np.datetime64("2011-01-01T00") + np.arange(3000).astype("timedelta64[h]")
     words = [hour.item().strftime("%m/%d/%Y %H:%M") for hour in hours]  # the first 200 fit both ways

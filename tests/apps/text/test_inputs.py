@@ -114,6 +114,8 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         ("text", 2),
         ("Text", 2),
         ("Review", 2),
+        ("Comments", 2),
+        ("reviews_2026", 2),
         ("Awesome!", 3),
         ("很好，干净", 3),
         ("5", 3),
@@ -133,7 +135,7 @@ def test_one_line_alone_is_a_text(tmp_path: Path) -> None:
     assert read(str(tmp_path / "list.csv")) == [("list.csv:1", "one fine film")]
 
 
-@pytest.mark.parametrize("first", ["Awesome", "reviews_2026", "这个酒店很好"])
+@pytest.mark.parametrize("first", ["Awesome", "这个酒店很好"])
 def test_a_word_above_texts_may_be_one_and_is_refused(tmp_path: Path, first: str) -> None:
     (tmp_path / "list.csv").write_text(f"{first}\nanother film\na third\n")
     with pytest.raises(UserError, match=f"list.csv: its first line '{first}' may be a text"):
