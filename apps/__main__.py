@@ -207,8 +207,8 @@ def run_evaluate(parsed: argparse.Namespace) -> int:
 
 
 def run_predict(parsed: argparse.Namespace) -> int:
-    files = [Path(given).resolve() for given in parsed.input if os.path.isfile(given)]  # a text has no place
-    if parsed.csv and as_path(parsed.csv, "--csv").resolve() in files:
+    files = [os.path.realpath(given) for given in parsed.input if os.path.isfile(given)]  # a text has no place
+    if parsed.csv and os.path.realpath(as_path(parsed.csv, "--csv")) in files:
         raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
     answers = _model(parsed).predict_sources(parsed.input, Display(parsed.quiet).say)
     if parsed.csv:
