@@ -35,13 +35,19 @@ if TYPE_CHECKING:
     from shared.recipe import Recipe
 
 FAULT, DONE = 2, 0
+STOPPED = "glance: stopped; nothing unfinished is kept"
 
 
 def entry() -> None:
     """The process's own main: ends without taking the libraries apart piece by piece, which takes a second."""
     never_refuse(sys.stdout)
     let_imports_finish()
-    code = main()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # before the command, or once more while the first is told
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print(STOPPED, file=sys.stderr)
+        code = FAULT
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to stop
     atexit._run_exitfuncs()  # temporary files go
     sys.stdout.flush()
@@ -62,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"glance: {error}", file=sys.stderr)
         return FAULT
     except KeyboardInterrupt:
-        print("glance: stopped; nothing unfinished is kept", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return FAULT
     except (MemoryError, RuntimeError) as error:
         if not (said := lack_of_memory(error)):

@@ -111,6 +111,12 @@ def test_ctrl_c_before_training_writes_nothing(
     assert "nothing unfinished is kept" in capsys.readouterr().err and not (tmp_path / "m").exists()
 
 
+def test_ctrl_c_pressed_again_is_no_traceback() -> None:
+    lines = "import apps.__main__ as roof\ndef main():\n    raise KeyboardInterrupt\nroof.main = main\nroof.entry()"
+    ended = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1) and "stopped" in ended.stderr
+
+
 def test_wrong_artifact_is_one_line_and_2(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["tabular", "predict", str(shop), "x"], ["collab", "evaluate", str(tmp_path), str(tmp_path)]):
         assert main(words) == 2
