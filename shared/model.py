@@ -28,12 +28,10 @@ class Compares(Protocol):
 
 @runtime_checkable
 class Recalls(Protocol):
-    """A preprocessor that can tell which inputs it saw in training (`of` names it), as what is measured on them flatters,
-    and of which it knows nothing."""
+    """A preprocessor that can tell which rows it saw in training, as what is measured on them flatters; `of` names it where
+    it is an earlier model's."""
 
-    def recalled(self, inputs: Any, of: str = "") -> list[str]: ...
-
-    def unknown(self, inputs: Any) -> list[str]: ...
+    def recalled(self, examples: Examples, of: str = "") -> list[str]: ...
 
 
 @dataclass(repr=False)
@@ -79,9 +77,9 @@ class Model:
     def _differences(self, inputs: Inputs) -> list[str]:
         return self.preprocessor.differences(inputs) if isinstance(self.preprocessor, Compares) else []
 
-    def _recalled(self, inputs: Inputs) -> list[str]:
+    def _recalled(self, examples: Examples) -> list[str]:
         known = self.preprocessor
-        return known.recalled(inputs) + known.unknown(inputs) if isinstance(known, Recalls) else []
+        return known.recalled(examples) if isinstance(known, Recalls) else []
 
     def encode(self, examples: Examples) -> Data:
         return Data(self.preprocessor.encode(examples.inputs), self.preprocessor.encode_targets(examples.targets))
@@ -100,7 +98,7 @@ class Model:
             "metrics": metrics,
             "baseline": baseline,
             "rows": {"train": 0, "valid": 0, "test": len(data)},
-            "notes": (*examples.notes, *self._differences(examples.inputs), *self._recalled(examples.inputs)),
+            "notes": (*examples.notes, *self._differences(examples.inputs), *self._recalled(examples)),
         }
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

@@ -184,7 +184,7 @@ def _earlier(
     known = app.restore(earlier.preprocessor, earlier.fitted)
     assert isinstance(known, Recalls)
     judging = splits.test if len(splits.test) else splits.valid
-    return earlier, known.recalled(judging.inputs, str(options.start_from))
+    return earlier, known.recalled(judging, str(options.start_from))
 
 
 def _encoded(preprocessor: Preprocessor, part: Examples, place: str) -> Data:

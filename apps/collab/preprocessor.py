@@ -118,29 +118,22 @@ class CollabPreprocessor:
         """Scores items that nobody has, by their columns."""
         return Newest.of(self.item_columns, self.item_counts)
 
-    def histories(self, inputs: Inputs) -> Histories:
-        """What known users have of known items in these rows."""
-        return self.cells(*self.positions(inputs))
-
     def cells(self, users: Tensor, items: Tensor) -> Histories:
-        """The same of positions, each of shape (rows,)."""
+        """What known users have of known items in rows of these positions, each of shape (rows,)."""
         return Histories.of_pairs(users, torch.where(users > 0, items, 0), len(self.users) + 1, len(self.items) + 1)
 
     def positions(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Positions of users and items, each of shape (rows,), 0 where unknown."""
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
-    def recalled(self, inputs: Inputs, of: str = "") -> list[str]:
-        """See `shared.model.Recalls`."""
-        from apps.collab.overlap import seen_pairs
+    def recalled(self, examples: Examples, of: str = "") -> list[str]:
+        """See `shared.model.Recalls`; where `of` names no earlier model also how many ids it does not know."""
+        from apps.collab.overlap import seen_pairs, unknown_ids
 
-        return [] if isinstance(inputs, Asked) else seen_pairs(self, self.positions(inputs), of)
-
-    def unknown(self, inputs: Inputs) -> list[str]:
-        """See `shared.model.Recalls`."""
-        from apps.collab.overlap import unknown_ids
-
-        return unknown_ids(self.positions(inputs), "measured")
+        if isinstance(examples.inputs, Asked):
+            return []
+        positions = self.positions(examples.inputs)
+        return seen_pairs(self, positions, of) + ([] if of else unknown_ids(positions, "measured"))
 
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user

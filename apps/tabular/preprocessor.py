@@ -26,6 +26,7 @@ from apps.tabular.features import (
 from apps.tabular.kinds import CATEGORY, CODE, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind
 from apps.tabular.matching import lacking, matched, strange
 from apps.tabular.recipe import TabularRecipe
+from apps.tabular.repeats import is_by_chance, row_marks
 from apps.tabular.targets import (
     CLASSIFICATION,
     ClassTarget,
@@ -38,6 +39,7 @@ from apps.tabular.targets import (
 from apps.tabular.texts import TextProjection
 from apps.tabular.transforms import checked_transform, is_skewed
 from apps.tabular.trials import PROBED, best_transform
+from shared.copies import recalled
 from shared.errors import UserError, some
 from shared.labels import Labels
 from shared.loaders import Tensors
@@ -56,7 +58,8 @@ class Rows(Tensors):
 
 @dataclass(frozen=True)
 class TabularPreprocessor:
-    """`edges`, shape (numbers, bins + 1), bound the pieces of each scaled number's embedding."""
+    """`edges`, shape (numbers, bins + 1), bound the pieces of each scaled number's embedding; `seen` are the marks of the
+    training rows, int64."""
 
     kinds: tuple[Kind, ...]
     numbers: tuple[Number, ...]
@@ -64,6 +67,7 @@ class TabularPreprocessor:
     target: Target
     edges: Tensor
     texts: Mapping[str, TextProjection]
+    seen: Tensor
 
     def encode(self, inputs: Columns) -> Rows:
         """(numbers, float32 (rows, n); missing flags, uint8 (rows, m); codes, int32 (rows, c))."""
@@ -104,6 +108,13 @@ class TabularPreprocessor:
         categories = {category.column: category for category in self.categories}
         return said + strange(matched(inputs, self.used), self.kinds, categories)
 
+    def recalled(self, examples: Examples, of: str = "") -> list[str]:
+        """See `shared.model.Recalls`."""
+        if not len(self.seen) or lacking(examples.inputs, self.used):
+            return []
+        found, seen = row_marks(examples, self.kinds), self.seen.numpy()
+        return [] if is_by_chance(found, seen) else recalled(found, seen, "rows", of)
+
     def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
         kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
         for i, number in enumerate(self.numbers):  # the parts of one column stand side by side
@@ -141,7 +152,7 @@ class TabularPreprocessor:
 
     def tensors(self) -> dict[str, Tensor]:
         texts = {TEXT_WEIGHT + name: torch.from_numpy(text.weight) for name, text in self.texts.items()}
-        return {"edges": self.edges, **texts}
+        return {"edges": self.edges, "seen": self.seen, **texts}
 
 
 def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
@@ -155,7 +166,8 @@ def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     if not numbers and not categories:
         raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
     target = fit_target(train.targets, recipe.task, recipe.interval)
-    fitted = TabularPreprocessor(kinds, tuple(numbers), categories, target, edges, texts)
+    seen = torch.from_numpy(row_marks(train, kinds))
+    fitted = TabularPreprocessor(kinds, tuple(numbers), categories, target, edges, texts, seen)
     return fitted if recipe.task == CLASSIFICATION else _with_transform(fitted, train, recipe)
 
 
@@ -203,6 +215,7 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularP
             for name, weight in tensors.items()
             if name.startswith(TEXT_WEIGHT)
         },
+        tensors.get("seen", torch.zeros(0, dtype=torch.long)),  # models of before have none
     )
 
 

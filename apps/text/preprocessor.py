@@ -19,8 +19,9 @@ from apps.text.inputs import as_array
 from apps.text.passages import chi_squared
 from apps.text.repeats import marks
 from apps.text.tokens import Tokens
+from shared.copies import recalled
 from shared.labels import Labels
-from shared.protocol import Answer, Field
+from shared.protocol import Answer, Examples, Field
 from shared.several import LabelSets
 
 MOST_WEIGHTS = 6_000_000
@@ -81,17 +82,9 @@ class TextPreprocessor:
     def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
         return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, LabelSets) else outputs.softmax(1))
 
-    def recalled(self, inputs: Any, of: str = "") -> list[str]:
+    def recalled(self, examples: Examples, of: str = "") -> list[str]:
         """See `shared.model.Recalls`."""
-        alike = int(np.isin(marks(as_array(inputs)), self.seen.numpy()).sum())
-        known = (
-            f"{alike:,} of {len(inputs):,} measured texts also stand in the training texts{f' of {of}' if of else ''}"
-        )
-        return [f"{known}: results look better than they are"] if alike else []
-
-    def unknown(self, inputs: Any) -> list[str]:
-        """See `shared.model.Recalls`: of any text something is known."""
-        return []
+        return recalled(marks(examples.inputs), self.seen.numpy(), "texts", of)
 
     def fields(self) -> list[Field]:
         return [Field("text", "text")]
