@@ -16,7 +16,6 @@ import signal
 import sys
 import warnings
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
@@ -248,7 +247,9 @@ def run_review(parsed: argparse.Namespace) -> int:
     from apps.vision.page import write_page
 
     display = Display(parsed.quiet)
-    found = write_page(_model(parsed), locate(parsed.source, progress=display.say), Path(parsed.folder))
+    found = write_page(
+        _model(parsed), locate(parsed.source, progress=display.say), as_path(parsed.folder, "the folder")
+    )
     for note in found.pop("notes"):
         display.say(note)
     if parsed.json:
