@@ -16,7 +16,6 @@ import signal
 import sys
 import warnings
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
@@ -35,13 +34,19 @@ if TYPE_CHECKING:
     from shared.recipe import Recipe
 
 FAULT, DONE = 2, 0
+STOPPED = "glance: stopped; nothing unfinished is kept"
 
 
 def entry() -> None:
     """The process's own main: ends without taking the libraries apart piece by piece, which takes a second."""
     never_refuse(sys.stdout)
     let_imports_finish()
-    code = main()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # before the command, or once more while the first is told
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print(STOPPED, file=sys.stderr)
+        code = FAULT
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to stop
     atexit._run_exitfuncs()  # temporary files go
     sys.stdout.flush()
@@ -62,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"glance: {error}", file=sys.stderr)
         return FAULT
     except KeyboardInterrupt:
-        print("glance: stopped; nothing unfinished is kept", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return FAULT
     except (MemoryError, RuntimeError) as error:
         if not (said := lack_of_memory(error)):
@@ -207,8 +212,8 @@ def run_evaluate(parsed: argparse.Namespace) -> int:
 
 
 def run_predict(parsed: argparse.Namespace) -> int:
-    files = [Path(given).resolve() for given in parsed.input if os.path.isfile(given)]  # a text has no place
-    if parsed.csv and as_path(parsed.csv, "--csv").resolve() in files:
+    files = [os.path.realpath(given) for given in parsed.input if os.path.isfile(given)]  # a text has no place
+    if parsed.csv and os.path.realpath(as_path(parsed.csv, "--csv")) in files:
         raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
     answers = _model(parsed).predict_sources(parsed.input, Display(parsed.quiet).say)
     if parsed.csv:
@@ -242,7 +247,9 @@ def run_review(parsed: argparse.Namespace) -> int:
     from apps.vision.page import write_page
 
     display = Display(parsed.quiet)
-    found = write_page(_model(parsed), locate(parsed.source, progress=display.say), Path(parsed.folder))
+    found = write_page(
+        _model(parsed), locate(parsed.source, progress=display.say), as_path(parsed.folder, "the folder")
+    )
     for note in found.pop("notes"):
         display.say(note)
     if parsed.json:

@@ -69,8 +69,8 @@ def write_parquet(answers: Iterable[Answer], path: Path) -> int:
 def _in_place(path: Path, answers: Iterable[Answer], write: Write, flag: str) -> int:
     """Writes beside `path` and moves the file there when it is complete. What the system refuses is taken for a fault of
     writing: those of reading come out of `Model.predict_sources` as UserErrors."""
-    place = path.resolve()  # a link stays one
-    if place.exists() and not place.is_file():  # moving onto a device, as /dev/null, would take it away
+    place = Path(os.path.realpath(path))  # a link stays one
+    if path.exists() and not path.is_file():  # moving onto a device, as /dev/null, would take it away
         raise UserError(f"{path} is no file to replace: give another place with {flag}")
     waiting = Path(f"{place}.new")
     try:

@@ -24,8 +24,8 @@ def first_line(error: Exception, limit: int = 200) -> str:
 
 
 def as_path(value: object, what: str) -> Path:
-    """A path among Python values; `what` it is of. Raises UserError at anything else, and at an empty one, which would be
-    the current folder."""
+    """A path among Python values, `~` the home folder; `what` it is of. Raises UserError at anything else, and at an empty
+    one, which would be the current folder."""
     if isinstance(value, str | os.PathLike) and os.fspath(value):
         return Path(os.path.expanduser(value))
     kind = "an empty one" if isinstance(value, str) else "None" if value is None else f"a {type(value).__name__}"

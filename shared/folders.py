@@ -11,7 +11,7 @@ from shared.tables import is_table, kind_of
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(("valid", "val", "validation", "dev"), "valid")
-PARTS |= {f"{name}{end}": part for name, part in PARTS.items() for end in ("set", "_set", "-set")}
+PARTS |= {f"{name}{end}": part for name, part in PARTS.items() for end in ("set", "_set", "-set", " set")}
 """train, valid or test by the names of files and folders, in small letters."""
 
 VALID_MARK = "is_valid"

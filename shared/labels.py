@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from unicodedata import normalize
 
 import numpy as np
 import torch
@@ -37,9 +38,9 @@ class Labels:
         return cls(tuple(names), tuple(counted[name] for name in names))
 
     def encode(self, targets: np.ndarray) -> Tensor:
-        """Positions, shape (rows,), int64; `1.0` is `1` where only one of them is known. Raises UserError naming labels that
-        training never saw, and where they stand."""
-        position = {name: i for i, name in enumerate(self.names)}
+        """Positions, shape (rows,), int64; `1.0` is `1`, and one way to write accents the other, where only one of them is
+        known. Raises UserError naming labels that training never saw, and where they stand."""
+        position = positions(self.names)
         position = {twin(name): i for name, i in position.items()} | position
         codes = [position.get(str(target), -1) for target in targets]
         if -1 in codes:
@@ -64,6 +65,11 @@ class Labels:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Labels:
         return cls(tuple(map(str, state["names"])), tuple(map(int, state["counts"])))
+
+
+def positions(names: Sequence[str]) -> dict[str, int]:
+    """The place of each name, also where it is written with its accents composed, as names may be apart (macOS)."""
+    return {normalize("NFC", name): i for i, name in enumerate(names)} | {name: i for i, name in enumerate(names)}
 
 
 def doubts(names: Sequence[str], counts: Sequence[int]) -> list[str]:

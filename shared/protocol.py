@@ -254,7 +254,7 @@ class Completes(Protocol):
 
 @runtime_checkable
 class Remembers(Protocol):
-    """An app whose answers respect rows that nothing was learnt from: nobody wants what they have recommended."""
+    """An app whose answers or notes respect rows held back: nobody wants what they have recommended."""
 
     def remember(self, preprocessor: Any, held: Sequence[Data]) -> None:
         """Called once, after measuring, with the source's rows that were held back from training."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from shared.errors import UserError, some
-from shared.labels import refuse_unseen
+from shared.labels import positions, refuse_unseen
 from shared.protocol import Answer, Data, Outputs
 
 SEPARATORS = (";", "|", ",")
@@ -78,7 +78,7 @@ class LabelSets:
 
     def encode(self, targets: np.ndarray) -> Tensor:
         """1 where a row has a label, shape (rows, labels). Raises UserError at labels training never saw."""
-        position = {name: i for i, name in enumerate(self.names)}
+        position = positions(self.names)
         sets = [split(str(cell), self.separator) for cell in targets]
         if unseen := [(label, row) for row, labels in enumerate(sets) for label in labels if label not in position]:
             refuse_unseen(unseen, self.names)

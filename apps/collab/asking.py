@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from apps.collab.preprocessor import CollabPreprocessor, look_up
 from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
 from apps.collab.recommending import Wish, recommend
-from shared.errors import UserError, some
+from shared.errors import UserError, as_path, some
 from shared.missing import is_missing
 from shared.model import Model
 from shared.protocol import Examples
@@ -44,7 +43,7 @@ def _history(history: Any, model: Model) -> Examples:
     recipe = model.recipe
     assert isinstance(recipe, CollabRecipe)
     if isinstance(history, (str, os.PathLike)):
-        return read_part(Path(history), recipe, unrated=True)
+        return read_part(as_path(history, "history"), recipe, unrated=True)
     if not hasattr(history, "columns"):
         history = [history] if is_single(history) else as_list(history)
     columns, _ = from_python(history, recipe)
@@ -79,7 +78,7 @@ def read_ids(path: str | None) -> list[str] | None:
     if path is None:
         return None
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = as_path(path, "the list of ids").read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         raise UserError(f"{path}: no list of ids ({error}): give a text file with one id a line") from None
     return [line.strip() for line in lines if line.strip()]

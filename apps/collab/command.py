@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,10 +63,11 @@ def similar(model: Model, parsed: argparse.Namespace) -> str:
 
 def _put(found: Iterable[dict[str, Any]], asked: str, parsed: argparse.Namespace) -> str:
     from shared.answers import write_csv, write_parquet
+    from shared.errors import as_path
 
     if parsed.csv or parsed.parquet:
         write, path = (write_csv, parsed.csv) if parsed.csv else (write_parquet, parsed.parquet)
-        return f"{write(_rows(found, asked), Path(path)):,} rows: {path}"
+        return f"{write(_rows(found, asked), as_path(path, '--csv or --parquet')):,} rows: {path}"
     for answer in found:
         if parsed.json:
             print(json.dumps(answer, ensure_ascii=False))

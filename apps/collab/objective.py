@@ -110,8 +110,9 @@ class TopItems:
         self.preprocessor = preprocessor
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy of all items' scores, shape (rows, items + 1), with targets (rows, 2) of user and item."""
-        return F.cross_entropy(outputs.float()[:, 1:], targets[:, 1] - 1)
+        """Cross-entropy of all items' scores, shape (rows, items + 1), with targets (rows, 2) of user and item; rows whose
+        item training never saw have none."""
+        return F.cross_entropy(outputs.float()[:, 1:], targets[:, 1] - 1, ignore_index=-1)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         return self._metrics(self._whole(self._scorer(predictor, data)), data)

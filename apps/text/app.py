@@ -143,6 +143,13 @@ class TextApp:
             return ""
         return blend.complete(network, setup.train, setup.valid, setup.recipe)
 
+    def remember(self, preprocessor: TextPreprocessor, held: Sequence[Data]) -> None:
+        """See shared.protocol.Remembers: the validation texts, first of these, were chosen by, and often learnt from."""
+        valid = held[0].inputs
+        assert isinstance(valid, Texts)
+        known = torch.from_numpy(valid.marks[valid.marks != marks([""])])
+        preprocessor.seen = torch.cat([preprocessor.seen, known])
+
 
 def _closed(network: TextNetwork, recipe: TextRecipe) -> bool:
     """Whether there are n-grams whose fit in closed form no epoch has changed."""

@@ -36,11 +36,15 @@ class Windows:
         return torch.from_numpy(padded), torch.from_numpy(lengths), torch.from_numpy(owners)
 
 
-class Texts:
-    """Batches are (n-gram positions, where each row's begin) and, with an encoder, what `Windows.batch` gives."""
+NOTHING = np.zeros(0, np.int64)
 
-    def __init__(self, grams: Ragged, windows: Windows | None = None) -> None:
-        self.grams, self.windows = grams, windows
+
+class Texts:
+    """Batches are (n-gram positions, where each row's begin) and, with an encoder, what `Windows.batch` gives;
+    `marks` tell the texts apart."""
+
+    def __init__(self, grams: Ragged, windows: Windows | None = None, marks: np.ndarray = NOTHING) -> None:
+        self.grams, self.windows, self.marks = grams, windows, marks
         self.lengths: Tensor | None = None
         if windows is not None:
             self.lengths = torch.from_numpy(np.diff(windows.tokens.offsets[windows.begins])).clamp_min(1)

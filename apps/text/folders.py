@@ -69,8 +69,13 @@ def _other_files(folder: Path) -> list[str]:
 
 def part_folders(folder: Path) -> dict[str, Path]:
     """train, valid and test folders of a layout that has a train part, as train or 20news-bydate-train; else nothing."""
-    named = ((PARTS.get(re.split(r"[-_ .]", path.name.lower())[-1]), path) for path in sorted(folder.iterdir()))
+    named = ((_part(path.name.lower()), path) for path in sorted(folder.iterdir()))
     return one_each((part, path) for part, path in named if part and path.is_dir() and class_folders(path))
+
+
+def _part(name: str) -> str | None:
+    words = re.split(r"[-_ .]", name)
+    return PARTS.get(words[-1]) or PARTS.get("_".join(words[-2:]))
 
 
 def read_classes(folder: Path) -> tuple[Examples, list[str]]:

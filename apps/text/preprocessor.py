@@ -32,7 +32,7 @@ ROWS = 8192
 """Texts looked at together where all at once would take much memory."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class TextPreprocessor:
     """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made;
     `long`: what the encoder sees of a text that has more than `max_tokens`; `telling`: how much each token tells."""
@@ -47,7 +47,7 @@ class TextPreprocessor:
     kept: dict[int, tuple[Any, Ragged]] = field(default_factory=dict, compare=False, repr=False)
     """By the id of texts, which is theirs alone while they are kept too: their hashes, till they are asked for."""
     seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
-    """The marks of the training texts that are not empty."""
+    """The marks of the training texts and, at the end, the validation texts that are not empty."""
 
     @cached_property
     def _positions(self) -> np.ndarray:
@@ -66,7 +66,7 @@ class TextPreprocessor:
             _, hashed = self.kept.pop(id(inputs), (None, None))  # the training texts were hashed to find the buckets
             found = select(grams(texts, self.letters) if hashed is None else hashed, self._positions)
         if self._tokens is None or self.spec is None:
-            return Texts(found)
+            return Texts(found, marks=marks(texts))
         begins = np.arange(len(texts) + 1)
         if self.long == "windows":
             tokens, begins = self._tokens.windows(texts, self.max_tokens)
@@ -74,7 +74,7 @@ class TextPreprocessor:
             tokens = self._tokens.passages(texts, self.max_tokens, self.telling.numpy())
         else:
             tokens = self._tokens.encode(texts, self.max_tokens)
-        return Texts(found, Windows(tokens, begins, self.spec.pad))
+        return Texts(found, Windows(tokens, begins, self.spec.pad), marks(texts))
 
     def encode_targets(self, targets: np.ndarray) -> Tensor:
         return self.labels.encode(targets)

@@ -25,7 +25,7 @@ from apps.vision.recipe import VisionRecipe
 from apps.vision.review import review
 from apps.vision.settle import LARGE_STEP, SCRATCH_CROP, SMALL_STEP
 from shared.artifact import Artifact
-from shared.labels import Labels
+from shared.labels import Labels, positions
 from shared.metrics import Classification
 from shared.precision import units
 from shared.predict import Predictor
@@ -88,9 +88,9 @@ class VisionApp:
             if not name.startswith("head.linear.") and name in mine and mine[name].shape == tensor.shape:
                 mine[name].copy_(tensor)
                 shared += 1
-        known, names = earlier.preprocessor["labels"]["names"], preprocessor.labels.names
+        known, names = positions(earlier.preprocessor["labels"]["names"]), preprocessor.labels.names
         wide = mine["head.linear.weight"].shape[1] == earlier.network["head.linear.weight"].shape[1]
-        both = [(names.index(name), known.index(name)) for name in names if wide and name in known]
+        both = [(own, known[name]) for own, name in enumerate(names) if wide and name in known]
         for part in ("head.linear.weight", "head.linear.bias"):
             for own, its in both:
                 mine[part][own] = earlier.network[part][its]

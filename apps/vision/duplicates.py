@@ -9,6 +9,7 @@ import numpy as np
 
 from apps.vision.pictures import Pictures
 from shared.errors import some
+from shared.several import split
 
 ALIKE = 0.995
 """Correlation of two thumbnails from which their pictures are called near-duplicates."""
@@ -42,8 +43,9 @@ def near_duplicates(train: Pictures, other: Pictures) -> list[tuple[str, str]]:
     return found
 
 
-def contradictions(pictures: Pictures, labels: np.ndarray) -> list[str]:
-    """What to say of pictures of the same pixels with different `labels`."""
+def contradictions(pictures: Pictures, labels: np.ndarray, separator: str = "none") -> list[str]:
+    """What to say of pictures of the same pixels with different `labels`, one or, with a mark between them, several."""
+    meant = labels if separator == "none" else [set(split(cell, separator)) for cell in labels]
     keys = np.array([hash(pictures.thumbnails[slot].tobytes()) for slot in pictures.slots], np.int64)
     _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
     alike = defaultdict(list)
@@ -51,7 +53,7 @@ def contradictions(pictures: Pictures, labels: np.ndarray) -> list[str]:
         alike[_key(pictures, row)].append(row)
     told = []
     for first, *others in alike.values():
-        other = next((row for row in others if labels[row] != labels[first]), None)
+        other = next((row for row in others if meant[row] != meant[first]), None)
         if other is not None:
             told.append(" and ".join(f"{pictures.names[i]} ({labels[i] or 'no label'})" for i in (first, other)))
     several = f"{len(told)} pictures stand more than once with different labels: {some(told, 3)}"

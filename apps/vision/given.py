@@ -45,6 +45,7 @@ def _as_picture(value: Any) -> Path | io.BytesIO | Image.Image:
     if isinstance(value, Image.Image):
         return value
     if isinstance(value, (str, os.PathLike)):
+        value = os.path.expanduser(value)
         if os.path.isdir(value):
             raise UserError(f"{value} is a folder: give its pictures, or ask predict_sources, which answers folders")
         if not os.path.isfile(value):

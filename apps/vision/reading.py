@@ -142,7 +142,7 @@ def _decode(listing: Listing, source: Path, recipe: VisionRecipe) -> Examples:
         )
     notes = (f"{len(broken)} pictures cannot be decoded: left out: {some(broken)}",) if broken else ()
     read = Examples(pictures, np.array(listing.labels, dtype=object)).take(np.flatnonzero(whole))
-    return replace(read, notes=(*notes, *contradictions(read.inputs, read.targets)))
+    return replace(read, notes=(*notes, *contradictions(read.inputs, read.targets, recipe.separator)))
 
 
 def _check_classes(listing: Listing, examples: Examples, source: Path, separator: str) -> None:

@@ -111,6 +111,12 @@ def test_ctrl_c_before_training_writes_nothing(
     assert "nothing unfinished is kept" in capsys.readouterr().err and not (tmp_path / "m").exists()
 
 
+def test_ctrl_c_pressed_again_is_no_traceback() -> None:
+    lines = "import apps.__main__ as roof\ndef main():\n    raise KeyboardInterrupt\nroof.main = main\nroof.entry()"
+    ended = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1) and "stopped" in ended.stderr
+
+
 def test_wrong_artifact_is_one_line_and_2(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["tabular", "predict", str(shop), "x"], ["collab", "evaluate", str(tmp_path), str(tmp_path)]):
         assert main(words) == 2
@@ -278,3 +284,12 @@ def test_what_a_table_to_answer_lacks_is_told(loans: Path, tmp_path: Path, capsy
     assert main(["tabular", "predict", artifact, str(other)]) == 2
     shown = capsys.readouterr()
     assert not shown.out and len(shown.err.splitlines()) == 1 and "other.csv:1: none of the columns" in shown.err
+
+
+def test_the_places_of_recommend_may_begin_with_a_tilde(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell leaves it as it is after the sign of equality."""
+    monkeypatch.setenv("HOME", str(shop.parent))
+    (shop.parent / "ids.txt").write_text("item 1\n")
+    places = ["--allow=~/ids.txt", "--history=~/r.csv", "--csv=~/lists.csv"]
+    assert main(["collab", "recommend", str(shop), "--user", "user 1", "--quiet", *places]) == 0
+    assert (shop.parent / "lists.csv").is_file()

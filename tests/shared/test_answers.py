@@ -82,3 +82,16 @@ def test_only_a_file_is_replaced_and_a_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "link.csv").symlink_to(tmp_path / "a.csv")
     write_csv([{"input": "y"}], tmp_path / "link.csv")
     assert (tmp_path / "link.csv").is_symlink() and (tmp_path / "a.csv").read_text() == "input\ny\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="the system names its pipes otherwise")
+def test_a_pipe_without_a_name_is_no_file_and_a_circle_of_links_becomes_one(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with pytest.raises(UserError, match="no file to replace"):
+        write_csv([{"input": "y"}], Path(f"/dev/fd/{writer}"))
+    os.close(reader)
+    os.close(writer)
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    write_csv([{"input": "y"}], tmp_path / "a")
+    assert (tmp_path / "a").read_text() == "input\ny\n"

@@ -9,6 +9,7 @@ from shared.display import Display
 from shared.errors import UserError
 from shared.labels import Labels, doubts
 from shared.run import Options, train
+from shared.several import LabelSets
 from tests.tiny import APP, TinyRecipe, write_rings
 
 
@@ -45,3 +46,11 @@ def test_a_whole_number_is_the_same_label_with_and_without_a_point() -> None:
     assert both.encode(np.array(["1.0", "1"], object)).tolist() == [both.names.index("1.0"), both.names.index("1")]
     with pytest.raises(UserError, match="'01' "):
         both.encode(np.array(["01"], object))
+
+
+def test_accents_may_be_written_apart_in_the_names_of_an_earlier_model() -> None:
+    names, composed = ("cafe\u0301", "tea"), "caf\u00e9"
+    assert Labels(names, (1, 1)).encode(np.array([composed, names[0], "tea"])).tolist() == [0, 0, 1]
+    assert Labels((*names, composed), (1, 1, 1)).encode(np.array([composed, names[0]])).tolist() == [2, 0]
+    sets = LabelSets(names, (1, 1), 2, ";")
+    assert sets.encode(np.array([f"tea; {composed}", names[0]], object)).tolist() == [[1, 1], [1, 0]]

@@ -46,3 +46,12 @@ def test_callbacks_of_a_learner_have_rows_to_choose_by(write: Callable[[Path], P
         learner.fit_one_cycle(2, cbs=EarlyStoppingCallback(monitor="valid_loss"))
     assert np.isfinite(learner.recorder.values).all() and len(learner.get_preds()[1])
     assert not len(collab.learner(tmp_path / "rows.csv", valid_fraction=0).dls.valid.data)
+
+
+def test_a_learner_validates_beside_items_that_its_training_rows_lack(tmp_path: Path) -> None:
+    likes = write_likes(tmp_path / "rows.csv")
+    likes.write_text(likes.read_text() + "".join(f"user {user},only {user}\n" for user in range(80)))
+    learner = collab.learner(likes, epochs=1)
+    assert (learner.dls.valid.data.targets[:, 1] == 0).any()
+    with learner.no_bar():
+        assert np.isfinite(learner.validate()).all()

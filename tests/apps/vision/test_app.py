@@ -19,6 +19,9 @@ def test_classes_of_an_earlier_head_count_only_where_they_fit(tmp_path: Path) ->
     vision.train(small, weights="none", epochs=1, out=tmp_path / "model")
     earlier = artifacts.read(tmp_path / "model")
     earlier.network["head.linear.bias"].fill_(5)
+    earlier.preprocessor["labels"]["names"][0] = "cafe\u0301"
+    for source in (small, large):
+        (source / "level").rename(source / "caf\u00e9")
     for source, said in ((small, "and 2 classes"), (large, "and 0 classes")):
         prepared = prepare(APP, source, VisionRecipe.make({"weights": "none"}), Options(), Clock())
         network = prepared.setup.network

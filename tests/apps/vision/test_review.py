@@ -70,6 +70,8 @@ def test_copies_with_different_labels_are_told() -> None:
         and 'in one cell of a csv, as "a;b"' in said
     )
     assert not contradictions(pictures, np.array(["a", "b", "a", "b", "a"], object))
+    in_two_orders = np.array(["a;b", "b", "b; a", "b", "a;b"], object)
+    assert not contradictions(pictures, in_two_orders, ";") and contradictions(pictures, in_two_orders)
     assert not contradictions(pictures[np.arange(0)], np.array([], object))
 
 

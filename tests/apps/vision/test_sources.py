@@ -45,7 +45,7 @@ def test_two_folders_of_one_part_are_refused_and_others_are_told(tmp_path: Path)
 
 
 def test_parts_may_be_called_sets(tmp_path: Path) -> None:
-    for name, each in (("training_set", 6), ("val-set", 3), ("testset", 2)):
+    for name, each in (("training_set", 6), ("Val Set", 3), ("test-set", 2)):
         write_classes(tmp_path / name, each=each)
     assert sizes(read(tmp_path)) == (12, 6, 4)
 
