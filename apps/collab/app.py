@@ -115,11 +115,10 @@ class CollabApp:
 
     def callbacks(self, recipe: Recipe) -> list[Any]:
         assert isinstance(recipe, CollabRecipe)
-        if recipe.task != "ranking" or not recipe.epochs:
-            return []
-        from apps.collab.callbacks import Divergence
+        from apps.collab.callbacks import Divergence, OnlyKnownUsers
 
-        return [Divergence()]
+        found: list[Any] = [OnlyKnownUsers()] if recipe.split == "users" else []
+        return [*found, Divergence()] if recipe.task == "ranking" and recipe.epochs else found
 
 
 APP = CollabApp()

@@ -72,6 +72,8 @@ def _trusted(ratings: Ratings, recipe: CollabRecipe) -> float:
     """How far to go from the bias-only model towards the posterior mean, 0 to 1: least squares on a tenth held out of
     both, less one standard error."""
     held = torch.rand(len(ratings.rating), generator=torch.Generator().manual_seed(recipe.seed)) < HELD
+    if not held.any() or held.all():
+        return 0.0  # too few ratings to tell
     user, item, rest = (part[held] for part in (ratings.user.long(), ratings.item.long(), ratings.rating))
     part = Ratings(ratings.user[~held], ratings.item[~held], ratings.rating[~held], ratings.sizes, ratings.columns)
     user_bias, item_bias = fit_biases(part.user.long(), part.item.long(), part.rating, ratings.sizes)

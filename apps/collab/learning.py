@@ -76,9 +76,11 @@ def learn(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> No
 
 
 def _trial(setup: Setup, blend: Blend, preprocessor: CollabPreprocessor) -> Trial:
-    """On the validation rows where there are some: the blend itself. Else another one, without a tenth of the cells."""
-    if len(setup.valid):
-        return Trial(blend, preprocessor, _judged(setup.valid.targets.cpu().clamp_min(0)))
+    """On the validation rows of known users where there are some: the blend itself. Else another one, without a tenth of
+    the cells."""
+    pairs = setup.valid.targets.cpu().clamp_min(0)
+    if len(known := pairs[pairs[:, 0] > 0]):
+        return Trial(blend, preprocessor, _judged(known))
     assert isinstance(setup.recipe, CollabRecipe)
     seen, seed = preprocessor.seen, setup.recipe.seed
     held = torch.rand(len(seen.items), generator=torch.Generator().manual_seed(seed)) < HELD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -60,6 +61,12 @@ class Linked(nn.Module):
         ):
             factors.weight += told[:, :-1]
             bias.weight += told[:, -1:]
+
+    def settled(self) -> RatingNetwork:
+        """The network as it would be if training ended here."""
+        copy = deepcopy(self)
+        copy.settle()
+        return copy.network
 
 
 def descend(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:

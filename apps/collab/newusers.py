@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from apps.collab.columns import clean_id
 from apps.collab.folding import Given, ratings_of_all, scores_of_all
+from apps.collab.linked import Linked
 from apps.collab.model import RatingNetwork
 from apps.collab.newcomers import Newcomers
 from apps.collab.preprocessor import CollabPreprocessor, look_up
@@ -85,11 +86,11 @@ class Folded:
 
 
 def network_of(predictor: Outputs) -> nn.Module:
-    """Raises UserError where there are outputs alone."""
+    """Of links that are being learnt the network that they would leave. Raises UserError where there are outputs alone."""
     network = getattr(predictor, "network", None)
     if not isinstance(network, nn.Module):
         raise UserError("new users are measured by train and evaluate, not within fastai's loop: use --split random")
-    return network
+    return network.settled() if isinstance(network, Linked) else network
 
 
 def hold_out_users(examples: Examples, share: float, shown: int, seed: int) -> tuple[Examples, Examples]:

@@ -55,3 +55,11 @@ def test_a_learner_validates_beside_items_that_its_training_rows_lack(tmp_path: 
     assert (learner.dls.valid.data.targets[:, 1] == 0).any()
     with learner.no_bar():
         assert np.isfinite(learner.validate()).all()
+
+
+@pytest.mark.parametrize("write", [write_ratings, write_likes])
+def test_a_learner_of_new_users_trains_without_validating(write: Callable[[Path], Path], tmp_path: Path) -> None:
+    learner = collab.learner(write(tmp_path / "rows.csv"), epochs=1, split="users")
+    with learner.no_bar(), learner.no_logging():
+        learner.fit_one_cycle(1)
+    assert len(learner.dls.valid.data) and np.isfinite(learner.recorder.losses[-1])

@@ -134,3 +134,9 @@ def test_sparse_ratings_without_taste_are_answered_as_by_the_biases(tmp_path: Pa
     (tmp_path / "sparse.csv").write_text("\n".join(lines) + "\n")
     facts = collab.train(tmp_path / "sparse.csv", samples=20, burn=10, strength=10.0).facts
     assert facts.metrics["rmse"] < 1.01 * facts.baseline["rmse"]
+
+
+def test_two_ratings_are_answered_as_by_the_biases(tmp_path: Path) -> None:
+    (tmp_path / "two.csv").write_text("user,item,rating\nu,i,3\nv,j,4\n")
+    metrics = collab.train(tmp_path / "two.csv", samples=20, burn=10).facts.metrics
+    assert 0 <= metrics["rmse"] <= 0.5  # half of their distance

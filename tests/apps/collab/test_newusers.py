@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from apps import collab
+from apps.collab.app import APP
+from apps.collab.learning import _trial
 from apps.collab.newusers import hold_out_users
 from apps.collab.reading import read_splits
 from apps.collab.recipe import CollabRecipe
+from shared.display import Clock
 from shared.errors import UserError
+from shared.run import Options, prepare
 from tests.apps.collab.patterns import write_likes, write_ratings
 
 
@@ -66,3 +70,16 @@ def test_nobody_with_enough_rows_is_said(tmp_path: Path) -> None:
     splits = read_splits(write_likes(tmp_path / "a.csv"), CollabRecipe(), None, None)
     with pytest.raises(UserError, match="--shown"):
         hold_out_users(splits.train, 0.2, 1000, 0)
+
+
+def test_new_users_validate_epochs_by_the_network_that_is_kept(tmp_path: Path) -> None:
+    dials = {"split": "users", "valid_fraction": 0.2, "epochs": 1, "factors": 3}
+    facts = collab.train(write_ratings(tmp_path / "a.csv"), **dials).facts
+    assert facts.journal[-1]["rmse"] == pytest.approx(facts.valid["rmse"], rel=0.01)  # the noise is measured last
+
+
+def test_weights_of_a_blend_are_judged_by_known_users(tmp_path: Path) -> None:
+    recipe = CollabRecipe.make({"split": "users", "valid_fraction": 0.2, "task": "ranking", "epochs": 1})
+    setup = prepare(APP, write_likes(tmp_path / "a.csv"), recipe, Options(), Clock()).setup
+    trial = _trial(setup, setup.network, setup.objective.preprocessor)
+    assert len(setup.valid) and len(trial.pairs) > 20 and (trial.pairs[:, 0] > 0).all()
