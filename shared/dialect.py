@@ -7,6 +7,8 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import IO, Any, TextIO
 
 from shared.errors import UserError
@@ -16,6 +18,9 @@ SPACES, TWO, ONE = r"\s+", "::", "\x1f"
 """Separators. pandas' fast parser takes one character: TWO give way to ONE, ASCII's own separator of units."""
 
 WITH_COMMA = re.compile(r"[-+]?\d+,\d+")
+
+LOOKED_AT, LONG = 1 << 21, 1 << 12
+"""Lines, and bytes of each, in which letters beyond ASCII are looked for."""
 
 TOLD = re.compile(r'\s*"?sep=([,;|\t])"?\s*', re.IGNORECASE)
 """A first line that tells a spreadsheet program what separates the cells below."""
@@ -92,6 +97,12 @@ def find_encoding(sample: bytes) -> tuple[str, str]:
     if utf8:
         return "utf-8", "replace"
     return _guess(sample, beyond_ascii), "replace"
+
+
+def late_letters(file: IO[bytes]) -> bytes:
+    """The first 1,000 lines with letters beyond ASCII, of as many lines as are looked at."""
+    lines = islice(iter(partial(file.readline, LONG), b""), LOOKED_AT)
+    return b"".join(islice((line for line in lines if not line.isascii()), 1000))
 
 
 def text_of(stream: TextIO, newline: str | None = None) -> TextIO:

@@ -5,17 +5,13 @@ Returns pandas frames; every fault of a file is a UserError that names the file,
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import json
-import lzma
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
-from itertools import islice
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from shared.chunks import CATEGORY, ROWS, joined
 from shared.damage import damage_named
@@ -26,6 +22,7 @@ from shared.dialect import (
     first_rows,
     for_pandas,
     guess_told,
+    late_letters,
     layout_of,
     looks_like_header,
     other_than_text,
@@ -33,15 +30,14 @@ from shared.dialect import (
 )
 from shared.errors import UserError, first_line, readable
 from shared.numerals import EXACT
-from shared.zips import open_table, tables_in
+from shared.zips import COMPRESSED, open_unpacked, tables_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
 SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
-LOOKED_AT, LONG = 1 << 21, 1 << 12  # lines, and bytes of each, in which letters beyond ASCII are looked for
+open_bytes = partial(open_unpacked, suffixes=SUFFIXES)
 UNREAD = "S1"
 """What pandas makes of the cells of a column that nobody asked for: their first byte."""
 
@@ -217,16 +213,6 @@ def refuse_nested(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> No
                 )
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Opens a file for reading, unpacking it on the way when it is compressed."""
-    opener = COMPRESSED.get(path.suffix.lower())
-    if opener is not None:
-        return opener(path, "rb")  # type: ignore[operator]
-    if path.suffix.lower() == ".zip":
-        return open_table(path, SUFFIXES)
-    return path.open("rb")
-
-
 def _read_delimited(
     path: Path, text: bool, header: bool | None, rows: int | None, columns: Mapping[str, str] | None = None
 ) -> Iterator[pd.DataFrame]:
@@ -290,9 +276,15 @@ def _encoding(path: Path, sample: bytes) -> tuple[str, str]:
     """See `find_encoding`; of a file that begins with ASCII's letters alone by the first lines that have others."""
     if len(sample) < SAMPLE or not sample.isascii() or b"\0" in sample:
         return find_encoding(sample)
+    file = path.stat()
+    return find_encoding(_late_letters(path, file.st_mtime_ns, file.st_size) or sample)
+
+
+@lru_cache(maxsize=16)
+def _late_letters(path: Path, changed: int, size: int) -> bytes:
+    """`late_letters` of a file as it is at this time: gone through once, though several ask."""
     with open_bytes(path) as raw:
-        lines = islice(iter(partial(raw.readline, LONG), b""), LOOKED_AT)
-        return find_encoding(b"".join(islice((line for line in lines if not line.isascii()), 1000)) or sample)
+        return late_letters(raw)
 
 
 def _sample(path: Path) -> bytes:

@@ -1,13 +1,28 @@
-"""The one table in a zip: found by its name, and opened without unpacking the zip."""
+"""Compressed tables, opened without unpacking them first; the one table in a zip is found by its name."""
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from shared.errors import UserError
+
+COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+
+
+def open_unpacked(path: Path, suffixes: Sequence[str]) -> IO[bytes]:
+    """Opens a file for reading, unpacking it on the way when it is compressed; `suffixes` are those of tables in a zip."""
+    opener = COMPRESSED.get(path.suffix.lower())
+    if opener is not None:
+        return opener(path, "rb")  # type: ignore[operator]
+    if path.suffix.lower() == ".zip":
+        return open_table(path, suffixes)
+    return path.open("rb")
 
 
 def tables_in(path: Path, suffixes: Sequence[str]) -> list[str]:

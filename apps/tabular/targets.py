@@ -172,5 +172,5 @@ def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
 def usable(column: np.ndarray, task: str) -> np.ndarray:
     """Which rows have a target to learn from, bool: filled, and for regression a finite number."""
     if task == REGRESSION:
-        return np.isfinite(to_numbers(column)) & (np.abs(to_numbers(column)) < math.sqrt(np.finfo(np.float64).max))
+        return np.asarray(np.abs(to_numbers(column)) < math.sqrt(np.finfo(np.float64).max))
     return np.array([cell is not None for cell in column]) if column.dtype == object else ~np.isnan(column)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.tables import COMPRESSED, format_of, read_chunks, read_table
+from shared.tables import format_of, read_chunks, read_table
+from shared.zips import COMPRESSED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from apps.text.columns import as_texts, examples_of, find_columns, find_target, 
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
-from apps.text.repeats import contradicted, repeated
+from apps.text.repeats import contradicted, marks, repeated
 from apps.text.several import keep_rare
 from shared.errors import UserError
 from shared.folders import VALID_MARK, data_tables, find_parts, parting
@@ -51,7 +51,8 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
     said += [note for part in (given, given_test) if part is not None for note in part.notes]
-    notes += said + _empty(three[0]) + repeated(*three) + (contradicted(three[0]) if one_each else [])
+    known = marks(three[0].inputs)
+    notes += said + _empty(three[0]) + repeated(known, *three[1:]) + (contradicted(three[0], known) if one_each else [])
     recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
 

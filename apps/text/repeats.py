@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from shared.copies import word_marks
+from shared.copies import alike, word_marks
 from shared.errors import some
 from shared.protocol import Examples
 
@@ -16,10 +16,9 @@ def marks(texts: Iterable[str]) -> np.ndarray:
     return word_marks(" ".join(text.lower().split()) for text in texts)
 
 
-def repeated(train: Examples, valid: Examples, test: Examples) -> list[str]:
-    """Texts that stand both in train and in another part make a measure look better than it is."""
-    known = marks(train.inputs)
-    found = {name: np.isin(marks(part.inputs), known).sum() for name, part in (("validation", valid), ("test", test))}
+def repeated(known: np.ndarray, valid: Examples, test: Examples) -> list[str]:
+    """Texts of other parts whose marks are `known` of train make a measure look better than it is."""
+    found = {name: alike(marks(part.inputs), known) for name, part in (("validation", valid), ("test", test))}
     shared = [f"{number:,} of the {name} texts" for name, number in found.items() if number]
     return (
         [f"{' and '.join(shared)} also stand in the training texts: results look better than they are"]
@@ -28,10 +27,10 @@ def repeated(train: Examples, valid: Examples, test: Examples) -> list[str]:
     )
 
 
-def contradicted(train: Examples) -> list[str]:
-    """Texts with different labels: no model can answer them all."""
+def contradicted(train: Examples, known: np.ndarray) -> list[str]:
+    """Texts with different labels, by their marks: no model can answer them all."""
     first: dict[int, str] = {}
-    pairs = zip(train.inputs, marks(train.inputs).tolist(), train.targets, strict=True)
+    pairs = zip(train.inputs, known.tolist(), train.targets, strict=True)
     found = {key: text for text, key, label in pairs if text.strip() and first.setdefault(key, label) != label}
     if not found:
         return []
