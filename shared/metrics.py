@@ -29,9 +29,14 @@ class Classification:
         self.class_weights = counts.sum() / (len(counts) * counts) if class_weights == "auto" else None
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy of logits, shape (rows, classes), with class positions, shape (rows,)."""
-        weight = None if self.class_weights is None else self.class_weights.to(outputs.device)
-        return F.cross_entropy(outputs.float(), targets, weight, label_smoothing=self.smoothing)
+        """Cross-entropy of logits, shape (rows, classes), with class positions, shape (rows,), or shares of classes."""
+        if self.class_weights is None:
+            return F.cross_entropy(outputs.float(), targets, label_smoothing=self.smoothing)
+        # torch's `weight` would also weigh what smoothing gives the other classes: a rare one became every row's best answer
+        each = F.cross_entropy(outputs.float(), targets, reduction="none", label_smoothing=self.smoothing)
+        by_class = self.class_weights.to(outputs.device)
+        own = targets @ by_class if targets.is_floating_point() else by_class[targets]
+        return (own * each).sum() / own.sum()
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         probabilities = predictor.outputs(data.inputs).float().softmax(1)

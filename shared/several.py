@@ -122,9 +122,11 @@ class LabelPresence:
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean binary cross-entropy of logits with 0 or 1, both of shape (rows, labels)."""
-        weights = None if self.weights is None else self.weights.to(outputs.device)
+        targets = targets.to(outputs.device)
+        # not torch's `pos_weight`: it would also weigh what smoothing asks of rows without the label
+        own = None if self.weights is None else 1 + targets * (self.weights.to(outputs.device) - 1)
         softened = targets * (1 - self.smoothing) + self.smoothing / 2
-        return F.binary_cross_entropy_with_logits(outputs.float(), softened.to(outputs.device), pos_weight=weights)
+        return F.binary_cross_entropy_with_logits(outputs.float(), softened, own)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
         return presence_metrics(predictor.outputs(data.inputs).float().sigmoid().numpy(), data.targets.cpu().numpy())

@@ -30,6 +30,15 @@ def test_class_weights_take_the_networks_bfloat16() -> None:
     assert objective.loss(outputs.bfloat16(), targets) == objective.loss(outputs, targets)
 
 
+def test_a_weighed_row_is_still_answered_best_by_its_own_smoothed_class() -> None:
+    objective = Classification(Labels(("a", "b"), (30, 1)), 0.2, "auto")
+    outputs = torch.tensor([[0.9, 0.1]]).log().requires_grad_()
+    objective.loss(outputs, torch.tensor([0])).backward()
+    assert outputs.grad is not None and outputs.grad.abs().max() < 1e-6
+    both, classes = torch.tensor([[1.0, 2.0], [0.5, -1.0]]), torch.tensor([0, 1])
+    assert objective.loss(both, classes) == pytest.approx(float(objective.loss(both, torch.eye(2))))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 4), st.integers(0, 10**6), st.booleans())
 def test_class_metrics_are_those_of_scikit_learn(classes: int, seed: int, ties: bool) -> None:

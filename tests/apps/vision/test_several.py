@@ -77,6 +77,13 @@ def test_rare_labels_weigh_more_when_asked() -> None:
     assert float(weighed / plain) == pytest.approx((1 + 9) / 2)
 
 
+def test_a_rare_label_that_weighs_more_is_not_asked_of_rows_without_it() -> None:
+    labels = LabelSets(("common", "rare"), (50, 2), 100, ";")
+    outputs = torch.tensor([[0.9, 0.1]]).logit().requires_grad_()
+    LabelPresence(labels, 0.2, "auto").loss(outputs, torch.tensor([[1.0, 0.0]])).backward()
+    assert outputs.grad is not None and outputs.grad.abs().max() < 1e-6
+
+
 def test_lights_are_learnt_from_a_csv(tmp_path: Path) -> None:
     """A lamp on the left, on the right, both or none: the cells hold up to two labels."""
     rows, draws = ["path,label"], np.random.default_rng(0)
