@@ -38,7 +38,10 @@ def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
     many = [value] if single else list(value)
     pictures = [_as_picture(one) for one in many]
     names = [str(one) if isinstance(one, Path) else f"picture {i}" for i, one in enumerate(pictures)]
-    return load_pictures(pictures, names, side), single
+    rows: dict[int, int] = {}  # of each picture the first: one that stands twice must not be read by two threads
+    firsts = [rows.setdefault(id(picture), row) for row, picture in enumerate(pictures)]
+    found = load_pictures([pictures[row] for row in rows.values()], [names[row] for row in rows.values()], side)
+    return found[np.searchsorted(list(rows.values()), firsts)], single
 
 
 def _as_picture(value: Any) -> Path | io.BytesIO | Image.Image:

@@ -81,6 +81,15 @@ def test_binary_file_or_its_bytes_are_a_picture(tmp_path: Path) -> None:
             APP.inputs(wrong, RECIPE)
 
 
+def test_an_image_that_stands_twice_is_read_by_one_thread(tmp_path: Path) -> None:
+    first, other = (np.random.default_rng(i).integers(0, 256, (900, 900, 3), dtype=np.uint8) for i in range(2))
+    Image.fromarray(first).save(tmp_path / "one.png")
+    image = Image.open(tmp_path / "one.png")  # not read yet
+    many, _ = APP.inputs([image, Image.fromarray(other), image, image], RECIPE)
+    alone, _ = APP.inputs(tmp_path / "one.png", RECIPE)
+    assert not many.errors.any() and many.slots.tolist() == [0, 1, 0, 0] and (many.store[0] == alone.store[0]).all()
+
+
 @pytest.mark.parametrize(
     "value", [None, 3, {"a": 1}, np.zeros((4, 4)), np.zeros((0, 3, 3), np.uint8), ["/nowhere.png"], [None], "x" * 400]
 )
