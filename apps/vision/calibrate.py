@@ -26,8 +26,8 @@ def calibrate(network: VisionNetwork, scores: Tensor, targets: Tensor) -> tuple[
         for parameter in network.head.linear.parameters():
             parameter.div_(temperature)
     before, after = calibration_error(scores, targets), calibration_error(scores / temperature, targets)
-    said = f"calibrated with temperature {temperature:.3g}: error of the probabilities {before:.4f} before, {after:.4f} after"
-    return temperature, said
+    said = f"error of the validation probabilities {before:.4f} before, {after:.4f} after"
+    return temperature, f"calibrated with temperature {temperature:.3g}: {said}"
 
 
 def calibration_error(scores: Tensor, targets: Tensor, bins: int = 15) -> float:

@@ -8,7 +8,7 @@ import torch
 from apps.vision import backbones
 from apps.vision.augment import Views, cutmix, random_crop, shift
 from apps.vision.backbones import Backbone
-from apps.vision.calibrate import calibration_error
+from apps.vision.calibrate import calibrate, calibration_error
 from apps.vision.callbacks import Augment
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
 from apps.vision.muon import Muon, orthogonal
@@ -172,6 +172,19 @@ def test_boasting_is_an_error_of_calibration() -> None:
     scores = torch.randn(4000, 3) * 2
     targets = torch.distributions.Categorical(logits=scores).sample()
     assert calibration_error(scores, targets) < 0.03 < calibration_error(scores * 4, targets)
+
+
+def test_a_temperature_is_applied_once_and_its_errors_are_called_validations() -> None:
+    torch.manual_seed(0)
+    network = VisionNetwork(Body(backbones.build(SMALL), SMALL, "one", False), 3).eval()
+    torch.nn.init.normal_(network.head.linear.weight)
+    features, head = torch.randn(400, network.head.linear.in_features), network.head
+    scores = head(features).detach()
+    targets = torch.distributions.Categorical(logits=scores / 4).sample()
+    temperature, said = calibrate(network, scores, targets)
+    assert 2 < temperature < 8 and "validation" in said
+    assert torch.allclose(head(features), scores / temperature, atol=1e-4)
+    assert calibrate(network, head(features).detach(), targets)[0] == pytest.approx(1, abs=0.05)
 
 
 def test_features_of_one_length_differ_in_direction_only() -> None:
