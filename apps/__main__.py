@@ -15,13 +15,12 @@ import os
 import signal
 import sys
 import warnings
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from apps import NAMES
-from apps.places import own_folder
-from apps.showing import INPUTS, answer_line, lack_of_memory, never_refuse, show_training, training_result
-from data import EMBEDDED, DataError, cards, locate
+from apps.places import folder_for
+from apps.showing import INPUTS, Parser, answer_line, lack_of_memory, open_streams, show_training, training_result
+from data import EMBEDDED, DataError, cards, embedded_set, locate
 from shared.display import Clock, Display, metric_rows
 from shared.errors import UserError, as_path
 from shared.flags import add_flags, given_dials
@@ -39,7 +38,7 @@ STOPPED = "glance: stopped; nothing unfinished is kept"
 
 def entry() -> None:
     """The process's own main: ends without taking the libraries apart piece by piece, which takes a second."""
-    never_refuse(sys.stdout)
+    open_streams()
     let_imports_finish()
     try:
         code = main()
@@ -86,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_parser(given: list[str]) -> argparse.ArgumentParser:
     """The parser. Only the recipe of the app that `given` names is imported, and torch never."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="glance", description="Four applications on one learner: train a strong model from your own data."
     )
     apps = parser.add_subparsers(metavar="APP", required=True)
@@ -171,10 +170,12 @@ def run_train(parsed: argparse.Namespace) -> int:
     recipe = load_recipe(parsed.app)
     dials = recipe.make(given_dials(parsed, recipe))
     display = Display(parsed.quiet)
-    name = parsed.source or EMBEDDED[parsed.app]
-    source = locate(name, progress=display.say)
+    name = EMBEDDED[parsed.app] if parsed.source is None else parsed.source
     if parsed.source is None:
+        source = embedded_set(parsed.app, progress=display.say)
         display.say(f"no data given: {name}, a real data set out of the installed packages")
+    else:
+        source = locate(name, progress=display.say)
 
     with uncollected():
         from shared.run import Options, train
@@ -183,9 +184,7 @@ def run_train(parsed: argparse.Namespace) -> int:
     valid = parsed.valid if parsed.valid in (None, "none") else locate(parsed.valid)
     test = None if parsed.test is None else locate(parsed.test)
     start_from = None if parsed.start_from is None else as_path(parsed.start_from, "--start-from")
-    with (
-        nullcontext(as_path(parsed.out, "--out")) if parsed.out else own_folder(parsed.app, name, parsed.resume) as out
-    ):
+    with folder_for(parsed.out, parsed.app, name, parsed.resume) as out:
         options = Options(valid, test, out, parsed.resume, start_from, display)
         facts = train(app, source, dials, options).facts
     if parsed.json:
@@ -213,13 +212,14 @@ def run_evaluate(parsed: argparse.Namespace) -> int:
 
 def run_predict(parsed: argparse.Namespace) -> int:
     files = [os.path.realpath(given) for given in parsed.input if os.path.isfile(given)]  # a text has no place
-    if parsed.csv and os.path.realpath(as_path(parsed.csv, "--csv")) in files:
+    table = None if parsed.csv is None else as_path(parsed.csv, "--csv")
+    if table and os.path.realpath(table) in files:
         raise UserError(f"--csv {parsed.csv} is the input itself, whose cells would be lost: name another file")
     answers = _model(parsed).predict_sources(parsed.input, Display(parsed.quiet).say)
-    if parsed.csv:
+    if table:
         from shared.answers import write_csv
 
-        written = write_csv(answers, as_path(parsed.csv, "--csv"))
+        written = write_csv(answers, table)
         Display(parsed.quiet).say(f"{written:,} answers: {parsed.csv}")
         return DONE
     for answer in answers:

@@ -8,9 +8,19 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from shared.errors import UserError
+from shared.errors import UserError, as_path
 
 MODELS = Path("models")
+
+
+@contextmanager
+def folder_for(given: str | None, app: str, source: str, resume: bool) -> Iterator[Path]:
+    """The folder given with --out, or one of our own. Raises UserError where it is an empty name."""
+    if given is not None:
+        yield as_path(given, "--out")
+        return
+    with own_folder(app, source, resume) as folder:
+        yield folder
 
 
 @contextmanager

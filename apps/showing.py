@@ -1,13 +1,16 @@
-"""How the command line shows what was trained and answered."""
+"""How the command line shows what was trained, answered, and wrong in what it was told."""
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import io
 import json
+import os
 import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from shared.display import PARTS, Display, metric_rows
 
@@ -83,6 +86,22 @@ def answer_line(answer: dict[str, Any]) -> str:
 def _shortened(given: str) -> str:
     """Its beginning and its end, where a path has its name."""
     return given if len(given) <= LONGEST else f"{given[: LONGEST // 2 - 3]} ... {given[2 - LONGEST // 2 :]}"
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong argument in one line: the usage before it fills the screen."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"glance: {message}; `{self.prog} --help` lists what there is\n")
+
+
+def open_streams() -> None:
+    """A stream that whoever started us has closed leads nowhere: Python has None in its place, and would end at the first
+    line. Letters that stdout has not are escaped."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    never_refuse(sys.stdout)
 
 
 def never_refuse(stream: TextIO) -> None:

@@ -13,7 +13,7 @@ from data import places
 from data.errors import DataError
 from data.registry import CARDS, Archive, Card, Checksum
 
-__all__ = ["EMBEDDED", "Archive", "Card", "Checksum", "DataError", "cards", "locate"]
+__all__ = ["EMBEDDED", "Archive", "Card", "Checksum", "DataError", "cards", "embedded_set", "locate"]
 
 EMBEDDED: dict[str, str] = {
     "vision": "digits",
@@ -43,6 +43,13 @@ def locate(name: str, *, progress: Callable[[str], None] | None = None) -> Path:
     return store.made(card, progress) if card.embedded else store.installed(card, progress)
 
 
+def embedded_set(app: str, *, progress: Callable[[str], None] | None = None) -> Path:
+    """The embedded data set of `app` itself, whatever stands here or in GLANCE_DATA by its name. Raises DataError."""
+    from data import store
+
+    return store.made(CARDS[EMBEDDED[app]], progress)
+
+
 def cards() -> list[Card]:
     """Every known data set, embedded ones first; `present` says whether it is here already."""
     from data import store
@@ -63,7 +70,7 @@ def _no_such_path(name: str) -> str:
 def _unknown(name: str) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, [*CARDS, *places.shelf_names()], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, dict.fromkeys([*CARDS, *places.shelf_names()]), n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}?" if near else "no known name is near it."
     return (
         f"{name!r} is neither a file or folder here nor a known data set: {meant} "

@@ -26,7 +26,7 @@ _PAUSE = 0.2  # seconds between two looks at a lock that another process holds
 
 def is_here(card: Card) -> bool:
     """Whether `card` stands in the cache already."""
-    return _place(card).exists()
+    return (_place(card) / card.entry).exists()
 
 
 def installed(card: Card, progress: Say | None) -> Path:
@@ -47,7 +47,10 @@ def _obtained(card: Card, progress: Say | None, build: Callable[[Card, Path, Say
             with _locked(place, say), building(place) as temporary:
                 if temporary:
                     build(card, temporary, say)
-    return place / card.entry if card.entry else place
+    found = place / card.entry
+    if not found.exists():  # what tidies a cache up may take files and leave folders
+        raise DataError(f"{found} is missing: delete the folder {place} and run again")
+    return found
 
 
 def _silent(line: str) -> None:

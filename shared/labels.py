@@ -17,6 +17,11 @@ from shared.numerals import twin
 from shared.protocol import Answer
 
 
+def six_digits(probability: float) -> float:
+    """Six significant ones: six decimals would make the probabilities of a rare class alike, or 0."""
+    return float(f"{probability:.6g}")
+
+
 @dataclass(frozen=True)
 class Labels:
     """The class names in order, and how many training rows each had (the naive baseline needs no more)."""
@@ -54,7 +59,7 @@ class Labels:
         return [
             {
                 "prediction": self.names[i],
-                "probabilities": dict(zip(self.names, (round(p, 6) for p in row), strict=True)),
+                "probabilities": dict(zip(self.names, map(six_digits, row), strict=True)),
             }
             for i, row in zip(best, rows, strict=True)
         ]

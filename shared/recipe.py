@@ -99,9 +99,12 @@ def _checked(cls: type[Recipe], name: str, value: Any) -> Any:
     if value is None and optional:
         return None
     try:
-        value = kind(value)
+        converted = kind(value)
+        if isinstance(value, float) and kind is int and converted != value:  # int() cuts 2.7 to 2
+            raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise UserError(f"{name}={value!r}: expected {kind.__name__}") from None
+    value = converted
     if metadata["choices"] and value not in metadata["choices"]:
         raise UserError(f"{name}={value!r}: choose one of {', '.join(metadata['choices'])}")
     if kind in BELOW:

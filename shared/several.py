@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from shared.errors import UserError, some
-from shared.labels import positions, refuse_unseen
+from shared.labels import positions, refuse_unseen, six_digits
 from shared.protocol import Answer, Data, Outputs
 
 SEPARATORS = (";", "|", ",")
@@ -91,7 +91,7 @@ class LabelSets:
         """The labels of at least even odds, likeliest first, and every label's own probability."""
         found = []
         for row in probabilities.double().tolist():
-            by_name = {name: round(p, 6) for name, p in zip(self.names, row, strict=True)}
+            by_name = {name: six_digits(p) for name, p in zip(self.names, row, strict=True)}
             given = sorted((name for name, p in by_name.items() if p >= HALF), key=lambda name: -by_name[name])
             found.append({"prediction": given, "probabilities": by_name})
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -175,12 +176,22 @@ class CollabPreprocessor:
         users, items = self.positions(inputs)
         return self._ratings(outputs, users, items) if self.task == "ratings" else self._scores(outputs, users, items)
 
+    @property
+    def decimals(self) -> int:
+        """How many tell ratings apart, however small their unit."""
+        return max(4, 4 - math.floor(math.log10(self.scale[2] - self.scale[0])))
+
     def _ratings(self, outputs: Tensor, users: Tensor, items: Tensor) -> list[Answer]:
         """`uncertainty` is the standard deviation of what the user would give, in the ratings' unit."""
         values, deviations = outputs.double().T.tolist()
-        values = [round(min(max(value, self.scale[0]), self.scale[2]), 4) for value in values]
+        values = [round(min(max(value, self.scale[0]), self.scale[2]), self.decimals) for value in values]
         return [
-            {"prediction": value, "value": value, "uncertainty": round(deviation, 4), **self._basis(user, item)}
+            {
+                "prediction": value,
+                "value": value,
+                "uncertainty": round(deviation, self.decimals),
+                **self._basis(user, item),
+            }
             for value, deviation, user, item in zip(values, deviations, users.tolist(), items.tolist(), strict=True)
         ]
 

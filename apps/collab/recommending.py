@@ -118,7 +118,7 @@ def _answers(
             "support": preprocessor.item_counts[chosen].tolist(),
         }
         if rated is not None:
-            columns["rating"] = [round(value, 4) for value in rated[row, chosen].double().tolist()]
+            columns["rating"] = [round(value, preprocessor.decimals) for value in rated[row, chosen].double().tolist()]
         if wish.why:
             columns["because"] = reasons(ranker, preprocessor, asked.had.of(row), chosen)
         lines = [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]

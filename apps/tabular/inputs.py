@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
@@ -17,7 +16,7 @@ from apps.tabular.blocks import read_columns
 from apps.tabular.columns import column_of, from_commas, from_rows
 from apps.tabular.reading import find_tables
 from shared.dialect import decimal_of, text_of
-from shared.errors import UserError
+from shared.errors import UserError, as_path
 from shared.protocol import Inputs, count, pick
 from shared.tables import refuse_twins
 
@@ -41,7 +40,7 @@ def _from_table(source: str) -> Iterator[tuple[list[Any], Inputs]]:
 
     Half a million rows of 17 columns (50 MB) take 120 MiB for that.
     """
-    path = Path(source)
+    path = as_path(source, "the input")
     columns = read_columns(find_tables(path)["train"] if path.is_dir() else path)
     for start in range(0, count(columns), BLOCK):
         rows = np.arange(start, min(start + BLOCK, count(columns)))

@@ -56,7 +56,8 @@ def test_help_promises_stdin_only_where_it_is_read(app: str, capsys: pytest.Capt
 def test_words_that_are_no_command_are_the_users_fault(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
-    assert ended.value.code == 2 and "usage" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.startswith("glance: ") and said.count("\n") == 1 and "--help" in said
 
 
 def test_closing_table_names_model_and_next_command(

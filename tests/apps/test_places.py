@@ -50,3 +50,13 @@ def test_a_place_that_cannot_be_written_is_said(here: Path) -> None:
     (here / "models").write_text("in the way")
     with pytest.raises(UserError, match="models.* cannot be written .* --out"), own_folder("text", "a", resume=False):
         pass
+
+
+def test_an_empty_place_is_refused_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["train", ""], ["train", "digits", "--out", ""], ["predict", "model", "a.png", "--csv", ""]):
+        assert main(["vision", *words, "--quiet"]) == 2
+        assert "empty" in capsys.readouterr().err or words == ["train", ""]
+    assert not (tmp_path / "models").exists()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 
 from apps.showing import LONGEST, answer_line, never_refuse
+from tests.contract import ROOT
 
 
 @pytest.mark.parametrize(("encoding", "name"), [("ascii", "é 猫 😀"), ("cp1252", "猫"), ("utf-8", "\udcff.png")])
@@ -23,3 +26,9 @@ def test_a_long_path_is_shown_with_its_name() -> None:
     shown = answer_line({"input": f"/home/{'x' * 200}/photo 17.jpg", "prediction": "ant"}).split("\t")[0]
     assert shown.startswith("/home/x") and shown.endswith("/photo 17.jpg") and len(shown) == LONGEST
     assert answer_line({"input": "x" * LONGEST, "prediction": "ant"}) == "x" * LONGEST + "\tant"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(closed: str) -> None:
+    command = f"{sys.executable} -m apps data list --json {closed}"
+    assert subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True).returncode == 0

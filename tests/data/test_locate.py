@@ -149,6 +149,32 @@ def test_every_app_has_an_embedded_set() -> None:
         assert registry.CARDS[name].embedded and registry.CARDS[name].app == app
 
 
+def test_what_stands_by_the_name_of_an_embedded_set_is_not_taken_for_it(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (tmp_path, tmp_path / "shelf"):
+        (folder / "breast-cancer").mkdir(parents=True)
+    monkeypatch.setenv("GLANCE_DATA", str(tmp_path / "shelf"))
+    monkeypatch.chdir(tmp_path)
+    assert data.embedded_set("tabular").parent.parent == cache / "embedded"
+
+
+def test_a_cached_set_without_its_file_is_told(cache: Path) -> None:
+    locate("diabetes").unlink()
+    with pytest.raises(DataError, match="delete"):
+        locate("diabetes")
+
+
+def test_a_near_name_is_meant_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ml-100k").mkdir()
+    monkeypatch.setenv("GLANCE_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="did you mean ml-100k"):
+        locate("ml-100")
+    with pytest.raises(DataError) as refused:
+        locate("ml-100")
+    assert str(refused.value).count("ml-100k") == 1
+
+
 def test_importing_data_costs_nothing_heavy() -> None:
     code = "import data, sys; print(sorted({name.split('.')[0] for name in sys.modules}))"
     root = Path(data.__file__).parents[1]

@@ -31,6 +31,13 @@ def test_a_source_that_is_no_path_is_said(app: str, given: Any, said: str) -> No
             use(given)
 
 
+def test_a_part_of_a_number_is_not_cut_off_in_silence() -> None:
+    recipe = Face("tabular").app().recipe
+    assert recipe.make({"epochs": 2.0}).epochs == 2
+    with pytest.raises(UserError, match=r"epochs=2\.7: expected int"):
+        recipe.make({"epochs": 2.7})
+
+
 @pytest.mark.parametrize(
     ("use", "named"),
     [

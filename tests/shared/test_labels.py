@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from shared.display import Display
 from shared.errors import UserError
@@ -54,3 +55,10 @@ def test_accents_may_be_written_apart_in_the_names_of_an_earlier_model() -> None
     assert Labels((*names, composed), (1, 1, 1)).encode(np.array([composed, names[0]])).tolist() == [2, 0]
     sets = LabelSets(names, (1, 1), 2, ";")
     assert sets.encode(np.array([f"tea; {composed}", names[0]], object)).tolist() == [[1, 1], [1, 0]]
+
+
+def test_small_probabilities_keep_their_digits() -> None:
+    """A log loss or an order computed from the answers is that of the model, also where a class is rare."""
+    small = torch.tensor([[1.0 - 2.34567e-9, 2.34567e-9]])
+    for labels in (Labels(("a", "b"), (1, 1)), LabelSets(("a", "b"), (1, 1), 1, ";")):
+        assert labels.answers(small)[0]["probabilities"]["b"] == pytest.approx(2.34567e-9, rel=1e-5)

@@ -146,3 +146,10 @@ def test_codes_are_the_same_as_words_and_as_numbers() -> None:
     number, word = ({"shop": np.array([cell], kind)} for cell, kind in ((7, float), ("007", object)))
     codes = [preprocessor.encode(cells).tensors[2].tolist() for cells in (number, word)]
     assert codes[0] == codes[1] and codes[0] != [[0]]
+
+
+def test_an_empty_input_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rows.csv").write_text(table(ROWS))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="the input: .* not an empty one"):
+        only([""])
