@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-TENSORS = ("feature", "threshold", "child", "value", "root", "depth", "subset", "member", "share")
+from apps.tabular.fitted import Fitted
+
 ROWS, TREES = 4096, 64
 """Rows and trees walked together: few calls, and what they touch stays in the processor's cache."""
 
@@ -16,7 +16,7 @@ STEPS = 6
 """Steps until those that have arrived are told apart: trees grown leaf by leaf have a few deep ends."""
 
 
-class Forest(nn.Module):
+class Forest(Fitted):
     """Sums of leaves: (rows, features) to (rows, outputs). Empty until `plant`.
 
     All nodes of all trees stand in one row. Every (row, tree) pair walks down one level at a time, all together; a
@@ -34,12 +34,11 @@ class Forest(nn.Module):
     share: Tensor  # () the forest's weight in the answer, 0 to 1
 
     def __init__(self, outputs: int) -> None:
-        super().__init__()
+        positions = ("feature", "child", "root", "depth", "subset")
+        empty = {name: torch.zeros(0, dtype=torch.int32) for name in positions}
+        empty |= {"threshold": torch.zeros(0), "value": torch.zeros(0), "share": torch.zeros(())}
+        super().__init__({**empty, "member": torch.zeros((0, 1), dtype=torch.bool)})
         self.outputs = outputs
-        kinds = {"threshold": torch.float32, "value": torch.float32, "share": torch.float32, "member": torch.bool}
-        for name in TENSORS:
-            shape = {"member": (0, 1), "share": ()}.get(name, (0,))
-            self.register_buffer(name, torch.zeros(shape, dtype=kinds.get(name, torch.int32)))
 
     def __len__(self) -> int:
         """The number of trees."""
@@ -93,16 +92,7 @@ class Forest(nn.Module):
         holds[asked] = self.member.flatten().index_select(0, place)
         return holds
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of trees is known only from the file: takes the shapes before the values."""
-        for name in TENSORS:
-            if (stored := state_dict.get(prefix + name)) is not None:
-                setattr(self, name, torch.empty_like(stored, device=self.share.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-        self._check()
-
-    def _check(self) -> None:
-        """Raises RuntimeError where the parts do not fit together: a file need not be ours."""
+    def check(self) -> None:
         nodes = len(self.feature)
         fits = len(self.threshold) == len(self.value) == nodes and len(self.child) == 2 * nodes
         fits &= len(self.depth) == len(self.root) and len(self.root) % self.outputs == 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from apps.tabular.fitted import Fitted
 from apps.tabular.parts import outside
 
 SIZES = (4, 16, 48)
@@ -21,10 +21,8 @@ MOST_POINTS = 50_000
 ROWS = 256
 """Rows compared with all points at a time when answering: bounds memory."""
 
-TENSORS = ("columns", "points", "targets", "reach")
 
-
-class Neighbours(nn.Module):
+class Neighbours(Fitted):
     """Numbers (rows, n) to (rows, 3 * len(SIZES)); to no feature at all until `place`.
 
     For each size the mean target of the nearest points, the same weighed by nearness, and how far the last one is.
@@ -36,10 +34,8 @@ class Neighbours(nn.Module):
     reach: Tensor  # () a tenth of a typical distance: nearer than this is as good as there
 
     def __init__(self) -> None:
-        super().__init__()
-        for name in TENSORS:
-            kind = torch.long if name == "columns" else torch.float32
-            self.register_buffer(name, torch.zeros(() if name == "reach" else (0,), dtype=kind))
+        points = {"points": torch.zeros(0), "targets": torch.zeros(0), "reach": torch.zeros(())}
+        super().__init__({"columns": torch.zeros(0, dtype=torch.long), **points})
 
     def place(self, columns: Sequence[int], numbers: Tensor, targets: Tensor) -> None:
         """Takes training rows as points; of many a fixed sample."""
@@ -80,12 +76,7 @@ class Neighbours(nn.Module):
             found += [targets[:, :size].mean(1), weighed, 1 / near[:, -1] - self.reach]
         return torch.stack(found, 1)
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of points is known only from the file: takes the shapes before the values."""
-        for name in TENSORS:
-            if (stored := state_dict.get(prefix + name)) is not None:
-                setattr(self, name, torch.empty_like(stored, device=self.reach.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+    def check(self) -> None:
         fits = len(self.points) == len(self.targets) and (not len(self.points) or self.points.dim() == 2)
         if not fits or (len(self.points) and self.points.shape[1] != len(self.columns)):
             raise RuntimeError("the neighbours' parts do not fit together")
