@@ -16,6 +16,16 @@ STEPS = 6
 """Steps until those that have arrived are told apart: trees grown leaf by leaf have a few deep ends."""
 
 
+def forest_features(numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
+    """The network's inputs side by side, float32 (rows, features)."""
+    return torch.cat([numbers, flags.to(numbers), codes.to(numbers)], 1)
+
+
+def trees_a_round(classes: int) -> int:
+    """How many trees a round of boosting grows: one for a number (0 classes) and for two classes, else one a class."""
+    return classes if classes > 2 else 1
+
+
 class Forest(Fitted):
     """Sums of leaves: (rows, features) to (rows, outputs). Empty until `plant`.
 

@@ -17,6 +17,8 @@ NUMBER, CATEGORY, DATE, TEXT = "number", "category", "date", "text"
 MIXED, CODE = "number or word", "code"
 """Both a number and a category: a column that holds either; whole numbers that are names."""
 CONSTANT, IDENTIFIER, GROUP = "constant", "identifier", "group"
+OF_NUMBERS, OF_WORDS = (NUMBER, MIXED, CODE, DATE, TEXT), (CATEGORY, MIXED, CODE)
+"""What gives the network numbers, and what gives it codes of words."""
 USED = (NUMBER, CATEGORY, MIXED, CODE, DATE, TEXT)
 
 MOSTLY = 0.95

@@ -13,6 +13,7 @@ import torch
 from apps.tabular.blocks import read_columns
 from apps.tabular.codes import kinds_of
 from apps.tabular.columns import to_numbers, to_words
+from apps.tabular.forest import trees_a_round
 from apps.tabular.kinds import USED, describe
 from apps.tabular.matching import lacking
 from apps.tabular.nothing import with_none
@@ -78,7 +79,7 @@ def _task_of(column: np.ndarray, asked: str, what: str) -> tuple[str, list[str]]
 
 def _expected(recipe: TabularRecipe, parts: Parts, features: int) -> list[str]:
     classes = 0 if recipe.task == REGRESSION else len(set(parts[0].targets.tolist()))
-    outputs, threads = classes if classes > 2 else 1, torch.get_num_threads()
+    outputs, threads = trees_a_round(classes), torch.get_num_threads()
     train, valid, test = map(len, parts)
     return expectation(expected_seconds(recipe, (train, valid, test), features, outputs, threads), threads)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,6 +32,10 @@ class Target(Protocol):
     """Classes or a number."""
 
     def encode(self, targets: np.ndarray) -> Tensor: ...
+    def standard(self, targets: Tensor) -> Tensor:
+        """Encoded targets as the network and the trees see them."""
+        ...
+
     def answers(self, outputs: Tensor) -> list[Answer]: ...
     def state(self) -> dict[str, Any]: ...
 
@@ -49,6 +53,9 @@ class ClassTarget:
     def encode(self, targets: np.ndarray) -> Tensor:
         return self.labels.encode(targets)
 
+    def standard(self, targets: Tensor) -> Tensor:
+        return targets
+
     def answers(self, outputs: Tensor) -> list[Answer]:
         return self.labels.answers(outputs.softmax(1))
 
@@ -60,7 +67,8 @@ class ClassTarget:
 class NumberTarget:
     """Outputs are standardised, shape (rows,), or with intervals (rows, 3); answers stay within the training span.
 
-    `centre` and `scale` are the mean and standard deviation after the transform, `mean` is that before it. `lower` and `upper` are the ends of the naive interval: quantiles of the training targets.
+    `centre` and `scale` are the mean and standard deviation after the transform, `mean` is that before it. `lower` and
+    `upper` are the ends of the naive interval: quantiles of the training targets.
     """
 
     centre: float
@@ -108,33 +116,22 @@ def fit_target(targets: np.ndarray, task: str, level: float) -> Target:
     low, high = float(targets.min()), float(targets.max())
     if low == high:
         raise UserError(f"the target is {low:g} in every training row: there is nothing to learn; name another column")
-    lower, upper = np.quantile(targets, [0.5 - min(level, 1) / 2, 0.5 + min(level, 1) / 2])
-    return _number_target(targets, low, high, (float(lower), float(upper)), NONE)
+    lower, upper = np.quantile(targets, [0.5 - level / 2, 0.5 + level / 2])
+    plain = NumberTarget(0.0, 1.0, low, high, float(lower), float(upper), float(targets.mean()))
+    return with_transform(plain, targets, NONE)
 
 
 def with_transform(target: NumberTarget, targets: np.ndarray, transform: str) -> NumberTarget:
     """The same target, learnt after a transform; `targets` are those of training."""
-    return _number_target(targets, target.low, target.high, (target.lower, target.upper), transform)
-
-
-def _number_target(
-    targets: np.ndarray, low: float, high: float, ends: tuple[float, float], transform: str
-) -> NumberTarget:
-    moved = transformed(torch.from_numpy(targets.astype(np.float64)), transform).numpy()
-    return NumberTarget(float(moved.mean()), float(moved.std()), low, high, *ends, float(targets.mean()), transform)
-
-
-def standard(targets: Tensor, target: Target) -> Tensor:
-    """Targets as the network and the trees see them."""
-    return target.standard(targets) if isinstance(target, NumberTarget) else targets
+    moved = transformed(target.encode(targets), transform).numpy()
+    return replace(target, centre=float(moved.mean()), scale=float(moved.std()), transform=transform)
 
 
 def target_from(state: Mapping[str, Any]) -> Target:
     if state["task"] == CLASSIFICATION:
         return ClassTarget(Labels.from_state({**state, "names": [spelled(str(name)) for name in state["names"]]}))
     names = ("centre", "scale", "low", "high", "lower", "upper", "mean")
-    centre, scale, low, high, lower, upper, mean = (float(state[name]) for name in names)
-    return NumberTarget(centre, scale, low, high, lower, upper, mean, str(state["transform"]))
+    return NumberTarget(*(float(state[name]) for name in names), transform=str(state["transform"]))
 
 
 def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
