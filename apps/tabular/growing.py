@@ -16,7 +16,7 @@ from apps.tabular.means import unseen_means
 from apps.tabular.neighbours import find_columns, unseen_features
 from apps.tabular.parts import held_out, whole
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import PROBE, Growth, growth_of
+from apps.tabular.sizes import PROBE, Growth, growth
 from apps.tabular.targets import Target
 from shared.protocol import Data
 
@@ -48,7 +48,7 @@ def plant(
     near = _add_neighbours(ensemble, train, _near_parts(ensemble, both[0], recipe), options)
     if near is not None:
         train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
-    plan = growth_of(recipe, len(train), train.features.shape[1], ensemble.forest.outputs, len(parts) + 1)
+    plan = growth(recipe, len(train), train.features.shape[1], ensemble.forest.outputs, len(parts) + 1)
     train, valid, (most, of_means) = _with_means(ensemble, train, valid, _means_parts(ensemble, both[0], recipe, plan))
     views = [of_means if number == MEANS_FOREST else most for number in range(plan.forests)]
     kinds = [replace(options, growth=plan, number=number) for number in range(plan.forests)]

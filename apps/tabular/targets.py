@@ -11,21 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.tabular.columns import spelled, to_numbers
-from apps.tabular.dates import find_format
+from apps.tabular.columns import spelled
 from apps.tabular.transforms import NONE, restored, transformed
 from shared.errors import UserError
 from shared.labels import Labels
 from shared.protocol import Answer
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
-
-MOST_CLASSES = 20
-"""Whole numbers of more distinct values than this are amounts, not classes."""
-
-
-FEW_NUMBERS, MOST_NUMBERS = 0.05, 0.95
-"""Shares of a target's filled cells: fewer numbers are a word among words, more are numbers with slips among them."""
 
 
 class Target(Protocol):
@@ -131,43 +123,5 @@ def target_from(state: Mapping[str, Any]) -> Target:
     if state["task"] == CLASSIFICATION:
         return ClassTarget(Labels.from_state({**state, "names": [spelled(str(name)) for name in state["names"]]}))
     names = ("centre", "scale", "low", "high", "lower", "upper", "mean")
-    return NumberTarget(*(float(state[name]) for name in names), transform=str(state["transform"]))
-
-
-def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
-    """(task, why) of a target column whose missing rows are gone already; at least one row. `what` names it.
-
-    Raises UserError where amounts stand in some rows and words in so many others that these are no slips.
-    """
-    distinct = len(set(column.tolist()))
-    if column.dtype == object:
-        numbers = to_numbers(column)
-        filled = numbers[~np.isnan(numbers)]
-        amounts = len(set(filled.tolist())) > MOST_CLASSES
-        if len(filled) < len(column) and amounts and len(filled) > FEW_NUMBERS * len(column):
-            if len(filled) < MOST_NUMBERS * len(column):
-                word = next(word for word, number in zip(column.tolist(), numbers, strict=True) if np.isnan(number))
-                raise UserError(
-                    f"{what} holds numbers in {len(filled):,} rows and words such as {word!r} in "
-                    f"{len(column) - len(filled):,}: clean it, or say --task regression (which leaves those rows out) "
-                    "or --task classification"
-                )
-            return REGRESSION, f"numbers in all but {len(column) - len(filled):,} rows"
-        if len(filled) < len(column) or distinct <= MOST_CLASSES:
-            dates = distinct > MOST_CLASSES and find_format(sorted(set(column.tolist())))
-            told = "dates, each a class; a number such as days from a start would be an amount" if dates else "words"
-            return CLASSIFICATION, f"{distinct} distinct {told}"
-        column = numbers
-    if distinct <= 2:
-        return CLASSIFICATION, f"{distinct} distinct values"
-    whole = bool((column == np.floor(column)).all())
-    if whole and distinct <= min(MOST_CLASSES, max(len(column) // 10, 2)):
-        return CLASSIFICATION, f"{distinct} distinct whole numbers; --task regression takes them as amounts"
-    return REGRESSION, f"{distinct:,} distinct numbers"
-
-
-def usable(column: np.ndarray, task: str) -> np.ndarray:
-    """Which rows have a target to learn from, bool: filled, and for regression a finite number."""
-    if task == REGRESSION:
-        return np.asarray(np.abs(to_numbers(column)) < math.sqrt(np.finfo(np.float64).max))
-    return np.array([cell is not None for cell in column]) if column.dtype == object else ~np.isnan(column)
+    centre, scale, low, high, lower, upper, mean = (float(state[name]) for name in names)
+    return NumberTarget(centre, scale, low, high, lower, upper, mean, str(state["transform"]))

@@ -13,13 +13,12 @@ from apps.tabular.app import APP
 from apps.tabular.columns import column_of
 from apps.tabular.intervals import Intervals
 from apps.tabular.kinds import find_kinds
-from apps.tabular.reasons import contributions, explain
+from apps.tabular.reasons import best_thresholds, contributions, explain
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.settling import best_share
-from apps.tabular.sizes import expected_seconds, growth, growth_of, sized
+from apps.tabular.sizes import expected_seconds, growth, sized
 from apps.tabular.suspects import find_suspects
 from apps.tabular.texts import TextProjection
-from apps.tabular.thresholds import best_thresholds
 from shared import checkpoint as checkpoints
 from shared.display import Display
 from shared.errors import UserError
@@ -76,16 +75,16 @@ def test_sizes_grow_with_the_table_and_given_ones_stay() -> None:
     assert sized(TabularRecipe(epochs=3, batch_size=7), 10**6).epochs == 3
     numbers, classes = (sized(TabularRecipe(task=task), 500).dropout for task in ("regression", "classification"))
     assert numbers < classes and sized(TabularRecipe(dropout=0.5), 500).dropout == 0.5
-    assert growth(1_000, 10, 1).rounds > growth(10**6, 50, 7).rounds
-    assert growth(1_000, 10, 1, forests=1).rate > growth(1_000, 10, 1).rate
+    of_small, of_large = growth(TabularRecipe(), 1_000, 10, 1, 1), growth(TabularRecipe(), 10**6, 50, 7, 1)
+    assert of_small.rounds > of_large.rounds and of_small.rate < of_large.rate
+    assert growth(TabularRecipe(forests=1), 1_000, 10, 1, 1).rate > of_small.rate
     assert sized(TabularRecipe(), 500_000).epochs == 3 and sized(TabularRecipe(), 10**7).epochs == 2
-    assert growth(10**6, 50, 7).rate > growth(1_000, 10, 1).rate
 
 
 def test_best_grows_two_forests_of_each_shape_where_there_is_time() -> None:
     plain, best = (TabularRecipe(preset=preset, folds=5) for preset in ("default", "best"))
-    assert growth_of(best, 20_000, 14, 1, 6).forests == 2 * growth_of(plain, 2_000, 14, 1, 6).forests
-    assert growth_of(best, 2_000_000, 14, 1, 6).forests == 1
+    assert growth(best, 20_000, 14, 1, 6).forests == 2 * growth(plain, 2_000, 14, 1, 6).forests
+    assert growth(best, 2_000_000, 14, 1, 6).forests == 1
 
 
 def test_measuring_is_part_of_the_time_foretold() -> None:
