@@ -23,10 +23,8 @@ DAY = 86_400.0
 FAR = 1e6
 """Scaled numbers stay within this: float32 keeps them apart, and their squares finite."""
 
-Parts = dict[str, np.ndarray]
 
-
-def date_parts(seconds: np.ndarray) -> Parts:
+def date_parts(seconds: np.ndarray) -> dict[str, np.ndarray]:
     """The days since 1970 and the parts of a calendar date and time; NaN stays NaN in each."""
     missing = ~np.isfinite(seconds)
     whole = np.where(missing, 0, seconds)
@@ -46,7 +44,7 @@ def date_parts(seconds: np.ndarray) -> Parts:
     return {name: np.where(missing, np.nan, part) for name, part in parts.items()}
 
 
-def raw_numbers(kind: Kind, column: np.ndarray, text: TextProjection | None = None) -> Parts:
+def raw_numbers(kind: Kind, column: np.ndarray, text: TextProjection | None = None) -> dict[str, np.ndarray]:
     """The numbers that a column gives: its own under "", a date's and a text's by part."""
     if kind.kind == TEXT:
         return {} if text is None else text.encode(to_words(column))
