@@ -45,10 +45,8 @@ class _Asked:
         return self.preprocessor.used
 
     def answers(self, inputs: Columns) -> np.ndarray:
-        outputs, target = (
-            self.model.predictor.outputs(self.preprocessor.encode(inputs)).double(),
-            self.preprocessor.target,
-        )
+        outputs = self.model.predictor.outputs(self.preprocessor.encode(inputs)).double()
+        target = self.preprocessor.target
         if isinstance(target, ClassTarget):
             return outputs.exp().numpy()
         assert isinstance(target, NumberTarget)
@@ -81,21 +79,21 @@ def explain(
         raise UserError(f"{source} has no labelled row {beyond[0]}: they are counted from 1 to {len(every):,}")
     examples = every.take(np.random.default_rng(seed).permutation(len(every))[:rows])
     metric, loss = asked.loss(examples)
-    importance = _importance(asked, examples.inputs, loss, seed)
+    importance, labels = _importance(asked, examples.inputs, loss, seed), asked.preprocessor.labels
     leading = [entry["column"] for entry in importance[:LEADING]]
     found: dict[str, Any] = {"rows": len(examples), "metric": metric, "importance": importance}
-    if isinstance(asked.preprocessor.target, ClassTarget):
-        found["dependence_class"] = asked.preprocessor.target.labels.names[-1]
+    if labels is not None:
+        found["dependence_class"] = labels.names[-1]
     found["dependence"] = {name: _dependence(asked, examples.inputs, name) for name in leading}
-    if isinstance(asked.preprocessor.target, ClassTarget):
-        found["reliability"] = _reliability(asked, examples)
-        names = asked.preprocessor.target.labels.names
-        if len(names) == 2:
-            targets = asked.preprocessor.encode_targets(examples.targets).numpy()
-            found["thresholds"] = best_thresholds(asked.answers(examples.inputs), targets, names)
-    of_single = pick(every.inputs, np.array(single, int) - 1)
-    told = [_of_row(asked, pick(of_single, np.array([i])), examples.inputs, seed) for i in range(len(single))]
-    found["contributions"] = [{"row": row, **of_row} for row, of_row in zip(single, told, strict=True)]
+    if labels is not None:
+        answers, targets = asked.answers(examples.inputs), labels.encode(examples.targets).numpy()
+        found["reliability"] = _reliability(answers, targets)
+        if len(labels.names) == 2:
+            found["thresholds"] = best_thresholds(answers, targets, labels.names)
+    found["contributions"] = [
+        {"row": row, **_of_row(asked, pick(every.inputs, np.array([row - 1], int)), examples.inputs, seed)}
+        for row in single
+    ]
     return found
 
 
@@ -127,10 +125,9 @@ def _dependence(asked: _Asked, inputs: Columns, name: str) -> list[dict[str, Any
     return found
 
 
-def _reliability(asked: _Asked, examples: Examples) -> list[dict[str, float]]:
+def _reliability(answers: np.ndarray, targets: np.ndarray) -> list[dict[str, float]]:
     """How often the predicted class was right, by the probability it was given, in tenths."""
-    answers = asked.answers(examples.inputs)
-    sure, right = answers.max(1), answers.argmax(1) == asked.preprocessor.encode_targets(examples.targets).numpy()
+    sure, right = answers.max(1), answers.argmax(1) == targets
     tenth = np.minimum((sure * 10).astype(int), 9)
     return [
         {"probability": float(sure[which].mean()), "right": float(right[which].mean()), "rows": int(which.sum())}
@@ -188,8 +185,8 @@ def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str
         for place, i in enumerate(order, 1):
             added[names[i]] += float(answers[place] - answers[place - 1]) / ORDERS
     ranked = sorted(added.items(), key=lambda entry: -abs(entry[1]))
-    target = asked.preprocessor.target
-    named = {"class": target.labels.names[best]} if isinstance(target, ClassTarget) else {}
+    labels = asked.preprocessor.labels
+    named = {} if labels is None else {"class": labels.names[best]}
     return {**named, "answer": starts + sum(added.values()), "mean": starts, "contributions": dict(ranked)}
 
 
