@@ -31,7 +31,7 @@ class Ensemble(nn.Module):
         self.networks = nn.ModuleList(networks)
         self.classes = networks[0].classes
         self.sizes, self.large = networks[0].categories.sizes, networks[0].categories.large
-        self.numbers, self.first_code = networks[0].plain
+        self.numbers, self.first_code = len(networks[0].numbers.weight), networks[0].first_code
         self.forest = Forest(trees_a_round(self.classes))
         self.neighbours = Neighbours()
         self.means = CategoryMeans()

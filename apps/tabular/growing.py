@@ -44,12 +44,12 @@ def plant(
     options = boosting.Options(
         PROBE, ensemble.sizes, ensemble.classes, recipe.seed, ensemble.first_code, 0, recipe.class_weights
     )
-    train, valid = (_rows(data, target) for data in both)
-    near = _add_neighbours(ensemble, train, _near_parts(ensemble, both[0], recipe), options)
+    encoded, (train, valid) = both[0], (_rows(data, target) for data in both)
+    near = _add_neighbours(ensemble, train, _near_parts(ensemble, encoded, recipe), options)
     if near is not None:
         train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
     plan = growth(recipe, len(train), train.features.shape[1], ensemble.forest.outputs, len(parts) + 1)
-    train, valid, (most, of_means) = _with_means(ensemble, train, valid, _means_parts(ensemble, both[0], recipe, plan))
+    train, valid, (most, of_means) = _with_means(ensemble, train, valid, _means_parts(ensemble, encoded, recipe, plan))
     views = [of_means if number == MEANS_FOREST else most for number in range(plan.forests)]
     kinds = [replace(options, growth=plan, number=number) for number in range(plan.forests)]
     forests, answers = [], []
@@ -73,38 +73,27 @@ def plant(
     return said, ensemble.of_sums(_weighed(answers, weights)) if len(targets) else None
 
 
-def _grown(learnt: boosting.Rows, held: boosting.Rows, view: Tensor, options: boosting.Options) -> dict[str, Tensor]:
-    """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
-    sizes = options.sizes if options.first in view.tolist() else []
-    forest = boosting.grow(learnt.seen(view), held.seen(view), replace(options, sizes=sizes))
-    return forest | {"feature": view.int()[forest["feature"].long()]}
+def _rows(data: Data, target: Target) -> boosting.Rows:
+    inputs = [part.cpu() for part in whole(data)]
+    return boosting.Rows(forest_features(*inputs), target.standard(data.targets.cpu()), data.weights)
 
 
-def _grown_whole(
-    train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[dict[str, Tensor]]
-) -> dict[str, Tensor]:
-    """A forest like those grown on parts, from all rows: it stops after as many rounds as they did on average."""
-    trees = sum(len(forest["root"]) for forest in grown) / len(grown)
-    rounds = max(round(trees / trees_a_round(options.classes)), 1)
-    return _grown(train, train.take(torch.arange(0)), view, replace(options, rounds=rounds))
+def _add_neighbours(
+    ensemble: Ensemble, train: boosting.Rows, parts: list[Tensor], options: boosting.Options
+) -> Tensor | None:
+    """What neighbours had for a target, as features of the training rows; None where that does not help."""
+    columns = find_columns(train, parts, ensemble.numbers, options) if parts else ()
+    if not columns:
+        return None
+    ensemble.neighbours.place(columns, train.features, train.targets)
+    return unseen_features(columns, train.features, train.targets, parts)
 
 
-def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
-    """The parts whose rows take the means of the others; none where no forest is to see them."""
-    seen = _has_large(ensemble) or (plan.forests > MEANS_FOREST and len(ensemble.sizes) > 1)
-    return _parts(ensemble, train, recipe) if seen and len(train) >= NEIGHBOUR_ROWS[0] else []
-
-
-def _has_large(ensemble: Ensemble) -> bool:
-    """Whether a category has more codes than trees split by subsets: then all forests see the means beside the codes."""
-    return max(ensemble.sizes, default=0) > boosting.NATIVE
-
-
-def _parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
-    """Parts of the training rows, each to be told of the others' targets; none for several outputs or rows in time."""
-    if ensemble.forest.outputs > 1 or recipe.time is not None:
-        return []
-    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+def _near_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
+    """The parts whose rows look for neighbours in the others; none where neighbours are not to be looked for."""
+    few, many = NEIGHBOUR_ROWS
+    sought = recipe.neighbours != "none" and few <= len(train) <= many
+    return _parts(ensemble, train, recipe) if sought else []
 
 
 def _with_means(
@@ -125,13 +114,42 @@ def _with_means(
     return train, valid, (torch.arange(width + own.shape[1]) if _has_large(ensemble) else most, without_codes)
 
 
+def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
+    """The parts whose rows take the means of the others; none where no forest is to see them."""
+    seen = _has_large(ensemble) or (plan.forests > MEANS_FOREST and len(ensemble.sizes) > 1)
+    return _parts(ensemble, train, recipe) if seen and len(train) >= NEIGHBOUR_ROWS[0] else []
+
+
 def _means_of(ensemble: Ensemble, codes: Tensor) -> Tensor:
     return ensemble.means(codes.to(ensemble.means.table.device)).cpu()
 
 
-def _rows(data: Data, target: Target) -> boosting.Rows:
-    inputs = [part.cpu() for part in whole(data)]
-    return boosting.Rows(forest_features(*inputs), target.standard(data.targets.cpu()), data.weights)
+def _has_large(ensemble: Ensemble) -> bool:
+    """Whether a category has more codes than trees split by subsets: then all forests see the means beside the codes."""
+    return max(ensemble.sizes, default=0) > boosting.NATIVE
+
+
+def _parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
+    """Parts of the training rows, each to be told of the others' targets; none for several outputs or rows in time."""
+    if ensemble.forest.outputs > 1 or recipe.time is not None:
+        return []
+    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+
+
+def _grown(learnt: boosting.Rows, held: boosting.Rows, view: Tensor, options: boosting.Options) -> dict[str, Tensor]:
+    """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
+    sizes = options.sizes if options.first in view.tolist() else []
+    forest = boosting.grow(learnt.seen(view), held.seen(view), replace(options, sizes=sizes))
+    return forest | {"feature": view.int()[forest["feature"].long()]}
+
+
+def _grown_whole(
+    train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """A forest like those grown on parts, from all rows: it stops after as many rounds as they did on average."""
+    trees = sum(len(forest["root"]) for forest in grown) / len(grown)
+    rounds = max(round(trees / trees_a_round(options.classes)), 1)
+    return _grown(train, train.take(torch.arange(0)), view, replace(options, rounds=rounds))
 
 
 @torch.inference_mode()
@@ -140,10 +158,6 @@ def _sums(ensemble: Ensemble, forest: dict[str, Tensor], features: Tensor) -> Te
         return torch.zeros(0, ensemble.forest.outputs)
     ensemble.forest.plant(forest, 1.0)
     return ensemble.forest(features.to(ensemble.forest.share.device)).float().cpu()
-
-
-def _weighed(answers: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    return torch.stack([answer * weight for answer, weight in zip(answers, weights, strict=True)]).sum(0)
 
 
 def best_weights(ensemble: Ensemble, answers: Sequence[Tensor], targets: Tensor) -> list[float]:
@@ -164,19 +178,5 @@ def _loss(ensemble: Ensemble, answers: Sequence[Tensor], counts: Sequence[int], 
     return float(F.nll_loss(outputs, targets) if ensemble.classes else F.mse_loss(outputs, targets))
 
 
-def _near_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
-    """The parts whose rows look for neighbours in the others; none where neighbours are not to be looked for."""
-    few, many = NEIGHBOUR_ROWS
-    sought = recipe.neighbours != "none" and few <= len(train) <= many
-    return _parts(ensemble, train, recipe) if sought else []
-
-
-def _add_neighbours(
-    ensemble: Ensemble, train: boosting.Rows, parts: list[Tensor], options: boosting.Options
-) -> Tensor | None:
-    """What neighbours had for a target, as features of the training rows; None where that does not help."""
-    columns = find_columns(train, parts, ensemble.numbers, options) if parts else ()
-    if not columns:
-        return None
-    ensemble.neighbours.place(columns, train.features, train.targets)
-    return unseen_features(columns, train.features, train.targets, parts)
+def _weighed(answers: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    return torch.stack([answer * weight for answer, weight in zip(answers, weights, strict=True)]).sum(0)
