@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from apps.tabular.forest import Trees
 from apps.tabular.parts import outside
 from apps.tabular.sizes import Growth
 
@@ -82,8 +83,8 @@ class Options:
     rounds: int = 0  # exactly so many where there is nothing to stop by; 0: PLAIN_ROUNDS at most
 
 
-def grow(train: Rows, valid: Rows, options: Options) -> dict[str, Tensor]:
-    """A forest in the form of `Forest.plant`. Stops by the loss of `valid`, when that has rows."""
+def grow(train: Rows, valid: Rows, options: Options) -> Trees:
+    """A forest. Stops by the loss of `valid`, when that has rows."""
     import lightgbm as lgb
 
     data = _dataset(train, options, weight=_weights(train, options))
@@ -150,8 +151,8 @@ def _parameters(options: Options) -> dict[str, Any]:
     }
 
 
-def parse(text: str) -> dict[str, Tensor]:
-    """The trees of a LightGBM model in text, as `Forest.plant` takes them: inner nodes, then leaves, tree by tree."""
+def parse(text: str) -> Trees:
+    """The trees of a LightGBM model in text: inner nodes, then leaves, tree by tree."""
     start = 0
     found: dict[str, list[np.ndarray]] = {name: [] for name in ("feature", "threshold", "child", "value", "subset")}
     members: list[np.ndarray] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,10 @@ ROWS, TREES = 4096, 64
 
 STEPS = 6
 """Steps until those that have arrived are told apart: trees grown leaf by leaf have a few deep ends."""
+
+
+Trees = dict[str, Tensor]
+"""A grown forest: the buffers of `Forest` by name, all but `share`."""
 
 
 def forest_features(numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
@@ -54,10 +58,10 @@ class Forest(Fitted):
         """The number of trees."""
         return len(self.root)
 
-    def plant(self, tensors: Mapping[str, Tensor], share: float) -> None:
+    def plant(self, trees: Trees, share: float) -> None:
         """Takes grown trees; `share` is their weight in the answer."""
         device = self.share.device
-        for name, tensor in tensors.items():
+        for name, tensor in trees.items():
             setattr(self, name, tensor.to(device))
         self.share = torch.tensor(share, device=device)
 
@@ -116,7 +120,7 @@ def _within(positions: Tensor, low: int, high: int) -> bool:
     return not positions.numel() or (int(positions.min()) >= low and int(positions.max()) < high)
 
 
-def joined(forests: Sequence[Mapping[str, Tensor]], weights: Sequence[float]) -> dict[str, Tensor]:
+def joined(forests: Sequence[Trees], weights: Sequence[float]) -> Trees:
     """The weighed sum of several grown forests as one."""
     starts = torch.tensor([0, *(len(forest["feature"]) for forest in forests)]).cumsum(0).tolist()
     kinds = torch.tensor([0, *(len(forest["member"]) for forest in forests)]).cumsum(0).tolist()

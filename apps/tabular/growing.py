@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from apps.tabular import boosting
 from apps.tabular.ensemble import Ensemble
-from apps.tabular.forest import forest_features, joined, trees_a_round
+from apps.tabular.forest import Trees, forest_features, joined, trees_a_round
 from apps.tabular.means import unseen_means
 from apps.tabular.neighbours import find_columns, unseen_features
 from apps.tabular.parts import held_out, whole
@@ -42,7 +42,12 @@ def plant(
     Gives what to say, and the trees' answers to the rows that they were kept from: part by part, or validation's.
     """
     options = boosting.Options(
-        PROBE, ensemble.sizes, ensemble.classes, recipe.seed, ensemble.first_code, 0, recipe.class_weights
+        PROBE,
+        ensemble.sizes,
+        ensemble.classes,
+        recipe.seed,
+        ensemble.first_code,
+        class_weights=recipe.class_weights,
     )
     encoded, (train, valid) = both[0], (_rows(data, target) for data in both)
     near = _add_neighbours(ensemble, train, _near_parts(ensemble, encoded, recipe), options)
@@ -136,16 +141,14 @@ def _parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tenso
     return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
 
 
-def _grown(learnt: boosting.Rows, held: boosting.Rows, view: Tensor, options: boosting.Options) -> dict[str, Tensor]:
+def _grown(learnt: boosting.Rows, held: boosting.Rows, view: Tensor, options: boosting.Options) -> Trees:
     """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
     sizes = options.sizes if options.first in view.tolist() else []
     forest = boosting.grow(learnt.seen(view), held.seen(view), replace(options, sizes=sizes))
     return forest | {"feature": view.int()[forest["feature"].long()]}
 
 
-def _grown_whole(
-    train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[dict[str, Tensor]]
-) -> dict[str, Tensor]:
+def _grown_whole(train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[Trees]) -> Trees:
     """A forest like those grown on parts, from all rows: it stops after as many rounds as they did on average."""
     trees = sum(len(forest["root"]) for forest in grown) / len(grown)
     rounds = max(round(trees / trees_a_round(options.classes)), 1)
@@ -153,7 +156,7 @@ def _grown_whole(
 
 
 @torch.inference_mode()
-def _sums(ensemble: Ensemble, forest: dict[str, Tensor], features: Tensor) -> Tensor:
+def _sums(ensemble: Ensemble, forest: Trees, features: Tensor) -> Tensor:
     if not len(features):
         return torch.zeros(0, ensemble.forest.outputs)
     ensemble.forest.plant(forest, 1.0)
