@@ -49,7 +49,7 @@ class Kind:
 
 
 def find_kinds(columns: Columns, group: str | None = None) -> list[Kind]:
-    """The kind of every column of the training rows; `group` is the one that rows are kept together by."""
+    """The kind of every column by its cells alone; `group` is the one that rows are kept together by."""
     return [Kind(name, GROUP) if name == group else _kind_of(name, column) for name, column in columns.items()]
 
 
