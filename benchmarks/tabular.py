@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,8 +116,8 @@ def as_categories(split: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
     return train, test
 
 
-def _answers(model: object, test: pd.DataFrame, split: Split) -> np.ndarray:
-    return np.asarray(model.predict_proba(test) if split.classes else model.predict(test))  # type: ignore[attr-defined]
+def _answers(model: Any, test: pd.DataFrame, split: Split) -> np.ndarray:
+    return np.asarray(model.predict_proba(test) if split.classes else model.predict(test))
 
 
 def lightgbm(split: Split, seed: int) -> np.ndarray:
@@ -176,7 +177,7 @@ def fastai(split: Split, seed: int) -> np.ndarray:
     return answers if split.classes else answers[:, 0]
 
 
-def ours(split: Split, seed: int, dials: dict[str, object]) -> dict[str, object]:
+def ours(split: Split, seed: int, dials: dict[str, Any]) -> dict[str, float]:
     """Metrics and seconds, those of reading the files and measuring among them."""
     from apps.tabular.app import APP
     from shared.run import Options, train
@@ -199,27 +200,25 @@ PEERS: dict[str, Callable[[Split, int], np.ndarray]] = {
 }
 
 
-def run(name: str, who: str, seed: int, dials: dict[str, object]) -> dict[str, object]:
+def run(name: str, who: str, seed: int, dials: dict[str, Any]) -> dict[str, Any]:
     split, start = make_split(name, seed), time.perf_counter()
     if who == "ours":
         found = ours(split, seed, dials)
     else:
         answers = PEERS[who](split, seed)
         found = {"seconds": round(time.perf_counter() - start, 1), **split.measure(answers)}
-    shown = {key: round(value, 4) for key, value in found.items() if key in SHOWN}  # type: ignore[call-overload]
+    shown = {key: round(value, 4) for key, value in found.items() if key in SHOWN}
     return {"task": name, "who": who, "seed": seed, **shown}
 
 
-def race(name: str, rounds: int, dials: dict[str, object]) -> None:
+def race(name: str, rounds: int, dials: dict[str, Any]) -> None:
     """fastai's stock learner and ours in turn: how many times sooner ours is done, and that it is no worse."""
     for seed in range(rounds):  # the first round loads the libraries
         stock, own = run(name, "fastai", seed, {}), run(name, "ours", seed, dials)
         print(json.dumps(stock), json.dumps(own), sep="\n")
-        ratio = float(str(stock["seconds"])) / float(str(own["seconds"]))
-        as_good = float(str(own["auc"])) >= float(str(stock["auc"]))
-        print(
-            json.dumps({"task": name, "seed": seed, "stock_over_ours": round(ratio, 1), "as_good": as_good}), flush=True
-        )
+        ratio, as_good = stock["seconds"] / own["seconds"], own["auc"] >= stock["auc"]
+        found = {"task": name, "seed": seed, "stock_over_ours": round(ratio, 1), "as_good": as_good}
+        print(json.dumps(found), flush=True)
 
 
 def main() -> None:
@@ -232,7 +231,7 @@ def main() -> None:
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--race", action="store_true", help="fastai and ours in turn, so many --seeds times")
     given = parser.parse_args()
-    dials: dict[str, object] = {"preset": given.preset, "trees": given.trees}
+    dials: dict[str, Any] = {"preset": given.preset, "trees": given.trees}
     dials |= {} if given.epochs is None else {"epochs": given.epochs}
     for name in given.tasks:
         if given.race:

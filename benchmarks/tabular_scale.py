@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,14 +75,14 @@ def measure(path: Path, rows: int, epochs: int, trees: str) -> None:
     inside: dict[str, float] = {}
     whole_fit = bagging.fit
 
-    def fit(setup: object, *rest: object) -> None:
-        kept = sum(t.nbytes for t in setup.train.inputs.tensors) + setup.train.targets.nbytes  # type: ignore[attr-defined]
-        inside["tensors"] = kept / len(setup.train) * rows  # type: ignore[attr-defined]
+    def fit(setup: Any, *rest: Any) -> None:
+        kept = sum(t.nbytes for t in setup.train.inputs.tensors) + setup.train.targets.nbytes
+        inside["tensors"] = kept / len(setup.train) * rows
         start = time.perf_counter()
         with Peak() as peak:
-            whole_fit(setup, *rest)  # type: ignore[arg-type]
+            whole_fit(setup, *rest)
         inside["seconds"], inside["growth"] = time.perf_counter() - start, peak.growth
-        inside["rows"] = len(setup.train) * epochs  # type: ignore[attr-defined]
+        inside["rows"] = len(setup.train) * epochs
 
     bagging.fit = fit  # type: ignore[assignment]
     recipe = APP.recipe.make({"target": "target", "epochs": epochs, "trees": trees, "precision": "fp32"})

@@ -82,7 +82,7 @@ class TabularApp:
         if isinstance(target, ClassTarget):
             return MemberClassification(target.labels, recipe.label_smoothing, recipe.class_weights)
         assert isinstance(target, NumberTarget)
-        return MemberRegression(target, 0 < recipe.interval < 1)
+        return MemberRegression(target, recipe.interval > 0)
 
     def settle(
         self, network: nn.Module, preprocessor: TabularPreprocessor, train: Data, valid: Data, recipe: TabularRecipe

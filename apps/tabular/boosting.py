@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from apps.tabular.forest import Trees
 from apps.tabular.parts import outside
 from apps.tabular.sizes import Growth
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 PATIENCE = 60
 """Rounds without a better validation loss before boosting stops."""
@@ -32,11 +36,6 @@ KINDS = {"threshold": np.float32, "value": np.float32}
 
 def installed() -> bool:
     return find_spec("lightgbm") is not None
-
-
-def forest_features(numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
-    """The network's inputs side by side, float32 (rows, features)."""
-    return torch.cat([numbers, flags.to(numbers), codes.to(numbers)], 1)
 
 
 @dataclass(frozen=True)
@@ -84,17 +83,15 @@ class Options:
     rounds: int = 0  # exactly so many where there is nothing to stop by; 0: PLAIN_ROUNDS at most
 
 
-def grow(train: Rows, valid: Rows, options: Options) -> dict[str, Tensor]:
-    """A forest in the form of `Forest.plant`. Stops by the loss of `valid`, when that has rows."""
+def grow(train: Rows, valid: Rows, options: Options) -> Trees:
+    """A forest. Stops by the loss of `valid`, when that has rows."""
     import lightgbm as lgb
 
-    common: dict[str, Any] = {"categorical_feature": _native(options), "params": {"verbose": -1}}
-    data = lgb.Dataset(train.features.numpy(), train.targets.numpy(), weight=_weights(train, options), **common)
-    if not len(valid.targets):
+    data = _dataset(train, options, weight=_weights(train, options))
+    if not len(valid):
         booster = lgb.train(_parameters(options), data, options.rounds or min(PLAIN_ROUNDS, options.growth.rounds))
         return parse(booster.model_to_string())
-    held = lgb.Dataset(valid.features.numpy(), valid.targets.numpy(), reference=data, **common)
-    stop = [lgb.early_stopping(PATIENCE, verbose=False)]
+    held, stop = _dataset(valid, options, reference=data), [lgb.early_stopping(PATIENCE, verbose=False)]
     booster = lgb.train(_parameters(options), data, options.growth.rounds, valid_sets=[held], callbacks=stop)
     return parse(booster.model_to_string(num_iteration=booster.best_iteration or -1))
 
@@ -103,16 +100,20 @@ def probe(train: Rows, asked: Tensor, options: Options) -> tuple[Tensor, Tensor]
     """(answers, the gain of each feature) of a forest that is not kept: a class's probability, or a number."""
     import lightgbm as lgb
 
-    common: dict[str, Any] = {"categorical_feature": _native(options), "params": {"verbose": -1}}
-    data = lgb.Dataset(train.features.numpy(), train.targets.numpy(), weight=_weights(train, options), **common)
+    data = _dataset(train, options, weight=_weights(train, options))
     booster = lgb.train(_parameters(options), data, options.growth.rounds)
-    found = booster.predict(asked.numpy(), num_threads=torch.get_num_threads()), booster.feature_importance("gain")
-    return torch.from_numpy(np.asarray(found[0])).float(), torch.from_numpy(found[1]).float()
+    answers = np.asarray(booster.predict(asked.numpy(), num_threads=torch.get_num_threads()))
+    return torch.from_numpy(answers).float(), torch.from_numpy(booster.feature_importance("gain")).float()
 
 
-def _native(options: Options) -> list[int]:
-    """The features that are split by subsets of codes."""
-    return [options.first + i for i, size in enumerate(options.sizes) if size <= NATIVE]
+def _dataset(
+    rows: Rows, options: Options, weight: np.ndarray | None = None, reference: lgb.Dataset | None = None
+) -> lgb.Dataset:
+    import lightgbm as lgb
+
+    native = [options.first + i for i, size in enumerate(options.sizes) if size <= NATIVE]
+    features, targets, silent = rows.features.numpy(), rows.targets.numpy(), {"verbose": -1}
+    return lgb.Dataset(features, targets, weight=weight, reference=reference, categorical_feature=native, params=silent)
 
 
 def _weights(rows: Rows, options: Options) -> np.ndarray | None:
@@ -150,8 +151,8 @@ def _parameters(options: Options) -> dict[str, Any]:
     }
 
 
-def parse(text: str) -> dict[str, Tensor]:
-    """The trees of a LightGBM model in text, as `Forest.plant` takes them: inner nodes, then leaves, tree by tree."""
+def parse(text: str) -> Trees:
+    """The trees of a LightGBM model in text: inner nodes, then leaves, tree by tree."""
     start = 0
     found: dict[str, list[np.ndarray]] = {name: [] for name in ("feature", "threshold", "child", "value", "subset")}
     members: list[np.ndarray] = []

@@ -22,7 +22,7 @@ MORE = 0.005
 
 
 def kinds_of(train: Examples, recipe: TabularRecipe) -> list[Kind]:
-    """The kind of every column of the training rows."""
+    """The kind of every column of the training rows, by its cells and by what they tell of the target."""
     found = find_kinds(train.inputs, recipe.group)
     targets = _as_numbers(train.targets, recipe.task)
     half = np.random.default_rng(0).permutation(len(train)) < len(train) // 2

@@ -146,10 +146,7 @@ def to_words(column: np.ndarray) -> np.ndarray:
     """The column as words and None, whatever it was; distinct values are looked at once."""
     if column.dtype == object:
         return column
-    found = {value: number_word(value) for value in set(column.tolist())}
-    words = np.empty(len(column), object)
-    words[:] = [found[value] if value == value else None for value in column.tolist()]
-    return words
+    return respelled(column, {value: number_word(value) for value in set(column.tolist())})
 
 
 def to_numbers(column: np.ndarray, commas: bool = False) -> np.ndarray:
@@ -182,6 +179,13 @@ def from_commas(column: np.ndarray) -> np.ndarray:
 def mapped(column: np.ndarray, values: Mapping[Any, float]) -> np.ndarray:
     """Each cell's value, float64: a loop in C over the dictionary's own lookup."""
     return np.fromiter(map(values.__getitem__, column.tolist()), np.float64, len(column))
+
+
+def respelled(column: np.ndarray, words: Mapping[Any, str | None]) -> np.ndarray:
+    """Each cell's word; None for a cell that has none, as NaN, which is not even itself."""
+    found = np.empty(len(column), object)
+    found[:] = [words.get(cell) for cell in column.tolist()]
+    return found
 
 
 def parse_number(word: str | None, commas: bool = False) -> float:
@@ -235,19 +239,13 @@ def numbers_among(words: Collection[str]) -> list[str]:
 def words_only(column: np.ndarray) -> np.ndarray:
     """A column of words in which each cell that writes a number is one and the same word."""
     words = to_words(column)
-    found = {word: A_NUMBER if word is not None and is_number(word) else word for word in set(words.tolist())}
-    kept = np.empty(len(words), object)
-    kept[:] = [found[word] for word in words.tolist()]
-    return kept
+    return respelled(words, {w: A_NUMBER if w is not None and is_number(w) else w for w in set(words.tolist())})
 
 
 def plain_words(column: np.ndarray) -> np.ndarray:
     """A column as words in which a number is written in one way only: "007" and "7.0" are "7"."""
     words = to_words(column)
-    found = {word: number_word(parse_number(word)) or word for word in set(words.tolist())}
-    plain = np.empty(len(words), object)
-    plain[:] = [found[word] for word in words.tolist()]
-    return plain
+    return respelled(words, {word: number_word(parse_number(word)) or word for word in set(words.tolist())})
 
 
 def _is_listed(cells: Any) -> bool:

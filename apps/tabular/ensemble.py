@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from apps.tabular.boosting import forest_features
-from apps.tabular.forest import Forest
+from apps.tabular.forest import Forest, forest_features, trees_a_round
 from apps.tabular.intervals import Intervals
 from apps.tabular.means import CategoryMeans
 from apps.tabular.model import TabularNetwork
@@ -32,8 +31,8 @@ class Ensemble(nn.Module):
         self.networks = nn.ModuleList(networks)
         self.classes = networks[0].classes
         self.sizes, self.large = networks[0].categories.sizes, networks[0].categories.large
-        self.numbers, self.first_code = networks[0].plain
-        self.forest = Forest(self.classes if self.classes > 2 else 1)
+        self.numbers, self.first_code = len(networks[0].numbers.weight), networks[0].first_code
+        self.forest = Forest(trees_a_round(self.classes))
         self.neighbours = Neighbours()
         self.means = CategoryMeans()
         self.intervals = Intervals()

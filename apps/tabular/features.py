@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 
-from apps.tabular.columns import parse_number, spelled, to_numbers, to_words
+from apps.tabular.columns import parse_number, plain_words, spelled, to_numbers, to_words, words_only
 from apps.tabular.dates import to_seconds
-from apps.tabular.kinds import COMMAS, DATE, TEXT, Kind
+from apps.tabular.kinds import CODE, COMMAS, DATE, MIXED, TEXT, Kind
 from apps.tabular.texts import TextProjection
 
 UNKNOWN = 0
@@ -23,10 +23,8 @@ DAY = 86_400.0
 FAR = 1e6
 """Scaled numbers stay within this: float32 keeps them apart, and their squares finite."""
 
-Parts = dict[str, np.ndarray]
 
-
-def date_parts(seconds: np.ndarray) -> Parts:
+def date_parts(seconds: np.ndarray) -> dict[str, np.ndarray]:
     """The days since 1970 and the parts of a calendar date and time; NaN stays NaN in each."""
     missing = ~np.isfinite(seconds)
     whole = np.where(missing, 0, seconds)
@@ -46,13 +44,20 @@ def date_parts(seconds: np.ndarray) -> Parts:
     return {name: np.where(missing, np.nan, part) for name, part in parts.items()}
 
 
-def raw_numbers(kind: Kind, column: np.ndarray, text: TextProjection | None = None) -> Parts:
+def raw_numbers(kind: Kind, column: np.ndarray, text: TextProjection | None = None) -> dict[str, np.ndarray]:
     """The numbers that a column gives: its own under "", a date's and a text's by part."""
     if kind.kind == TEXT:
         return {} if text is None else text.encode(to_words(column))
     if kind.kind == DATE:
         return date_parts(to_seconds(column, kind.detail))
     return {"": to_numbers(column, kind.detail == COMMAS)}
+
+
+def raw_words(kind: Kind, column: np.ndarray) -> np.ndarray:
+    """The cells of a column that `Category` takes for words."""
+    if kind.kind == CODE:
+        return plain_words(column)
+    return words_only(column) if kind.kind == MIXED else column
 
 
 @dataclass(frozen=True)
@@ -120,19 +125,13 @@ class Category:
             codes[unknown] = [by_number.get(number, UNKNOWN) for number in values[unknown].tolist()]
         return codes
 
+    def state(self) -> dict[str, Any]:
+        return {"column": self.column, "words": list(self.words)}
 
-def number_state(number: Number) -> dict[str, Any]:
-    return asdict(number)
-
-
-def category_state(category: Category) -> dict[str, Any]:
-    return {"column": category.column, "words": list(category.words)}
-
-
-def category_from(state: Mapping[str, Any]) -> Category:
-    return Category(
-        str(state["column"]), tuple(None if word is None else spelled(str(word)) for word in state["words"])
-    )
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Category:
+        words = (None if word is None else spelled(str(word)) for word in state["words"])
+        return cls(str(state["column"]), tuple(words))
 
 
 def find_edges(values: np.ndarray, bins: int) -> np.ndarray:

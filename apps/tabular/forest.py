@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-TENSORS = ("feature", "threshold", "child", "value", "root", "depth", "subset", "member", "share")
+from apps.tabular.fitted import Fitted
+
 ROWS, TREES = 4096, 64
 """Rows and trees walked together: few calls, and what they touch stays in the processor's cache."""
 
@@ -16,7 +16,21 @@ STEPS = 6
 """Steps until those that have arrived are told apart: trees grown leaf by leaf have a few deep ends."""
 
 
-class Forest(nn.Module):
+Trees = dict[str, Tensor]
+"""A grown forest: the buffers of `Forest` by name, all but `share`."""
+
+
+def forest_features(numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
+    """The network's inputs side by side, float32 (rows, features)."""
+    return torch.cat([numbers, flags.to(numbers), codes.to(numbers)], 1)
+
+
+def trees_a_round(classes: int) -> int:
+    """How many trees a round of boosting grows: one for a number (0 classes) and for two classes, else one a class."""
+    return classes if classes > 2 else 1
+
+
+class Forest(Fitted):
     """Sums of leaves: (rows, features) to (rows, outputs). Empty until `plant`.
 
     All nodes of all trees stand in one row. Every (row, tree) pair walks down one level at a time, all together; a
@@ -34,21 +48,20 @@ class Forest(nn.Module):
     share: Tensor  # () the forest's weight in the answer, 0 to 1
 
     def __init__(self, outputs: int) -> None:
-        super().__init__()
+        positions = ("feature", "child", "root", "depth", "subset")
+        empty = {name: torch.zeros(0, dtype=torch.int32) for name in positions}
+        empty |= {"threshold": torch.zeros(0), "value": torch.zeros(0), "share": torch.zeros(())}
+        super().__init__({**empty, "member": torch.zeros((0, 1), dtype=torch.bool)})
         self.outputs = outputs
-        kinds = {"threshold": torch.float32, "value": torch.float32, "share": torch.float32, "member": torch.bool}
-        for name in TENSORS:
-            shape = {"member": (0, 1), "share": ()}.get(name, (0,))
-            self.register_buffer(name, torch.zeros(shape, dtype=kinds.get(name, torch.int32)))
 
     def __len__(self) -> int:
         """The number of trees."""
         return len(self.root)
 
-    def plant(self, tensors: Mapping[str, Tensor], share: float) -> None:
+    def plant(self, trees: Trees, share: float) -> None:
         """Takes grown trees; `share` is their weight in the answer."""
         device = self.share.device
-        for name, tensor in tensors.items():
+        for name, tensor in trees.items():
             setattr(self, name, tensor.to(device))
         self.share = torch.tensor(share, device=device)
 
@@ -93,16 +106,7 @@ class Forest(nn.Module):
         holds[asked] = self.member.flatten().index_select(0, place)
         return holds
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of trees is known only from the file: takes the shapes before the values."""
-        for name in TENSORS:
-            if (stored := state_dict.get(prefix + name)) is not None:
-                setattr(self, name, torch.empty_like(stored, device=self.share.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-        self._check()
-
-    def _check(self) -> None:
-        """Raises RuntimeError where the parts do not fit together: a file need not be ours."""
+    def check(self) -> None:
         nodes = len(self.feature)
         fits = len(self.threshold) == len(self.value) == nodes and len(self.child) == 2 * nodes
         fits &= len(self.depth) == len(self.root) and len(self.root) % self.outputs == 0
@@ -116,7 +120,7 @@ def _within(positions: Tensor, low: int, high: int) -> bool:
     return not positions.numel() or (int(positions.min()) >= low and int(positions.max()) < high)
 
 
-def joined(forests: Sequence[Mapping[str, Tensor]], weights: Sequence[float]) -> dict[str, Tensor]:
+def joined(forests: Sequence[Trees], weights: Sequence[float]) -> Trees:
     """The weighed sum of several grown forests as one."""
     starts = torch.tensor([0, *(len(forest["feature"]) for forest in forests)]).cumsum(0).tolist()
     kinds = torch.tensor([0, *(len(forest["member"]) for forest in forests)]).cumsum(0).tolist()

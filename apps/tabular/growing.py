@@ -1,10 +1,9 @@
-"""Grows the trees beside the networks: unlike forests, weighed on rows that they were kept from, with or without neighbours."""
+"""Grows the trees beside the networks: unlike forests, weighed on rows that they were kept from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -12,13 +11,13 @@ from torch.nn import functional as F
 
 from apps.tabular import boosting
 from apps.tabular.ensemble import Ensemble
-from apps.tabular.forest import joined
+from apps.tabular.forest import Trees, forest_features, joined, trees_a_round
 from apps.tabular.means import unseen_means
-from apps.tabular.neighbours import MIDDLE, unseen_features
+from apps.tabular.neighbours import find_columns, unseen_features
 from apps.tabular.parts import held_out, whole
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import PROBE, Growth, growth_of
-from apps.tabular.targets import Target, standard
+from apps.tabular.sizes import PROBE, Growth, growth
+from apps.tabular.targets import Target
 from shared.protocol import Data
 
 UNDECIDED = 0.5
@@ -30,9 +29,9 @@ MEANS_FOREST = 3
 
 NEIGHBOUR_ROWS = (2_000, 200_000)
 """With fewer rows neighbours are too far off to tell, with more the trees find the places themselves."""
-PROBED, LEADING, PARTS = 10_000, 6, 5
-TOLD, GAINED = 0.02, 0.99
-"""Neighbours are taken where they tell this share of what a first forest leaves open, and then lessen its loss to this."""
+
+PARTS = 5
+"""Into at least so many parts rows are cut that are to be told of the others' targets."""
 
 
 def plant(
@@ -43,19 +42,26 @@ def plant(
     Gives what to say, and the trees' answers to the rows that they were kept from: part by part, or validation's.
     """
     options = boosting.Options(
-        PROBE, ensemble.sizes, ensemble.classes, recipe.seed, ensemble.first_code, 0, recipe.class_weights
+        PROBE,
+        ensemble.sizes,
+        ensemble.classes,
+        recipe.seed,
+        ensemble.first_code,
+        class_weights=recipe.class_weights,
     )
-    train, valid = (_rows(data, target) for data in both)
-    near = _add_neighbours(ensemble, train, _near_parts(ensemble, both[0], recipe), options)
+    encoded, (train, valid) = both[0], (_rows(data, target) for data in both)
+    near = _add_neighbours(ensemble, train, _near_parts(ensemble, encoded, recipe), options)
     if near is not None:
         train, valid = train.beside(near), valid.beside(ensemble.neighbours.of_many(valid.features))
-    plan = growth_of(recipe, len(train), train.features.shape[1], ensemble.forest.outputs, len(parts) + 1)
-    train, valid, views = _with_means(ensemble, train, valid, _means_parts(ensemble, both[0], recipe, plan))
+    plan = growth(recipe, len(train), train.features.shape[1], ensemble.forest.outputs, len(parts) + 1)
+    train, valid, (most, of_means) = _with_means(ensemble, train, valid, _means_parts(ensemble, encoded, recipe, plan))
+    views = [of_means if number == MEANS_FOREST else most for number in range(plan.forests)]
+    kinds = [replace(options, growth=plan, number=number) for number in range(plan.forests)]
     forests, answers = [], []
-    for number in range(plan.forests):
-        told, grown, found = replace(options, growth=plan, number=number), [], []
+    for view, kind in zip(views, kinds, strict=True):
+        grown, found = [], []
         for learnt, held in map(train.without, parts) if parts else [(train, valid)]:
-            grown.append(_grown((learnt, held), views[number == MEANS_FOREST], told))
+            grown.append(_grown(learnt, held, view, kind))
             found.append(_sums(ensemble, grown[-1], held.features))
         forests.append(grown)
         answers.append(torch.cat(found))
@@ -63,11 +69,8 @@ def plant(
     weights = best_weights(ensemble, answers, targets) if len(targets) else [1 / len(forests)] * len(forests)
     kept = [(forest, w / len(grown)) for grown, w in zip(forests, weights, strict=True) for forest in grown]
     if parts:
-        whole_grown = [
-            _grown_whole(train, views[i == MEANS_FOREST], replace(options, growth=plan, number=i), grown)
-            for i, grown in enumerate(forests)
-        ]
-        kept = [(forest, w / 2) for forest, w in [*kept, *zip(whole_grown, weights, strict=True)]]
+        wholes = [_grown_whole(train, *each) for each in zip(views, kinds, forests, strict=True)]
+        kept = [(forest, w / 2) for forest, w in [*kept, *zip(wholes, weights, strict=True)]]
     ensemble.forest.plant(joined([forest for forest, _ in kept], [weight for _, weight in kept]), UNDECIDED)
     rounds = len(ensemble.forest) // ensemble.forest.outputs
     said = f"trees: {rounds:,} rounds in {len(kept)} forest{'s' * (len(kept) > 1)} beside the network"
@@ -75,39 +78,27 @@ def plant(
     return said, ensemble.of_sums(_weighed(answers, weights)) if len(targets) else None
 
 
-def _grown(cut: tuple[boosting.Rows, boosting.Rows], view: Tensor, options: boosting.Options) -> dict[str, Tensor]:
-    """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
-    sizes = options.sizes if options.first in view.tolist() else []
-    learnt, held = (rows.seen(view) for rows in cut)
-    forest = boosting.grow(learnt, held, replace(options, sizes=sizes))
-    return forest | {"feature": view.int()[forest["feature"].long()]}
+def _rows(data: Data, target: Target) -> boosting.Rows:
+    inputs = [part.cpu() for part in whole(data)]
+    return boosting.Rows(forest_features(*inputs), target.standard(data.targets.cpu()), data.weights)
 
 
-def _grown_whole(
-    train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[dict[str, Tensor]]
-) -> dict[str, Tensor]:
-    """A forest like those grown on parts, from all rows: it stops after as many rounds as they did on average."""
-    trees = sum(len(forest["root"]) for forest in grown) / len(grown)
-    rounds = max(round(trees / max(options.classes if options.classes > 2 else 1, 1)), 1)
-    return _grown((train, train.take(torch.arange(0))), view, replace(options, rounds=rounds))
+def _add_neighbours(
+    ensemble: Ensemble, train: boosting.Rows, parts: list[Tensor], options: boosting.Options
+) -> Tensor | None:
+    """What neighbours had for a target, as features of the training rows; None where that does not help."""
+    columns = find_columns(train, parts, ensemble.numbers, options) if parts else ()
+    if not columns:
+        return None
+    ensemble.neighbours.place(columns, train.features, train.targets)
+    return unseen_features(columns, train.features, train.targets, parts)
 
 
-def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
-    """The parts whose rows take the means of the others; none where no forest is to see them."""
-    seen = _has_large(ensemble) or (plan.forests > MEANS_FOREST and len(ensemble.sizes) > 1)
-    return _parts(ensemble, train, recipe) if seen and len(train) >= NEIGHBOUR_ROWS[0] else []
-
-
-def _has_large(ensemble: Ensemble) -> bool:
-    """Whether a category has more codes than trees split by subsets: then all forests see the means beside the codes."""
-    return max(ensemble.sizes, default=0) > boosting.NATIVE
-
-
-def _parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
-    """Parts of the training rows, each to be told of the others' targets; none for several outputs or rows in time."""
-    if ensemble.forest.outputs > 1 or recipe.time is not None:
-        return []
-    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+def _near_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
+    """The parts whose rows look for neighbours in the others; none where neighbours are not to be looked for."""
+    few, many = NEIGHBOUR_ROWS
+    sought = recipe.neighbours != "none" and few <= len(train) <= many
+    return _parts(ensemble, train, recipe) if sought else []
 
 
 def _with_means(
@@ -128,25 +119,48 @@ def _with_means(
     return train, valid, (torch.arange(width + own.shape[1]) if _has_large(ensemble) else most, without_codes)
 
 
+def _means_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe, plan: Growth) -> list[Tensor]:
+    """The parts whose rows take the means of the others; none where no forest is to see them."""
+    seen = _has_large(ensemble) or (plan.forests > MEANS_FOREST and len(ensemble.sizes) > 1)
+    return _parts(ensemble, train, recipe) if seen and len(train) >= NEIGHBOUR_ROWS[0] else []
+
+
 def _means_of(ensemble: Ensemble, codes: Tensor) -> Tensor:
     return ensemble.means(codes.to(ensemble.means.table.device)).cpu()
 
 
-def _rows(data: Data, target: Target) -> boosting.Rows:
-    inputs = [part.cpu() for part in whole(data)]
-    return boosting.Rows(boosting.forest_features(*inputs), standard(data.targets.cpu(), target), data.weights)
+def _has_large(ensemble: Ensemble) -> bool:
+    """Whether a category has more codes than trees split by subsets: then all forests see the means beside the codes."""
+    return max(ensemble.sizes, default=0) > boosting.NATIVE
+
+
+def _parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
+    """Parts of the training rows, each to be told of the others' targets; none for several outputs or rows in time."""
+    if ensemble.forest.outputs > 1 or recipe.time is not None:
+        return []
+    return held_out(train, replace(recipe, folds=max(recipe.folds, PARTS)))
+
+
+def _grown(learnt: boosting.Rows, held: boosting.Rows, view: Tensor, options: boosting.Options) -> Trees:
+    """A forest that looks at the features of `view` alone; without the codes there is no category among them."""
+    sizes = options.sizes if options.first in view.tolist() else []
+    forest = boosting.grow(learnt.seen(view), held.seen(view), replace(options, sizes=sizes))
+    return forest | {"feature": view.int()[forest["feature"].long()]}
+
+
+def _grown_whole(train: boosting.Rows, view: Tensor, options: boosting.Options, grown: list[Trees]) -> Trees:
+    """A forest like those grown on parts, from all rows: it stops after as many rounds as they did on average."""
+    trees = sum(len(forest["root"]) for forest in grown) / len(grown)
+    rounds = max(round(trees / trees_a_round(options.classes)), 1)
+    return _grown(train, train.take(torch.arange(0)), view, replace(options, rounds=rounds))
 
 
 @torch.inference_mode()
-def _sums(ensemble: Ensemble, forest: dict[str, Tensor], features: Tensor) -> Tensor:
+def _sums(ensemble: Ensemble, forest: Trees, features: Tensor) -> Tensor:
     if not len(features):
         return torch.zeros(0, ensemble.forest.outputs)
     ensemble.forest.plant(forest, 1.0)
     return ensemble.forest(features.to(ensemble.forest.share.device)).float().cpu()
-
-
-def _weighed(answers: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    return torch.stack([answer * weight for answer, weight in zip(answers, weights, strict=True)]).sum(0)
 
 
 def best_weights(ensemble: Ensemble, answers: Sequence[Tensor], targets: Tensor) -> list[float]:
@@ -167,59 +181,5 @@ def _loss(ensemble: Ensemble, answers: Sequence[Tensor], counts: Sequence[int], 
     return float(F.nll_loss(outputs, targets) if ensemble.classes else F.mse_loss(outputs, targets))
 
 
-def _near_parts(ensemble: Ensemble, train: Data, recipe: TabularRecipe) -> list[Tensor]:
-    """The parts whose rows look for neighbours in the others; none where neighbours are not to be looked for."""
-    few, many = NEIGHBOUR_ROWS
-    sought = recipe.neighbours != "none" and few <= len(train) <= many
-    return _parts(ensemble, train, recipe) if sought else []
-
-
-def _add_neighbours(
-    ensemble: Ensemble, train: boosting.Rows, parts: list[Tensor], options: boosting.Options
-) -> Tensor | None:
-    """What neighbours had for a target, as features of the training rows; None where that does not help."""
-    columns = _find_columns(train, parts, ensemble.numbers, options) if parts else ()
-    if not columns:
-        return None
-    ensemble.neighbours.place(columns, train.features, train.targets)
-    return unseen_features(columns, train.features, train.targets, parts)
-
-
-def _find_columns(
-    train: boosting.Rows, parts: Sequence[Tensor], numbers: int, options: boosting.Options
-) -> tuple[int, ...]:
-    """The numbers whose near rows tell most of what a first forest leaves open, where that makes it better; or none."""
-    sample = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:PROBED].sort().values
-    part_of = torch.zeros(len(train), dtype=torch.long)
-    for i, part in enumerate(parts):
-        part_of[part] = i
-    rows = train.take(sample)
-    parts = [(part_of[sample] == i).nonzero().squeeze(1) for i in range(len(parts))]
-    answers, gains = _crossed(rows, parts, options)
-    left_open = rows.targets.float() - answers
-    leading = [i for i in gains.argsort(descending=True).tolist() if i < numbers and gains[i] > 0][:LEADING]
-    pairs = [*combinations(leading, 2), *([tuple(leading)] if len(leading) > 2 else [])]
-    told = {pair: _told(unseen_features(pair, rows.features, left_open, parts), left_open) for pair in pairs}
-    best = max(told, key=lambda pair: told[pair], default=())
-    if not best or told[best] < TOLD:
-        return ()
-    more, _ = _crossed(rows.beside(unseen_features(best, rows.features, rows.targets, parts)), parts, options)
-    error = (rows.targets.float() - more).square().mean()
-    return best if error < GAINED * left_open.square().mean() else ()
-
-
-def _crossed(rows: boosting.Rows, parts: Sequence[Tensor], options: boosting.Options) -> tuple[Tensor, Tensor]:
-    """(answers to each part by a quick forest grown on the others, the gain of each feature)."""
-    answers, gains = torch.zeros(len(rows)), torch.zeros(rows.features.shape[1])
-    for part in parts:
-        learnt, asked = rows.without(part)
-        answers[part], gain = boosting.probe(learnt, asked.features, options)
-        gains += gain
-    return answers, gains
-
-
-def _told(features: Tensor, left_open: Tensor) -> float:
-    """The share of squared error that the weighed mean of the middle size takes away, scaled as fits best."""
-    told = features[:, MIDDLE]
-    slope = (told @ left_open) / (told @ told).clamp_min(1e-12)
-    return 1 - float((left_open - slope * told).square().mean() / left_open.square().mean().clamp_min(1e-12))
+def _weighed(answers: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    return torch.stack([answer * weight for answer, weight in zip(answers, weights, strict=True)]).sum(0)

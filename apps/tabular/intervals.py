@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from apps.tabular.fitted import Fitted
 
 ROWS_A_BIN, MOST_BINS = 100, 10
 
 
-class Intervals(nn.Module):
+class Intervals(Fitted):
     """Numbers (rows,) to (rows, 3): the number, and the ends of its interval; unchanged until `fit`.
 
     Split conformal prediction (Papadopoulos et al. 2002; Lei et al. 2018, arXiv:1604.04173), each bin of predictions
@@ -24,9 +24,7 @@ class Intervals(nn.Module):
     reach: Tensor  # (bins,) how far an interval goes to either side
 
     def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("edges", torch.zeros(0))
-        self.register_buffer("reach", torch.zeros(0))
+        super().__init__({"edges": torch.zeros(0), "reach": torch.zeros(0)})
 
     def fit(self, predicted: Tensor, targets: Tensor, level: float) -> None:
         """From rows that were not trained on; too few for the level leave it unfitted.
@@ -48,12 +46,7 @@ class Intervals(nn.Module):
         reach = self.reach[torch.bucketize(predicted.contiguous(), self.edges)]
         return torch.stack([predicted, predicted - reach, predicted + reach], 1)
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of bins is known only from the file."""
-        for name in ("edges", "reach"):
-            if (stored := state_dict.get(prefix + name)) is not None:
-                setattr(self, name, torch.empty_like(stored, device=self.edges.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+    def check(self) -> None:
         if len(self.reach) not in (0, len(self.edges) + 1):
             raise RuntimeError("the intervals' parts do not fit together")
 

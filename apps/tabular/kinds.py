@@ -17,6 +17,8 @@ NUMBER, CATEGORY, DATE, TEXT = "number", "category", "date", "text"
 MIXED, CODE = "number or word", "code"
 """Both a number and a category: a column that holds either; whole numbers that are names."""
 CONSTANT, IDENTIFIER, GROUP = "constant", "identifier", "group"
+OF_NUMBERS, OF_WORDS = (NUMBER, MIXED, CODE, DATE, TEXT), (CATEGORY, MIXED, CODE)
+"""What gives the network numbers, and what gives it codes of words."""
 USED = (NUMBER, CATEGORY, MIXED, CODE, DATE, TEXT)
 
 MOSTLY = 0.95
@@ -47,12 +49,12 @@ class Kind:
 
 
 def find_kinds(columns: Columns, group: str | None = None) -> list[Kind]:
-    """The kind of every column of the training rows; `group` is the one that rows are kept together by."""
-    return [Kind(kind.name, GROUP) if kind.name == group else kind for kind in _found(columns)]
+    """The kind of every column by its cells alone; `group` is the one that rows are kept together by."""
+    return [Kind(name, GROUP) if name == group else _kind_of(name, column) for name, column in columns.items()]
 
 
-def _found(columns: Columns) -> list[Kind]:
-    return [_of_numbers(n, c) if c.dtype != object else _of_words(n, c) for n, c in columns.items()]
+def _kind_of(name: str, column: np.ndarray) -> Kind:
+    return _of_words(name, column) if column.dtype == object else _of_numbers(name, column)
 
 
 def _of_numbers(name: str, column: np.ndarray) -> Kind:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from apps.tabular.fitted import Fitted
 from apps.tabular.parts import outside
 
 MOST_CATEGORIES = 12
@@ -18,10 +18,8 @@ MOST_CELLS = 20_000
 PRIOR_ROWS = 20
 """A mean is drawn to that of all rows as if so many more had it."""
 
-TENSORS = ("first", "second", "steps", "starts", "table")
 
-
-class CategoryMeans(nn.Module):
+class CategoryMeans(Fitted):
     """Codes (rows, c) to means of targets (rows, m); to no feature at all until `place`.
 
     Target statistics of categories and their combinations: Micci-Barreca 2001; Prokhorenkova et al. 2018, arXiv:1706.09516.
@@ -34,10 +32,9 @@ class CategoryMeans(nn.Module):
     table: Tensor  # (cells,)
 
     def __init__(self) -> None:
-        super().__init__()
-        for name in TENSORS:
-            kind = torch.float32 if name == "table" else torch.long
-            self.register_buffer(name, torch.zeros((0, 2) if name == "steps" else (0,), dtype=kind))
+        shapes = {"first": (0,), "second": (0,), "steps": (0, 2), "starts": (0,)}
+        positions = {name: torch.zeros(shape, dtype=torch.long) for name, shape in shapes.items()}
+        super().__init__({**positions, "table": torch.zeros(0)})
 
     def place(self, sizes: Sequence[int], codes: Tensor, targets: Tensor) -> None:
         """From training rows; `sizes` are the numbers of codes."""
@@ -63,12 +60,7 @@ class CategoryMeans(nn.Module):
         codes = codes.long()
         return self.starts + codes[:, self.first] * self.steps[:, 0] + codes[:, self.second] * self.steps[:, 1]
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of cells is known only from the file: takes the shapes before the values."""
-        for name in TENSORS:
-            if (stored := state_dict.get(prefix + name)) is not None:
-                setattr(self, name, torch.empty_like(stored, device=self.table.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+    def check(self) -> None:
         if not len(self.first) == len(self.second) == len(self.steps) == len(self.starts):
             raise RuntimeError("the categories' means do not fit together")
 

@@ -59,7 +59,7 @@ class TabularNetwork(nn.Module):
         self.classes = classes
         self.numbers = PiecewiseLinear(edges, recipe.embedding)
         self.categories = Categories(sizes, recipe.embedding, recipe.unknown_rate)
-        self.plain = len(edges), len(edges) + flags  # features that are numbers; those before the codes
+        self.first_code = len(edges) + flags  # of trees' features: numbers, flags, codes
         inputs = len(edges) * recipe.embedding + flags + self.categories.out
         self.members = Members(inputs, max(classes, 1), recipe)
 

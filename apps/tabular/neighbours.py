@@ -1,14 +1,17 @@
-"""What the nearest training rows had for a target: features for the trees, kept as tensors beside the weights."""
+"""What the nearest training rows had for a target: features for the trees, kept as tensors beside the weights, and whether
+they help."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from apps.tabular.boosting import Options, Rows, probe
+from apps.tabular.fitted import Fitted
 from apps.tabular.parts import outside
 
 SIZES = (4, 16, 48)
@@ -21,10 +24,14 @@ MOST_POINTS = 50_000
 ROWS = 256
 """Rows compared with all points at a time when answering: bounds memory."""
 
-TENSORS = ("columns", "points", "targets", "reach")
+PROBED, LEADING = 10_000, 6
+"""So many rows, and of them so many columns, are looked at to tell whether neighbours help."""
+
+TOLD, GAINED = 0.02, 0.99
+"""Neighbours are taken where they tell this share of what a first forest leaves open, and then lessen its loss to this."""
 
 
-class Neighbours(nn.Module):
+class Neighbours(Fitted):
     """Numbers (rows, n) to (rows, 3 * len(SIZES)); to no feature at all until `place`.
 
     For each size the mean target of the nearest points, the same weighed by nearness, and how far the last one is.
@@ -36,10 +43,8 @@ class Neighbours(nn.Module):
     reach: Tensor  # () a tenth of a typical distance: nearer than this is as good as there
 
     def __init__(self) -> None:
-        super().__init__()
-        for name in TENSORS:
-            kind = torch.long if name == "columns" else torch.float32
-            self.register_buffer(name, torch.zeros(() if name == "reach" else (0,), dtype=kind))
+        points = {"points": torch.zeros(0), "targets": torch.zeros(0), "reach": torch.zeros(())}
+        super().__init__({"columns": torch.zeros(0, dtype=torch.long), **points})
 
     def place(self, columns: Sequence[int], numbers: Tensor, targets: Tensor) -> None:
         """Takes training rows as points; of many a fixed sample."""
@@ -80,12 +85,7 @@ class Neighbours(nn.Module):
             found += [targets[:, :size].mean(1), weighed, 1 / near[:, -1] - self.reach]
         return torch.stack(found, 1)
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of points is known only from the file: takes the shapes before the values."""
-        for name in TENSORS:
-            if (stored := state_dict.get(prefix + name)) is not None:
-                setattr(self, name, torch.empty_like(stored, device=self.reach.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+    def check(self) -> None:
         fits = len(self.points) == len(self.targets) and (not len(self.points) or self.points.dim() == 2)
         if not fits or (len(self.points) and self.points.shape[1] != len(self.columns)):
             raise RuntimeError("the neighbours' parts do not fit together")
@@ -111,3 +111,41 @@ def unseen_features(columns: Sequence[int], numbers: Tensor, targets: Tensor, pa
         neighbours.place(columns, numbers[others], targets[others])
         found[part] = neighbours.of_many(numbers[part])
     return found
+
+
+def find_columns(train: Rows, parts: Sequence[Tensor], numbers: int, options: Options) -> tuple[int, ...]:
+    """The numbers whose near rows tell most of what a first forest leaves open, where that makes it better; or none."""
+    sample = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:PROBED].sort().values
+    part_of = torch.zeros(len(train), dtype=torch.long)
+    for i, part in enumerate(parts):
+        part_of[part] = i
+    rows = train.take(sample)
+    parts = [(part_of[sample] == i).nonzero().squeeze(1) for i in range(len(parts))]
+    answers, gains = _crossed(rows, parts, options)
+    left_open = rows.targets.float() - answers
+    leading = [i for i in gains.argsort(descending=True).tolist() if i < numbers and gains[i] > 0][:LEADING]
+    pairs = [*combinations(leading, 2), *([tuple(leading)] if len(leading) > 2 else [])]
+    told = {pair: _told(unseen_features(pair, rows.features, left_open, parts), left_open) for pair in pairs}
+    best = max(told, key=lambda pair: told[pair], default=())
+    if not best or told[best] < TOLD:
+        return ()
+    more, _ = _crossed(rows.beside(unseen_features(best, rows.features, rows.targets, parts)), parts, options)
+    error = (rows.targets.float() - more).square().mean()
+    return best if error < GAINED * left_open.square().mean() else ()
+
+
+def _crossed(rows: Rows, parts: Sequence[Tensor], options: Options) -> tuple[Tensor, Tensor]:
+    """(answers to each part by a quick forest grown on the others, the gain of each feature)."""
+    answers, gains = torch.zeros(len(rows)), torch.zeros(rows.features.shape[1])
+    for part in parts:
+        learnt, asked = rows.without(part)
+        answers[part], gain = probe(learnt, asked.features, options)
+        gains += gain
+    return answers, gains
+
+
+def _told(features: Tensor, left_open: Tensor) -> float:
+    """The share of squared error that the weighed mean of the middle size takes away, scaled as fits best."""
+    told = features[:, MIDDLE]
+    slope = (told @ left_open) / (told @ told).clamp_min(1e-12)
+    return 1 - float((left_open - slope * told).square().mean() / left_open.square().mean().clamp_min(1e-12))

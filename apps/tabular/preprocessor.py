@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,10 @@ from torch import Tensor
 
 from apps.tabular import boosting
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import plain_words, to_words, words_only
-from apps.tabular.features import (
-    Category,
-    Number,
-    category_from,
-    category_state,
-    find_edges,
-    number_state,
-    pad_edges,
-    raw_numbers,
-)
-from apps.tabular.kinds import CATEGORY, CODE, DATE, GROUP, MIXED, NUMBER, TEXT, USED, Kind
+from apps.tabular.columns import to_words
+from apps.tabular.features import Category, Number, find_edges, pad_edges, raw_numbers, raw_words
+from apps.tabular.forest import forest_features
+from apps.tabular.kinds import CATEGORY, DATE, GROUP, MIXED, OF_NUMBERS, OF_WORDS, TEXT, USED, Kind
 from apps.tabular.matching import lacking, matched, strange
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.repeats import is_by_chance, row_marks
@@ -37,8 +29,8 @@ from apps.tabular.targets import (
     with_transform,
 )
 from apps.tabular.texts import TextProjection
-from apps.tabular.transforms import checked_transform, is_skewed
-from apps.tabular.trials import PROBED, best_transform
+from apps.tabular.transforms import NONE, checked_transform, is_skewed
+from apps.tabular.trials import best_transform
 from shared.copies import recalled
 from shared.errors import UserError, some
 from shared.labels import Labels
@@ -46,11 +38,11 @@ from shared.loaders import Tensors
 from shared.protocol import Answer, Columns, Examples, Field, count
 
 TEXT_WEIGHT = "text."
-AUTO_TRANSFORM = "auto"
-OF_NUMBERS, OF_WORDS = (NUMBER, MIXED, CODE, DATE, TEXT), (CATEGORY, MIXED, CODE)
+TRIED = 20_000
+"""Training rows, at most, on which transforms of the target are tried."""
 
 
-class Rows(Tensors):
+class EncodedRows(Tensors):
     """Encoded rows; `groups`, int64 (rows,), says which belong together, where a column tells."""
 
     groups: Tensor | None = None
@@ -69,30 +61,47 @@ class TabularPreprocessor:
     texts: Mapping[str, TextProjection]
     seen: Tensor
 
-    def encode(self, inputs: Columns) -> Rows:
+    def encode(self, inputs: Columns) -> EncodedRows:
         """(numbers, float32 (rows, n); missing flags, uint8 (rows, m); codes, int32 (rows, c))."""
         return self.spend(dict(inputs))
 
-    def spend(self, inputs: Columns) -> Rows:
+    def spend(self, inputs: Columns) -> EncodedRows:
         """See `shared.protocol.Spends`. Raises UserError where no column of training is there."""
         inputs = matched(inputs, self.used)
-        rows, group = count(inputs), next((kind.name for kind in self.kinds if kind.kind == GROUP), None)
-        groups = inputs.get(group or "")
-        numbers = np.zeros((rows, len(self.numbers)), np.float32)
-        flags = np.zeros((rows, sum(n.flagged for n in self.numbers)), np.uint8)
-        codes = np.zeros((rows, len(self.categories)), np.int32)
-        kinds = {kind.name: kind.kind for kind in self.kinds}
-        for i, category in enumerate(self.categories):
-            words = _words(inputs.get(category.column, _missing(rows)), kinds[category.column])
-            codes[:, i] = category.encode(words)
-            if kinds[category.column] == CATEGORY:
-                inputs.pop(category.column, None)
-        self._fill_numbers(inputs, numbers, flags)
-        found = Rows(torch.from_numpy(numbers), torch.from_numpy(flags), torch.from_numpy(codes))
-        if groups is not None:
-            owners = [str(word) for word in to_words(groups).tolist()]
-            found.groups = torch.from_numpy(np.unique(owners, return_inverse=True)[1])
+        missing = np.full(count(inputs), None, object)  # in place of a column that is not there
+        codes = self._codes(inputs, missing)
+        numbers, flags = self._numbers(inputs, missing)
+        found = EncodedRows(*map(torch.from_numpy, (numbers, flags, codes)))
+        for kind in self.kinds:
+            if kind.kind == GROUP and kind.name in inputs:
+                owners = [str(word) for word in to_words(inputs[kind.name]).tolist()]
+                found.groups = torch.from_numpy(np.unique(owners, return_inverse=True)[1])
         return found
+
+    def _codes(self, inputs: Columns, missing: np.ndarray) -> np.ndarray:
+        """Those of all categories; columns that are nothing else are taken out of `inputs`."""
+        codes = np.zeros((len(missing), len(self.categories)), np.int32)
+        kinds = {kind.name: kind for kind in self.kinds}
+        for i, category in enumerate(self.categories):
+            kind = kinds[category.column]
+            take = inputs.pop if kind.kind == CATEGORY else inputs.get
+            codes[:, i] = category.encode(raw_words(kind, take(kind.name, missing)))
+        return codes
+
+    def _numbers(self, inputs: Columns, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(numbers, missing flags); the columns are taken out of `inputs`."""
+        numbers = np.zeros((len(missing), len(self.numbers)), np.float32)
+        flags = np.zeros((len(missing), sum(number.flagged for number in self.numbers)), np.uint8)
+        kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
+        for i, number in enumerate(self.numbers):  # the parts of one column stand side by side
+            if not i or number.column != self.numbers[i - 1].column:
+                column = inputs.pop(number.column, missing)
+                parts = raw_numbers(kinds[number.column], column, self.texts.get(number.column))
+            numbers[:, i] = number.encode(parts[number.part])
+            if number.flagged:
+                flags[:, flag] = np.isnan(parts[number.part])
+                flag += 1
+        return numbers, flags
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -115,17 +124,6 @@ class TabularPreprocessor:
         found, seen = row_marks(examples, self.kinds), self.seen.numpy()
         return [] if is_by_chance(found, seen) else recalled(found, seen, "rows", of)
 
-    def _fill_numbers(self, inputs: Columns, numbers: np.ndarray, flags: np.ndarray) -> None:
-        kinds, parts, flag = {kind.name: kind for kind in self.kinds}, {}, 0
-        for i, number in enumerate(self.numbers):  # the parts of one column stand side by side
-            if not i or number.column != self.numbers[i - 1].column:
-                column = _taken(inputs, number.column, len(numbers))
-                parts = raw_numbers(kinds[number.column], column, self.texts.get(number.column))
-            numbers[:, i] = number.encode(parts[number.part])
-            if number.flagged:
-                flags[:, flag] = np.isnan(parts[number.part])
-                flag += 1
-
     @property
     def labels(self) -> Labels | None:
         """The classes, where the target is one of some."""
@@ -145,8 +143,8 @@ class TabularPreprocessor:
     def state(self) -> dict[str, Any]:
         return {
             "kinds": [[kind.name, kind.kind, kind.detail] for kind in self.kinds],
-            "numbers": [number_state(number) for number in self.numbers],
-            "categories": [category_state(category) for category in self.categories],
+            "numbers": [asdict(number) for number in self.numbers],
+            "categories": [category.state() for category in self.categories],
             "target": self.target.state(),
         }
 
@@ -161,8 +159,8 @@ def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     kinds = tuple(kinds_of(train, recipe))
     texts = {kind.name: TextProjection.fit(columns[kind.name]) for kind in kinds if kind.kind == TEXT}
     numbers, edges = _fit_numbers(kinds, columns, texts, recipe.bins)
-    words = ((kind.name, _words(columns[kind.name], kind.kind)) for kind in kinds if kind.kind in OF_WORDS)
-    categories = tuple(Category.fit(name, column) for name, column in words)
+    worded = [kind for kind in kinds if kind.kind in OF_WORDS]
+    categories = tuple(Category.fit(kind.name, raw_words(kind, columns[kind.name])) for kind in worded)
     if not numbers and not categories:
         raise UserError("no column is left to learn from: each is empty, constant or an identifier; add others")
     target = fit_target(train.targets, recipe.task, recipe.interval)
@@ -173,18 +171,22 @@ def fit(train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
 
 def _with_transform(fitted: TabularPreprocessor, train: Examples, recipe: TabularRecipe) -> TabularPreprocessor:
     """The target learnt after the transform that was asked for, or that quick forests find best."""
-    target, transform = fitted.target, recipe.target_transform
+    target, asked = fitted.target, recipe.target_transform
     assert isinstance(target, NumberTarget)
-    if transform == AUTO_TRANSFORM:
-        if not boosting.installed() or not is_skewed(train.targets):
-            return fitted
-        sample = train.take(np.random.default_rng(recipe.seed).permutation(len(train))[:PROBED])
-        inputs = fitted.encode(sample.inputs).tensors
-        sizes, first = [len(category) for category in fitted.categories], inputs[0].shape[1] + inputs[1].shape[1]
-        features = boosting.forest_features(*inputs)
-        transform = best_transform(features, target.encode(sample.targets), sizes, first, recipe.seed)
+    transform = _best_transform(fitted, train, recipe.seed) if asked == "auto" else asked
     moved = with_transform(target, train.targets, checked_transform(transform, train.targets))
     return replace(fitted, target=moved)
+
+
+def _best_transform(fitted: TabularPreprocessor, train: Examples, seed: int) -> str:
+    """By trial, where one is worth it."""
+    if not boosting.installed() or not is_skewed(train.targets):
+        return NONE
+    sample = train.take(np.random.default_rng(seed).permutation(len(train))[:TRIED])
+    numbers, flags, codes = fitted.encode(sample.inputs).tensors
+    features, first = forest_features(numbers, flags, codes), numbers.shape[1] + flags.shape[1]
+    sizes = [len(category) for category in fitted.categories]
+    return best_transform(features, fitted.encode_targets(sample.targets), sizes, first, seed)
 
 
 def _fit_numbers(
@@ -207,7 +209,7 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularP
     return TabularPreprocessor(
         tuple(Kind(*map(str, kind)) for kind in state["kinds"]),
         tuple(Number(**number) for number in state["numbers"]),
-        tuple(category_from(category) for category in state["categories"]),
+        tuple(Category.from_state(category) for category in state["categories"]),
         target_from(state["target"]),
         tensors["edges"],
         {
@@ -219,27 +221,10 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TabularP
     )
 
 
-def _taken(inputs: Columns, name: str, rows: int) -> np.ndarray:
-    """A column by name, out of `inputs`; one that is not there is missing in every row."""
-    return inputs.pop(name, _missing(rows))
-
-
-def _words(column: np.ndarray, kind: str) -> np.ndarray:
-    if kind == CODE:
-        return plain_words(column)
-    return words_only(column) if kind == MIXED else column
-
-
-def _missing(rows: int) -> np.ndarray:
-    return np.full(rows, None, object)
-
-
 def _field(kind: Kind, medians: Mapping[str, float], words: Mapping[str, tuple[str | None, ...]]) -> Field:
     if kind.kind == CATEGORY:
         choices = tuple(word for word in words[kind.name] if word is not None)
         return Field(kind.name, "choice", choices, choices[0] if choices else None)
-    return (
-        Field(kind.name, "text")
-        if kind.kind in (MIXED, DATE, TEXT)
-        else Field(kind.name, "number", (), medians.get(kind.name))
-    )
+    if kind.kind in (MIXED, DATE, TEXT):
+        return Field(kind.name, "text")
+    return Field(kind.name, "number", (), medians.get(kind.name))

@@ -14,7 +14,6 @@ from apps.tabular.kinds import NUMBER
 from apps.tabular.matching import matched
 from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.targets import ClassTarget, NumberTarget
-from apps.tabular.thresholds import best_thresholds
 from shared.errors import UserError, as_path
 from shared.metrics import classification_metrics, regression_metrics
 from shared.model import Model
@@ -23,6 +22,9 @@ from shared.protocol import Columns, Examples, count, pick
 ROWS, REPEATS = 2000, 5
 LEADING, POINTS = 5, 10
 ORDERS = 16
+
+METRICS, TRIED = ("accuracy", "balanced_accuracy", "f1_macro"), np.linspace(0.02, 0.98, 49)
+"""For which the best threshold between two classes is found, and among which."""
 
 Loss = Callable[[np.ndarray], float]
 
@@ -43,10 +45,8 @@ class _Asked:
         return self.preprocessor.used
 
     def answers(self, inputs: Columns) -> np.ndarray:
-        outputs, target = (
-            self.model.predictor.outputs(self.preprocessor.encode(inputs)).double(),
-            self.preprocessor.target,
-        )
+        outputs = self.model.predictor.outputs(self.preprocessor.encode(inputs)).double()
+        target = self.preprocessor.target
         if isinstance(target, ClassTarget):
             return outputs.exp().numpy()
         assert isinstance(target, NumberTarget)
@@ -79,21 +79,21 @@ def explain(
         raise UserError(f"{source} has no labelled row {beyond[0]}: they are counted from 1 to {len(every):,}")
     examples = every.take(np.random.default_rng(seed).permutation(len(every))[:rows])
     metric, loss = asked.loss(examples)
-    importance = _importance(asked, examples.inputs, loss, seed)
+    importance, labels = _importance(asked, examples.inputs, loss, seed), asked.preprocessor.labels
     leading = [entry["column"] for entry in importance[:LEADING]]
     found: dict[str, Any] = {"rows": len(examples), "metric": metric, "importance": importance}
-    if isinstance(asked.preprocessor.target, ClassTarget):
-        found["dependence_class"] = asked.preprocessor.target.labels.names[-1]
+    if labels is not None:
+        found["dependence_class"] = labels.names[-1]
     found["dependence"] = {name: _dependence(asked, examples.inputs, name) for name in leading}
-    if isinstance(asked.preprocessor.target, ClassTarget):
-        found["reliability"] = _reliability(asked, examples)
-        names = asked.preprocessor.target.labels.names
-        if len(names) == 2:
-            targets = asked.preprocessor.encode_targets(examples.targets).numpy()
-            found["thresholds"] = best_thresholds(asked.answers(examples.inputs), targets, names)
-    of_single = pick(every.inputs, np.array(single, int) - 1)
-    told = [_of_row(asked, pick(of_single, np.array([i])), examples.inputs, seed) for i in range(len(single))]
-    found["contributions"] = [{"row": row, **of_row} for row, of_row in zip(single, told, strict=True)]
+    if labels is not None:
+        answers, targets = asked.answers(examples.inputs), labels.encode(examples.targets).numpy()
+        found["reliability"] = _reliability(answers, targets)
+        if len(labels.names) == 2:
+            found["thresholds"] = best_thresholds(answers, targets, labels.names)
+    found["contributions"] = [
+        {"row": row, **_of_row(asked, pick(every.inputs, np.array([row - 1], int)), examples.inputs, seed)}
+        for row in single
+    ]
     return found
 
 
@@ -125,16 +125,34 @@ def _dependence(asked: _Asked, inputs: Columns, name: str) -> list[dict[str, Any
     return found
 
 
-def _reliability(asked: _Asked, examples: Examples) -> list[dict[str, float]]:
+def _reliability(answers: np.ndarray, targets: np.ndarray) -> list[dict[str, float]]:
     """How often the predicted class was right, by the probability it was given, in tenths."""
-    answers = asked.answers(examples.inputs)
-    sure, right = answers.max(1), answers.argmax(1) == asked.preprocessor.encode_targets(examples.targets).numpy()
+    sure, right = answers.max(1), answers.argmax(1) == targets
     tenth = np.minimum((sure * 10).astype(int), 9)
     return [
         {"probability": float(sure[which].mean()), "right": float(right[which].mean()), "rows": int(which.sum())}
         for which in (tenth == i for i in range(10))
         if which.any()
     ]
+
+
+def best_thresholds(probabilities: np.ndarray, targets: np.ndarray, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """For each metric the threshold of the second of two classes that makes it greatest, and what it is there and at a half.
+
+    `probabilities` (rows, 2), `targets` positions (rows,). Chosen on these very rows: so many that luck decides little.
+    """
+    found = []
+    tables = {float(at): _answered_from(probabilities[:, 1], at, targets) for at in (*TRIED, 0.5)}
+    for metric in METRICS:
+        best = max(tables, key=lambda at: (tables[at][metric], -abs(at - 0.5)))
+        entry = {"metric": metric, "class": names[1], "threshold": round(best, 2)}
+        found.append(entry | {"value": tables[best][metric], "at_half": tables[0.5][metric]})
+    return found
+
+
+def _answered_from(probability: np.ndarray, at: float, targets: np.ndarray) -> dict[str, float]:
+    said = (probability >= at).astype(float)
+    return classification_metrics(np.stack([1 - said, said], 1), targets)
 
 
 def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> list[dict[str, Any]]:
@@ -167,8 +185,8 @@ def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str
         for place, i in enumerate(order, 1):
             added[names[i]] += float(answers[place] - answers[place - 1]) / ORDERS
     ranked = sorted(added.items(), key=lambda entry: -abs(entry[1]))
-    target = asked.preprocessor.target
-    named = {"class": target.labels.names[best]} if isinstance(target, ClassTarget) else {}
+    labels = asked.preprocessor.labels
+    named = {} if labels is None else {"class": labels.names[best]}
     return {**named, "answer": starts + sum(added.values()), "mean": starts, "contributions": dict(ranked)}
 
 

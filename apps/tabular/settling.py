@@ -15,7 +15,7 @@ from apps.tabular.ensemble import Ensemble, mixed
 from apps.tabular.growing import UNDECIDED, plant
 from apps.tabular.parts import held_out, rows_of
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.targets import Target, standard
+from apps.tabular.targets import Target
 from shared.calibration import best_temperature
 from shared.predict import Predictor
 from shared.protocol import Data
@@ -36,7 +36,7 @@ def settle(ensemble: Ensemble, target: Target, train: Data, valid: Data, recipe:
     ensemble.active = None
     parts = [part for part in held_out(train, recipe) if len(part)]
     unseen = [rows_of(train, part) for part in parts] or ([valid] if len(valid) else [])
-    targets = standard(torch.cat([data.targets for data in unseen]).cpu(), target) if unseen else torch.zeros(0)
+    targets = target.standard(torch.cat([data.targets for data in unseen]).cpu()) if unseen else torch.zeros(0)
     networks = _of_networks(ensemble, unseen, len(parts) > 1, recipe) if unseen else None
     said, trees = [], None
     if recipe.trees != "none" and len(train) >= FEWEST_ROWS:
@@ -71,7 +71,7 @@ def _calibrate(ensemble: Ensemble, outputs: Tensor, targets: Tensor, recipe: Tab
         temperature = best_temperature(outputs, targets, LOWEST)
         ensemble.temperature.fill_(temperature)
         return f"probabilities calibrated (temperature {temperature:.2f})"
-    if not 0 < recipe.interval < 1:
+    if not recipe.interval:
         return ""
     ensemble.intervals.fit(outputs, targets, recipe.interval)
     if not len(ensemble.intervals.reach):

@@ -90,27 +90,25 @@ class Growth:
     shapes: Sequence[Shape] = (LIKE_ALL,)
 
 
-def growth(rows: int, features: int, outputs: int, forests: int = AUTO, times: int = 1, most: int = FORESTS) -> Growth:
+PROBE = Growth(rounds=150, rate=0.1, leaves=31, forests=1)
+"""A forest grown in a second, to compare ways of showing it the table."""
+
+
+def growth(recipe: TabularRecipe, rows: int, features: int, outputs: int, times: int) -> Growth:
     """From the work that one round is, so that a larger table gets fewer and larger trees with longer steps.
 
-    `forests`: as many as these, a single one with long steps; AUTO: as many as the table leaves time for, `most` at the
-    most. Each is grown so many `times`.
+    Each forest is grown so many `times`, in the time of one; with `--preset best` each takes its full time.
     """
+    times, most = (1, FORESTS_BEST) if recipe.preset == "best" else (times, FORESTS)
     affordable = TREE_WORK / max(rows * features * outputs * times, 1)
     rounds = _between(int(affordable), ROUNDS)
     leaves = 31 if rows < 50_000 else 63 if rows < 200_000 else 127
-    rate = min(max(LONG_STEP if forests == 1 else STEP, 50 / rounds), 0.25)
-    number = _between(int(affordable / ROUNDS[1]), (1, most)) if forests == AUTO else max(forests, 1)
+    rate = min(max(LONG_STEP if recipe.forests == 1 else STEP, 50 / rounds), 0.25)
+    fitting = _between(int(affordable / ROUNDS[1]), (1, most))
+    forests = fitting if recipe.forests == AUTO else max(recipe.forests, 1)
     small = rows < SMALL[1]
-    shapes = (VARIED_SMALL if small else VARIED) if number > 1 else (LIKE_ALL_SMALL if small else LIKE_ALL,)
-    return Growth(rounds, rate, leaves, number, shapes)
-
-
-def growth_of(recipe: TabularRecipe, rows: int, features: int, outputs: int, times: int) -> Growth:
-    """That of a recipe whose forests are grown so many times: with `--preset best` each takes its full time."""
-    if recipe.preset == "best":
-        return growth(rows, features, outputs, recipe.forests, most=FORESTS_BEST)
-    return growth(rows, features, outputs, recipe.forests, times)
+    shapes = (VARIED_SMALL if small else VARIED) if forests > 1 else (LIKE_ALL_SMALL if small else LIKE_ALL,)
+    return Growth(rounds, rate, leaves, forests, shapes)
 
 
 NETWORK_CELLS, TREE_CELLS, WALKS = 1.0e5, 0.8e8, 6e6
@@ -129,7 +127,7 @@ def expected_seconds(
     seconds = recipe.folds * recipe.epochs * rows * features / NETWORK_CELLS
     if recipe.trees != "none":
         times = 1 if recipe.folds == 1 else recipe.folds + 1
-        plan = growth_of(recipe, rows, features, outputs, times)
+        plan = growth(recipe, rows, features, outputs, times)
         trees = plan.forests * plan.rounds * outputs
         seconds += trees * times * rows * features / TREE_CELLS
         asked = test + 2 * valid  # validation when the share is chosen too, and of folds each row once
@@ -143,10 +141,6 @@ def expectation(seconds: float, threads: int) -> list[str]:
         return []
     about = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
     return [f"training: about {about} at most, by the size of the table and {threads} threads"]
-
-
-PROBE = Growth(rounds=150, rate=0.1, leaves=31, forests=1)
-"""A forest grown in a second, to compare ways of showing it the table."""
 
 
 def _between(number: int, limits: tuple[int, int]) -> int:

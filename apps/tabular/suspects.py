@@ -6,10 +6,11 @@ import numpy as np
 
 from apps.tabular.features import Category, raw_numbers
 from apps.tabular.kinds import CATEGORY, USED, Kind
+from apps.tabular.targets import CLASSIFICATION, REGRESSION
 from shared.protocol import Examples
 
 ROWS = 4000
-TELLS = {"classification": 0.95, "regression": 0.93}
+TELLS = {CLASSIFICATION: 0.95, REGRESSION: 0.93}
 """Share of the naive answer's error that a column takes away alone, to be a suspect."""
 
 
@@ -35,12 +36,11 @@ def _told(kind: Kind, sample: Examples, task: str) -> float:
         return 0.0
     features = np.clip(np.nan_to_num(np.stack(parts, 1), nan=-1e30), -1e30, 1e30).astype(np.float32)
     targets = sample.targets
-    tree = (DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier)(
-        min_samples_leaf=5, random_state=0
-    )
+    kind_of_tree = DecisionTreeRegressor if task == REGRESSION else DecisionTreeClassifier
+    tree = kind_of_tree(min_samples_leaf=5, random_state=0)
     answers = tree.fit(features[:half], targets[:half]).predict(features[half:])
     asked = targets[half:]
-    if task == "regression":
+    if task == REGRESSION:
         return 1 - float(np.mean((answers - asked) ** 2) / max(np.var(asked), 1e-300))
     words, counts = np.unique(targets[:half].astype(str), return_counts=True)
     naive = float(np.mean(asked.astype(str) != words[counts.argmax()]))

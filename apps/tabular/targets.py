@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from apps.tabular.columns import spelled, to_numbers
-from apps.tabular.dates import find_format
+from apps.tabular.columns import spelled
 from apps.tabular.transforms import NONE, restored, transformed
 from shared.errors import UserError
 from shared.labels import Labels
@@ -20,18 +19,15 @@ from shared.protocol import Answer
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
-MOST_CLASSES = 20
-"""Whole numbers of more distinct values than this are amounts, not classes."""
-
-
-FEW_NUMBERS, MOST_NUMBERS = 0.05, 0.95
-"""Shares of a target's filled cells: fewer numbers are a word among words, more are numbers with slips among them."""
-
 
 class Target(Protocol):
     """Classes or a number."""
 
     def encode(self, targets: np.ndarray) -> Tensor: ...
+    def standard(self, targets: Tensor) -> Tensor:
+        """Encoded targets as the network and the trees see them."""
+        ...
+
     def answers(self, outputs: Tensor) -> list[Answer]: ...
     def state(self) -> dict[str, Any]: ...
 
@@ -49,6 +45,9 @@ class ClassTarget:
     def encode(self, targets: np.ndarray) -> Tensor:
         return self.labels.encode(targets)
 
+    def standard(self, targets: Tensor) -> Tensor:
+        return targets
+
     def answers(self, outputs: Tensor) -> list[Answer]:
         return self.labels.answers(outputs.softmax(1))
 
@@ -60,7 +59,8 @@ class ClassTarget:
 class NumberTarget:
     """Outputs are standardised, shape (rows,), or with intervals (rows, 3); answers stay within the training span.
 
-    `centre` and `scale` are the mean and standard deviation after the transform, `mean` is that before it. `lower` and `upper` are the ends of the naive interval: quantiles of the training targets.
+    `centre` and `scale` are the mean and standard deviation after the transform, `mean` is that before it. `lower` and
+    `upper` are the ends of the naive interval: quantiles of the training targets.
     """
 
     centre: float
@@ -108,25 +108,15 @@ def fit_target(targets: np.ndarray, task: str, level: float) -> Target:
     low, high = float(targets.min()), float(targets.max())
     if low == high:
         raise UserError(f"the target is {low:g} in every training row: there is nothing to learn; name another column")
-    lower, upper = np.quantile(targets, [0.5 - min(level, 1) / 2, 0.5 + min(level, 1) / 2])
-    return _number_target(targets, low, high, (float(lower), float(upper)), NONE)
+    lower, upper = np.quantile(targets, [0.5 - level / 2, 0.5 + level / 2])
+    plain = NumberTarget(0.0, 1.0, low, high, float(lower), float(upper), float(targets.mean()))
+    return with_transform(plain, targets, NONE)
 
 
 def with_transform(target: NumberTarget, targets: np.ndarray, transform: str) -> NumberTarget:
     """The same target, learnt after a transform; `targets` are those of training."""
-    return _number_target(targets, target.low, target.high, (target.lower, target.upper), transform)
-
-
-def _number_target(
-    targets: np.ndarray, low: float, high: float, ends: tuple[float, float], transform: str
-) -> NumberTarget:
-    moved = transformed(torch.from_numpy(targets.astype(np.float64)), transform).numpy()
-    return NumberTarget(float(moved.mean()), float(moved.std()), low, high, *ends, float(targets.mean()), transform)
-
-
-def standard(targets: Tensor, target: Target) -> Tensor:
-    """Targets as the network and the trees see them."""
-    return target.standard(targets) if isinstance(target, NumberTarget) else targets
+    moved = transformed(target.encode(targets), transform).numpy()
+    return replace(target, centre=float(moved.mean()), scale=float(moved.std()), transform=transform)
 
 
 def target_from(state: Mapping[str, Any]) -> Target:
@@ -135,42 +125,3 @@ def target_from(state: Mapping[str, Any]) -> Target:
     names = ("centre", "scale", "low", "high", "lower", "upper", "mean")
     centre, scale, low, high, lower, upper, mean = (float(state[name]) for name in names)
     return NumberTarget(centre, scale, low, high, lower, upper, mean, str(state["transform"]))
-
-
-def infer_task(column: np.ndarray, what: str) -> tuple[str, str]:
-    """(task, why) of a target column whose missing rows are gone already; at least one row. `what` names it.
-
-    Raises UserError where amounts stand in some rows and words in so many others that these are no slips.
-    """
-    distinct = len(set(column.tolist()))
-    if column.dtype == object:
-        numbers = to_numbers(column)
-        filled = numbers[~np.isnan(numbers)]
-        amounts = len(set(filled.tolist())) > MOST_CLASSES
-        if len(filled) < len(column) and amounts and len(filled) > FEW_NUMBERS * len(column):
-            if len(filled) < MOST_NUMBERS * len(column):
-                word = next(word for word, number in zip(column.tolist(), numbers, strict=True) if np.isnan(number))
-                raise UserError(
-                    f"{what} holds numbers in {len(filled):,} rows and words such as {word!r} in "
-                    f"{len(column) - len(filled):,}: clean it, or say --task regression (which leaves those rows out) "
-                    "or --task classification"
-                )
-            return REGRESSION, f"numbers in all but {len(column) - len(filled):,} rows"
-        if len(filled) < len(column) or distinct <= MOST_CLASSES:
-            dates = distinct > MOST_CLASSES and find_format(sorted(set(column.tolist())))
-            told = "dates, each a class; a number such as days from a start would be an amount" if dates else "words"
-            return CLASSIFICATION, f"{distinct} distinct {told}"
-        column = numbers
-    if distinct <= 2:
-        return CLASSIFICATION, f"{distinct} distinct values"
-    whole = bool((column == np.floor(column)).all())
-    if whole and distinct <= min(MOST_CLASSES, max(len(column) // 10, 2)):
-        return CLASSIFICATION, f"{distinct} distinct whole numbers; --task regression takes them as amounts"
-    return REGRESSION, f"{distinct:,} distinct numbers"
-
-
-def usable(column: np.ndarray, task: str) -> np.ndarray:
-    """Which rows have a target to learn from, bool: filled, and for regression a finite number."""
-    if task == REGRESSION:
-        return np.asarray(np.abs(to_numbers(column)) < math.sqrt(np.finfo(np.float64).max))
-    return np.array([cell is not None for cell in column]) if column.dtype == object else ~np.isnan(column)

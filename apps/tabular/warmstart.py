@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from apps.tabular.ensemble import Ensemble
+from apps.tabular.features import UNKNOWN, Category
 from apps.tabular.preprocessor import TabularPreprocessor, restore
 from shared.artifact import Artifact
 
@@ -26,7 +27,7 @@ def adopt(network: nn.Module, preprocessor: TabularPreprocessor, earlier: Artifa
             name = f"networks.{place}.categories.tables.{table}.weight"
             old, new = known.categories[i], preprocessor.categories[i]
             if name in earlier.network:
-                taken[name] = _by_word(own[name], earlier.network[name], old.codes, new.codes)
+                taken[name] = _by_word(own[name], earlier.network[name], old, new)
     network.load_state_dict({**own, **taken})
     return f"{len(taken)} of {sum(name.startswith('networks.') for name in own)} weights"
 
@@ -37,14 +38,12 @@ def _signature(preprocessor: TabularPreprocessor) -> list[object]:
     return [numbers, [category.column for category in preprocessor.categories], state.get("names")]
 
 
-def _by_word(own: Tensor, earlier: Tensor, old: object, new: object) -> Tensor:
-    assert isinstance(old, dict) and isinstance(new, dict)
-    mixed = own.clone()
+def _by_word(own: Tensor, earlier: Tensor, old: Category, new: Category) -> Tensor:
+    """The own embeddings, with the earlier ones of words that both know, where these are as wide."""
     if own.shape[1] != earlier.shape[1]:
-        return mixed
-    mixed[0] = earlier[0]  # the unknown bucket
-    both = [(new[word], old[word]) for word in new if word in old]
-    if both:
-        here, there = torch.tensor(both).T
-        mixed[here] = earlier[there]
+        return own
+    both = [(new.codes[word], old.codes[word]) for word in new.words if word in old.codes]
+    here, there = torch.tensor([(UNKNOWN, UNKNOWN), *both]).T
+    mixed = own.clone()
+    mixed[here] = earlier[there]
     return mixed

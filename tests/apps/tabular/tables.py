@@ -30,3 +30,15 @@ def write_prices(path: Path, rows: int = 300, seed: int = 0) -> Path:
     lines = [f"{s:.1f},{a},{p:.2f}" for s, a, p in zip(size, age, price, strict=True)]
     path.write_text("size,age,price\n" + "\n".join(lines) + "\n")
     return path
+
+
+def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def many(target: str, rows: int = 40) -> str:
+    """Csv of a number, a word and the target `t`, a format of the row `i`, of `half` (0 or 1) and of `odd`, a fraction."""
+    return "a,b,t\n" + "".join(
+        f"{i % 7},{'pq'[i % 2]},{target.format(i=i, half=i % 2, odd=i * 1.37)}\n" for i in range(rows)
+    )

@@ -9,12 +9,13 @@ import torch
 from apps.tabular import forest as forests
 from apps.tabular.boosting import Options, Rows, grow, installed, parse
 from apps.tabular.forest import Forest, joined
+from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import growth
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs LightGBM")
 
 
-OPTIONS = Options(growth(400, 4, 1), sizes=[6], classes=0, seed=1, first=3)
+OPTIONS = Options(growth(TabularRecipe(), 400, 4, 1, 1), sizes=[6], classes=0, seed=1, first=3)
 
 
 def made(rows: int = 500) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from apps.tabular.app import APP
-from apps.tabular.features import category_from
+from apps.tabular.features import Category
 from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import target_from
@@ -64,7 +64,9 @@ def test_labels_of_truths_are_known_whatever_else_stands_in_their_column(tmp_pat
     assert len(set(found.tolist())) == 2
     older = {**fitted.target.state(), "names": ["false", "maybe", "true"]}  # as version 0.1 wrote it
     assert target_from(older).encode(np.array(["True", "maybe"], object)).tolist() == [2, 1]
-    assert category_from({"column": "a", "words": ["true", None]}).encode(np.array(["True"], object)).tolist() == [1]
+    assert Category.from_state({"column": "a", "words": ["true", None]}).encode(
+        np.array(["True"], object)
+    ).tolist() == [1]
 
 
 def test_json_longer_than_a_file_name_is_read() -> None:

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.tabular.codes import kinds_of
-from apps.tabular.columns import from_rows, parse_number, to_numbers
+from apps.tabular.columns import column_of, from_rows, parse_number, to_numbers
 from apps.tabular.features import find_edges
 from apps.tabular.kinds import CATEGORY, CONSTANT, DATE, IDENTIFIER, NUMBER, TEXT, find_kinds
 from apps.tabular.preprocessor import TabularPreprocessor, fit, restore
 from apps.tabular.recipe import TabularRecipe
+from apps.tabular.texts import TextProjection
 from shared.errors import UserError
 from shared.protocol import Examples
 
@@ -31,6 +32,8 @@ CELL = st.one_of(
         ["?", "NA", "1e999", "-inf", "2020-02-30", "2020-02-29", "0001-01-01", "12%", "1,000", "\x00", "😀"]
     ),
 )
+
+
 TABLE = st.lists(st.fixed_dictionaries({"a": CELL, "b": CELL, "c": CELL}), min_size=2, max_size=30)
 
 
@@ -188,3 +191,14 @@ def test_whole_numbers_that_are_names_are_both() -> None:
     assert [n.column for n in found.numbers] == ["shop", "size"]
     codes = found.encode({"shop": np.array([float(shop[0]), 5000.0]), "size": np.zeros(2)}).tensors[2]
     assert codes[0] > 0 and codes[1] == 0
+
+
+def test_texts_of_one_matter_stand_together() -> None:
+    draws = np.random.default_rng(0)
+    words = (["rain", "cloud", "storm", "wind"], ["goal", "match", "team", "score"])
+    texts = column_of([" ".join(draws.choice(words[i % 2], 5)) for i in range(200)] + [None])
+    numbers = np.stack(list(TextProjection.fit(texts).encode(texts).values()), 1)
+    assert np.isnan(numbers[-1]).all()
+    rain, goal = numbers[0:200:2].mean(0), numbers[1:200:2].mean(0)
+    nearer = np.linalg.norm(numbers[:200] - rain, axis=1) < np.linalg.norm(numbers[:200] - goal, axis=1)
+    assert (nearer == (np.arange(200) % 2 == 0)).mean() > 0.95

@@ -10,25 +10,16 @@ import pytest
 
 from apps.tabular.app import APP
 from apps.tabular.columns import to_numbers
+from apps.tabular.kinds import find_kinds
 from apps.tabular.recipe import TabularRecipe
+from apps.tabular.suspects import find_suspects
 from shared.errors import UserError
-from shared.protocol import Splits, count
-from tests.apps.tabular.tables import write_loans
-
-
-def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
-    path.write_text(text, encoding=encoding)
-    return path
+from shared.protocol import Examples, Splits, count
+from tests.apps.tabular.tables import many, write_loans, written
 
 
 def read(path: Path, **dials: object) -> Splits:
     return APP.read(path, TabularRecipe.make(dials), None, None)
-
-
-def many(target: str, rows: int = 40) -> str:
-    return "a,b,t\n" + "".join(
-        f"{i % 7},{'pq'[i % 2]},{target.format(i=i, half=i % 2, odd=i * 1.37)}\n" for i in range(rows)
-    )
 
 
 def test_last_column_is_the_target_and_it_is_said(tmp_path: Path) -> None:
@@ -39,19 +30,6 @@ def test_last_column_is_the_target_and_it_is_said(tmp_path: Path) -> None:
     assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [255, 15, 30]
 
 
-@pytest.mark.parametrize(
-    ("target", "task"),
-    [("{half}", "classification"), ("w{half}", "classification"), ("{odd:.3f}", "regression"), ("{i}", "regression")],
-)
-def test_task_is_inferred(tmp_path: Path, target: str, task: str) -> None:
-    splits = read(written(tmp_path / "t.csv", many(target)))
-    assert splits.recipe.task == task and any(note.startswith(f"task: {task}") for note in splits.notes)
-
-
-def test_task_can_be_asked_for(tmp_path: Path) -> None:
-    assert read(written(tmp_path / "t.csv", many("{half}")), task="regression").train.targets.dtype == np.float64
-
-
 def test_folder_of_parts(tmp_path: Path) -> None:
     for name, rows in (("train.csv", 40), ("valid.tsv", 10), ("test.csv.gz", 0)):
         if rows:
@@ -60,13 +38,6 @@ def test_folder_of_parts(tmp_path: Path) -> None:
     splits = read(tmp_path)
     assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [40, 10, 0]
     assert len(APP.read_examples(tmp_path, splits.recipe)) == 10
-
-
-def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
-    path = written(tmp_path / "t.csv", many("{half}") + "1,p,\n2,q,\n")
-    splits = read(path)
-    assert sum(map(len, (splits.train, splits.valid, splits.test))) == 40
-    assert any("2 rows of t.csv have no target (the first is row 41)" in note for note in splits.notes)
 
 
 def test_copies_of_training_rows_are_told(tmp_path: Path) -> None:
@@ -113,25 +84,6 @@ def test_fault_of_a_table_is_said(tmp_path: Path, text: str, dials: dict[str, st
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("target", "task"), [("same", "classification"), ("3", "regression"), ("3.5", "auto")])
-def test_constant_target_is_said(tmp_path: Path, target: str, task: str) -> None:
-    with pytest.raises(UserError, match=f"t.csv: the target 't' is {target}.* in every row: there is nothing to learn"):
-        read(written(tmp_path / "t.csv", many(target)), task=task)
-
-
-def test_a_target_of_numbers_and_words_is_asked_about(tmp_path: Path) -> None:
-    mostly = many("{i}.5") + "1,p,unknown\n"
-    splits = read(written(tmp_path / "t.csv", mostly))
-    assert splits.train.targets.dtype == np.float64
-    assert any(
-        "1 rows of t.csv have no target ('unknown' stands in the first, row 41)" in note for note in splits.notes
-    )
-    half = written(tmp_path / "half.csv", many("{i}.5") + "1,p,unknown\n" * 20)
-    with pytest.raises(UserError, match="numbers in 40 rows and words such as 'unknown' in 20: .* --task"):
-        read(half)
-    assert set(read(half, task="regression").train.targets.tolist()) <= {i + 0.5 for i in range(40)}
-
-
 def test_a_column_of_numbers_and_words_is_both(tmp_path: Path) -> None:
     rows = [f"{i / 7:.2f},{i % 2}" if i % 2 else f"{'low' if i % 4 else 'high'},{i % 2}" for i in range(200)]
     splits = read(written(tmp_path / "t.csv", "half,t\n" + "\n".join(rows)))
@@ -141,17 +93,6 @@ def test_a_column_of_numbers_and_words_is_both(tmp_path: Path) -> None:
     numbers, flags, codes = fitted.encode({"half": np.array(["3.5", "low", "high", "never seen"], object)}).tensors
     assert flags.flatten().tolist() == [0, 1, 1, 1] and len(set(codes.flatten().tolist())) == 4
     assert codes[3] == 0 and numbers[0] != numbers[1]
-
-
-def test_infinite_target_is_left_out(tmp_path: Path) -> None:
-    splits = read(written(tmp_path / "t.csv", many("{odd}") + "1,p,inf\n"), task="regression")
-    assert np.isfinite(splits.train.targets).all() and any("1 rows" in note for note in splits.notes)
-
-
-def test_dates_as_a_target_are_told(tmp_path: Path) -> None:
-    path = written(tmp_path / "t.csv", "a,t\n" + "".join(f"{i},2020-01-{1 + i % 28:02}\n" for i in range(84)))
-    notes = APP.read(path, TabularRecipe.make({}), None, None).notes
-    assert any("28 distinct dates, each a class; a number" in note for note in notes)
 
 
 def test_label_unseen_in_training_is_named(tmp_path: Path) -> None:
@@ -265,3 +206,12 @@ def test_python_values() -> None:
         APP.inputs(frame.set_axis(["a", "b", "a"], axis=1), recipe)
     with pytest.raises(UserError, match="no row of a table"):
         APP.inputs(7, recipe)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_column_that_gives_the_target_away_is_a_suspect(task: str) -> None:
+    draws = np.random.default_rng(0)
+    signal = draws.normal(size=300)
+    columns = {"copy": signal * 3 + 1, "hint": signal + draws.normal(size=300), "noise": draws.normal(size=300)}
+    targets = signal if task == "regression" else np.where(signal > 0, "yes", "no").astype(object)
+    assert find_suspects(Examples(columns, targets), find_kinds(columns), task) == ["copy"]

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from apps.tabular.app import APP
-from apps.tabular.bagging import held_out
 from apps.tabular.objective import MemberClassification, MemberRegression
+from apps.tabular.parts import held_out
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import NumberTarget
 from shared.errors import UserError

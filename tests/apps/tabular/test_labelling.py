@@ -1,17 +1,75 @@
-"""Words for nothing in a target: "none" may be a class, the others are taken for missing and named."""
+"""The target and its task are told, and so are words for nothing in it: "none" may be a class, the others are missing."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from apps.tabular import load, train
 from apps.tabular.app import APP
 from apps.tabular.recipe import TabularRecipe
+from shared.errors import UserError
+from shared.protocol import Splits
+from tests.apps.tabular.tables import many, written
 from tests.apps.tabular.test_contract import SMALL
+
+
+def read(path: Path, **dials: object) -> Splits:
+    return APP.read(path, TabularRecipe.make(dials), None, None)
+
+
+@pytest.mark.parametrize(
+    ("target", "task"),
+    [("{half}", "classification"), ("w{half}", "classification"), ("{odd:.3f}", "regression"), ("{i}", "regression")],
+)
+def test_task_is_inferred(tmp_path: Path, target: str, task: str) -> None:
+    splits = read(written(tmp_path / "t.csv", many(target)))
+    assert splits.recipe.task == task and any(note.startswith(f"task: {task}") for note in splits.notes)
+
+
+def test_task_can_be_asked_for(tmp_path: Path) -> None:
+    assert read(written(tmp_path / "t.csv", many("{half}")), task="regression").train.targets.dtype == np.float64
+
+
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", many("{half}") + "1,p,\n2,q,\n")
+    splits = read(path)
+    assert sum(map(len, (splits.train, splits.valid, splits.test))) == 40
+    assert any("2 rows of t.csv have no target (the first is row 41)" in note for note in splits.notes)
+
+
+@pytest.mark.parametrize(("target", "task"), [("same", "classification"), ("3", "regression"), ("3.5", "auto")])
+def test_constant_target_is_said(tmp_path: Path, target: str, task: str) -> None:
+    with pytest.raises(UserError, match=f"t.csv: the target 't' is {target}.* in every row: there is nothing to learn"):
+        read(written(tmp_path / "t.csv", many(target)), task=task)
+
+
+def test_a_target_of_numbers_and_words_is_asked_about(tmp_path: Path) -> None:
+    mostly = many("{i}.5") + "1,p,unknown\n"
+    splits = read(written(tmp_path / "t.csv", mostly))
+    assert splits.train.targets.dtype == np.float64
+    assert any(
+        "1 rows of t.csv have no target ('unknown' stands in the first, row 41)" in note for note in splits.notes
+    )
+    half = written(tmp_path / "half.csv", many("{i}.5") + "1,p,unknown\n" * 20)
+    with pytest.raises(UserError, match="numbers in 40 rows and words such as 'unknown' in 20: .* --task"):
+        read(half)
+    assert set(read(half, task="regression").train.targets.tolist()) <= {i + 0.5 for i in range(40)}
+
+
+def test_infinite_target_is_left_out(tmp_path: Path) -> None:
+    splits = read(written(tmp_path / "t.csv", many("{odd}") + "1,p,inf\n"), task="regression")
+    assert np.isfinite(splits.train.targets).all() and any("1 rows" in note for note in splits.notes)
+
+
+def test_dates_as_a_target_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", "a,t\n" + "".join(f"{i},2020-01-{1 + i % 28:02}\n" for i in range(84)))
+    notes = APP.read(path, TabularRecipe.make({}), None, None).notes
+    assert any("28 distinct dates, each a class; a number" in note for note in notes)
 
 
 def write_pain(path: Path, word: str, rows: int = 120) -> Path:
