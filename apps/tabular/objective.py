@@ -23,8 +23,9 @@ class MemberClassification(Classification):
             outputs = outputs.flatten(0, 1)
         if weights is None:
             return super().loss(outputs, targets)
-        by_class = None if self.class_weights is None else self.class_weights.to(outputs.device)
-        each = F.cross_entropy(outputs.float(), targets, by_class, reduction="none", label_smoothing=self.smoothing)
+        if self.class_weights is not None:
+            weights = weights * self.class_weights.to(outputs.device)[targets]
+        each = F.cross_entropy(outputs.float(), targets, reduction="none", label_smoothing=self.smoothing)
         return (each * weights).mean()
 
     def score(self, metrics: Mapping[str, float]) -> float:

@@ -114,6 +114,13 @@ def test_a_weight_of_two_counts_as_two_rows() -> None:
     assert float(weighed) == pytest.approx(float(doubled), abs=1e-6)
 
 
+def test_a_row_that_weighs_more_is_still_answered_best_by_its_own_smoothed_class() -> None:
+    objective = MemberClassification(Labels(("a", "b"), (30, 1)), 0.2, "auto")
+    outputs = torch.tensor([[0.9, 0.1]]).log().requires_grad_()
+    objective.loss(outputs, torch.tensor([0]), torch.tensor([2.0])).backward()
+    assert outputs.grad is not None and outputs.grad.abs().max() < 1e-6
+
+
 def test_weights_of_classes_and_of_rows_take_the_networks_bfloat16() -> None:
     objective = MemberClassification(Labels(("a", "b"), (3, 1)), class_weights="auto")
     outputs, targets = torch.randn(3, 4, 2).bfloat16(), torch.tensor([0, 1, 1])
