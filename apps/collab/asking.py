@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from apps.collab.columns import clean_id
 from apps.collab.folding import Given
+from apps.collab.ids import ROLES, clean_id, look_up
 from apps.collab.inputs import as_list, from_python, is_single
-from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
 from apps.collab.recommending import Wish, recommend
@@ -47,12 +47,12 @@ def _history(history: Any, model: Model) -> Examples:
     if not hasattr(history, "columns"):
         history = [history] if is_single(history) else as_list(history)
     columns, _ = from_python(history, recipe)
-    pairs = {role: columns[role] for role in ("user", "item")}
+    pairs = {role: columns[role] for role in ROLES}
     try:
         ratings = [math.nan if is_missing(cell) else float(cell) for cell in _ratings(history, recipe)]
     except (TypeError, ValueError) as error:
         raise UserError(f"history: {error}; give ratings as numbers, or none") from None
-    names = zip(*(map(clean_id, pairs[role]) for role in ("user", "item")), strict=True)
+    names = zip(*(map(clean_id, pairs[role]) for role in ROLES), strict=True)
     last = {
         pair: row for row, pair in enumerate(names) if all(pair)
     }  # as of tables: whole rows, of repeated ones the last

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from apps.collab.ids import ROLES
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
-from shared.missing import is_missing
 from shared.tables import read_table
 
 if TYPE_CHECKING:
@@ -126,7 +124,7 @@ def read_rows_like(path: Path, trained: CollabRecipe, answers: bool = True) -> t
     user, item, rating, time = (name if name in present else None for name in names.values())
     frame, roles = read_rows(path, replace(trained, user=user, item=item, rating=rating, time=time), answers)
     guessed = {role for role in roles.inferred if not _is_told(getattr(roles, role), role)}
-    for role in ("user", "item"):
+    for role in ROLES:
         if role in guessed:
             raise UserError(
                 f"{path} has no column {names[role]!r} for the {role}s, as the training rows have: rename one of its "
@@ -161,18 +159,9 @@ def plain_name(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def clean_id(value: object) -> str:
-    """An id as the string it is known by: 7, 7.0 and " 7" are "7"; a missing one is ""."""
-    if is_missing(value):
-        return ""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
 def _by_position(role: str, free: list[str], frame: pd.DataFrame) -> str | None:
     """The first free column for user and item; for rating and time the first free one with such numbers."""
-    if role in ("user", "item"):
+    if role in ROLES:
         return free[0] if free else None
     for name in free:
         lowest = _lowest(frame[name])

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from apps.collab.histories import Histories
+from apps.collab.ids import clean_id, look_up, place_of
 from apps.collab.model import RatingNetwork
 from apps.collab.newcomers import SHORT, Newcomers
-from apps.collab.preprocessor import CollabPreprocessor, clean_id, look_up, place_of
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
 from shared.protocol import Examples, network_device
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apps.collab.columns import clean_id
 from apps.collab.folding import Given, ratings_of_all, scores_of_all
+from apps.collab.ids import clean_id, look_up
 from apps.collab.linked import Linked
 from apps.collab.model import RatingNetwork
 from apps.collab.newcomers import Newcomers
-from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
 from apps.collab.sides import Asked
 from shared.errors import UserError

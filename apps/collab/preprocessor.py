@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,19 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.collab.columns import clean_id
 from apps.collab.histories import Histories
+from apps.collab.ids import ROLES, each_id, look_up, positions_of
 from apps.collab.likeness import Newest
 from apps.collab.newcomers import Newcomers
-from apps.collab.sides import ROLES, Asked, Interactions, SideColumns
+from apps.collab.overlap import seen_pairs, unknown_ids
+from apps.collab.sides import Asked, Interactions, SideColumns
 from apps.collab.sittings import Sittings
 from shared.errors import UserError
 from shared.loaders import Tensors
-from shared.numerals import twin
 from shared.protocol import Answer, Encoded, Examples, Field, Inputs
-
-MANY = 10_000
-"""From so many ids on each is looked up once: ids of interactions repeat."""
 
 SHRINKAGE = (5.0, 10.0)
 """Ratings of the average one that a user's and an item's bias are shrunk by."""
@@ -57,7 +54,7 @@ class CollabPreprocessor:
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
         """Raises UserError where there is nothing to tell apart."""
         sides: Mapping[str, SideColumns] = train.sides if isinstance(train, Interactions) else {}
-        users, items = (_names(train.inputs[role]) for role in ROLES)
+        users, items = (each_id(train.inputs[role]) for role in ROLES)
         if len(items) < 2:
             raise UserError(f"all rows are of one item, {items[0]!r}: check which column holds the items (--item)")
         users, items = (
@@ -92,11 +89,11 @@ class CollabPreprocessor:
 
     @cached_property
     def user_positions(self) -> dict[str, int]:
-        return {name: i for i, name in enumerate(self.users, 1)}
+        return positions_of(self.users)
 
     @cached_property
     def item_positions(self) -> dict[str, int]:
-        return {name: i for i, name in enumerate(self.items, 1)}
+        return positions_of(self.items)
 
     @cached_property
     def item_counts(self) -> Tensor:
@@ -128,12 +125,10 @@ class CollabPreprocessor:
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
         """See `shared.model.Recalls`; where `of` names no earlier model also how many ids it does not know."""
-        from apps.collab.overlap import seen_pairs, unknown_ids
-
         if isinstance(examples.inputs, Asked):
             return []
         positions = self.positions(examples.inputs)
-        return seen_pairs(self, positions, of) + ([] if of else unknown_ids(positions, "measured"))
+        return seen_pairs(self.seen, positions, of) + ([] if of else unknown_ids(positions, "measured"))
 
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user
@@ -239,42 +234,6 @@ def _in_order(pairs: tuple[Tensor, Tensor], times: np.ndarray | None) -> tuple[T
         return pairs
     order = torch.from_numpy(np.argsort(times, kind="stable").astype(np.int32))
     return pairs[0][order], pairs[1][order]
-
-
-def _names(column: Sequence[object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(clean_id, _once(column))))
-
-
-def look_up(positions: Mapping[str, int], names: Any) -> Tensor:
-    """Positions of ids, shape (rows,), int32; 0 where unknown or missing. Of pandas' categories each is looked up once."""
-    if hasattr(names, "categories") and hasattr(names, "codes"):
-        each_name = [place_of(name, positions, 0) for name in names.categories]
-        return torch.from_numpy(np.array([*each_name, 0], np.int32)[names.codes])
-    if len(names) <= MANY:
-        each = (place_of(name, positions, 0) for name in names)
-    else:
-        found = {name: place_of(name, positions, 0) for name in _once(names)}
-        each = (found.get(name, 0) for name in names)
-    return torch.from_numpy(np.fromiter(each, np.int32, len(names)))
-
-
-def place_of(name: object, places: Mapping[str, int], unknown: int) -> int:
-    """Where an id stands, `unknown` where nowhere; `7.0` is `7` where only one of them is known."""
-    known = clean_id(name)
-    place = places.get(known)
-    return places.get(twin(known), unknown) if place is None else place
-
-
-def _once(names: Sequence[object]) -> Iterable[object]:
-    """Many names: each once, by pandas. Few: as they are."""
-    if len(names) <= MANY:
-        return names
-    import pandas as pd
-
-    unique: Iterable[object] = pd.unique(
-        names if isinstance(names, pd.Categorical) else np.asarray(names, dtype=object)
-    )
-    return unique
 
 
 def fit_biases(users: Tensor, items: Tensor, rest: Tensor, sizes: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.collab.columns import Roles, clean_id, is_count, read_rows, read_rows_like
+from apps.collab.columns import Roles, is_count, read_rows, read_rows_like
+from apps.collab.ids import ROLES, as_ids
 from apps.collab.layouts import find_tables, partner
 from apps.collab.newusers import hold_out_users
 from apps.collab.overlap import compared
@@ -19,16 +19,12 @@ from apps.collab.recipe import CollabRecipe
 from apps.collab.sides import Interactions, find_sides
 from apps.collab.times import seconds
 from shared.errors import UserError
-from shared.numerals import EXACT
 from shared.protocol import Examples, Splits
 from shared.splits import share_of_rest, stratified
 from shared.tables import told_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ROUNDED = re.compile(r"\d+([.,]\d+)?[eE]\+\d+")
-"""How spreadsheets, and pandas beside a gap, write large numbers."""
 
 COUNTS = 100
 """Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
@@ -118,7 +114,7 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     notes += told_encoding(path)
     total = len(frame)
     whole = frame[[roles.user, roles.item]].notna().all(axis=1).to_numpy(bool, copy=True)
-    columns = {role: _ids(frame[getattr(roles, role)], path) for role in ("user", "item")}
+    columns = {role: as_ids(frame[getattr(roles, role)], path) for role in ROLES}
     ratings = given_ratings(frame, roles, recipe, path, notes)
     if recipe.task == "ratings":
         ratings = without_unrated(ratings, str(roles.rating), path, notes)
@@ -149,32 +145,12 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
     return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1))
 
 
-def _ids(column: pd.Series, path: Path) -> pd.Categorical:
-    """Ids as categories of strings; a missing one is "". Raises UserError at numbers too large to be told apart."""
-    import pandas as pd
-
-    if column.dtype == float and column.abs().max() >= EXACT:
-        raise UserError(
-            f"{path}: the numbers of {column.name} are too large to be exact beside missing ones: write ids as text, in "
-            "quotation marks"
-        )
-    codes, names = column.factorize()
-    rounded = next((name for name in names if "+" in str(name) and ROUNDED.fullmatch(str(name).strip())), None)
-    if rounded is not None:
-        raise UserError(
-            f"{path}: {column.name} holds {rounded!r}, a rounded number: different ids may have become one. Write ids with all "
-            "their digits (in a spreadsheet, make the column text)"
-        )
-    places, texts = pd.factorize(np.array([clean_id(name) for name in names] + [""], dtype=object))
-    return pd.Categorical.from_codes(places.astype(np.int32)[codes], pd.Index(texts))
-
-
 def _once_each(columns: Mapping[str, pd.Categorical], times: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     """Of rows with the same user and item only the last, in time where there is one; the file's order stays."""
     import pandas as pd
 
     def pairs() -> np.ndarray:
-        users, items = (columns[role].codes[rows] for role in ("user", "item"))
+        users, items = (columns[role].codes[rows] for role in ROLES)
         found: np.ndarray = users.astype(np.int64) * len(columns["item"].categories) + items
         return found
 
@@ -238,5 +214,5 @@ def read_pairs(path: Path, recipe: CollabRecipe) -> dict[str, Any]:
     """The users and items of a table to answer, categories of strings, row by row as they stand, and times under
     training's name; a missing id is ""."""
     frame, roles = read_rows_like(path, recipe, answers=False)
-    found = {"user": _ids(frame[roles.user], path), "item": _ids(frame[roles.item], path)}
+    found = {role: as_ids(frame[getattr(roles, role)], path) for role in ROLES}
     return found | ({"time": seconds(frame[roles.time], path)} if roles.time else {})

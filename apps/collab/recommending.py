@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from apps.collab.folding import Given, ratings_of_all, scores_of_all
 from apps.collab.histories import Histories
+from apps.collab.ids import look_up
 from apps.collab.likeness import likeness, spread_out
 from apps.collab.model import RatingNetwork
-from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
 from apps.collab.reasons import reasons
 from shared.errors import UserError

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.collab.columns import KNOWN, clean_id, plain_name
+from apps.collab.columns import KNOWN, plain_name
+from apps.collab.ids import clean_id
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
 from shared.protocol import Columns, Examples, count, pick
@@ -19,8 +20,6 @@ from shared.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ROLES = ("user", "item")
 
 SEPARATOR = "|"
 """Between the values of a cell that holds several, such as genres."""

@@ -17,9 +17,10 @@ from torch.nn import functional as F
 from apps.collab.autoencoder import Autoencoder
 from apps.collab.gibbs import rectangles
 from apps.collab.ials import user_factors
+from apps.collab.ids import look_up
 from apps.collab.model import RatingNetwork
 from apps.collab.posterior import Factors, compress
-from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from shared.artifact import Artifact
 from shared.errors import UserError
