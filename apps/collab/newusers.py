@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,9 +15,9 @@ from apps.collab.model import RatingNetwork
 from apps.collab.newcomers import Newcomers
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
-from apps.collab.sides import Asked
+from apps.collab.splitting import NewUserRows
 from shared.errors import UserError
-from shared.protocol import Examples, Outputs
+from shared.protocol import Outputs
 
 SHRINKAGE = 5.0
 """Ratings of the average one that a new user's bias is shrunk by."""
@@ -28,7 +27,7 @@ BLOCK = 512
 
 
 @dataclass
-class Folded:
+class NewUsers:
     """Rows asked of new users, encoded: what all of them showed, each row's user as a place there, and its item."""
 
     given: Given
@@ -37,7 +36,7 @@ class Folded:
     lengths: Tensor | None = None
 
     @classmethod
-    def of(cls, asked: Asked, preprocessor: CollabPreprocessor) -> Folded:
+    def of(cls, asked: NewUserRows, preprocessor: CollabPreprocessor) -> NewUsers:
         given = Given.of(asked.shown, preprocessor)
         places = [given.places[clean_id(name)] for name in asked.columns["user"]]
         items = look_up(preprocessor.item_positions, asked.columns["item"])
@@ -91,26 +90,3 @@ def network_of(predictor: Outputs) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise UserError("new users are measured by train and evaluate, not within fastai's loop: use --split random")
     return network.settled() if isinstance(network, Linked) else network
-
-
-def hold_out_users(examples: Examples, share: float, shown: int, seed: int) -> tuple[Examples, Examples]:
-    """(the others' rows, what is asked of a random `share` of the users); users of no more than `shown` rows are kept.
-
-    Shown are the first rows in time where times are given, else random ones. Raises UserError where nobody has enough.
-    """
-    import pandas as pd
-
-    draws = np.random.default_rng(seed)
-    users = pd.factorize(examples.inputs["user"])[0]
-    counts = np.bincount(users)
-    enough = np.flatnonzero(counts > shown)
-    chosen = draws.permutation(enough)[: round(share * len(counts))]
-    if not len(chosen):
-        raise UserError(f"no user of more than {shown} rows to hold out: lower --shown, or use --split random")
-    when = examples.inputs.get("time", draws.random(len(users)))
-    order = np.lexsort((when, users))
-    place = np.empty(len(users), dtype=int)
-    place[order] = np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts, counts)
-    held = np.isin(users, chosen)
-    first, rest = (examples.take(np.flatnonzero(held & part)) for part in (place < shown, place >= shown))
-    return examples.take(np.flatnonzero(~held)), Examples(Asked(rest.inputs, first), rest.targets)

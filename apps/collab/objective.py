@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from apps.collab.histories import Histories
 from apps.collab.model import RatingNetwork
-from apps.collab.newusers import Folded
+from apps.collab.newusers import NewUsers
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.topk import list_metrics, top_items
 from shared.loaders import Tensors
@@ -55,20 +55,20 @@ class RatingError:
         """rmse, mae, r2 of the predictions, held within the rating scale; and of lists, where there is a network to ask."""
         found = self.judge(predictor, data)
         network = getattr(predictor, "network", None)
-        if isinstance(data.inputs, Folded) or not isinstance(network, RatingNetwork):
+        if isinstance(data.inputs, NewUsers) or not isinstance(network, RatingNetwork):
             return found
         listed = self._listed(*_pairs(data), data.targets)
         return found | (self.lists.measure(Predictor(network.ranker), listed) if len(listed) else {})
 
     def judge(self, predictor: Outputs, data: Data) -> dict[str, float]:
         """See shared.protocol.Judges: the errors alone, as epochs do not change the ranker."""
-        if isinstance(data.inputs, Folded):
+        if isinstance(data.inputs, NewUsers):
             return self._metrics(data.inputs.predicted(predictor), data)
         return self._metrics(predictor.outputs(data.inputs)[:, 0].float(), data)
 
     def baseline(self, data: Data) -> dict[str, float]:
         known = self.preprocessor
-        if isinstance(data.inputs, Folded):
+        if isinstance(data.inputs, NewUsers):
             return self._metrics(data.inputs.usual(known.scale[1], known.item_bias), data)
         users, items = _pairs(data)
         found = self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
@@ -118,7 +118,7 @@ class TopItems:
         return self._metrics(self._whole(self._scorer(predictor, data)), data)
 
     def _scorer(self, predictor: Outputs, data: Data) -> Scorer:
-        if isinstance(data.inputs, Folded):
+        if isinstance(data.inputs, NewUsers):
             return data.inputs.scorer(predictor, self.preprocessor.newcomers)
         if isinstance(predictor, Given):  # one row of scores for each pair: the first of each user serves
             users, first = np.unique(data.targets[:, 0].clamp_min(0).numpy(), return_index=True)
@@ -171,7 +171,7 @@ class TopItems:
 
     def _asked(self, data: Data) -> tuple[Tensor, Histories, Histories]:
         """The targets of each row, what the users have in the training rows or showed, and in the validation rows."""
-        if isinstance(data.inputs, Folded):
+        if isinstance(data.inputs, NewUsers):
             had = data.inputs.given.had
             return torch.stack([data.inputs.places, data.inputs.items], 1), had, Histories.empty(len(had), had.width)
         return data.targets.cpu(), self.preprocessor.seen, self.preprocessor.held

@@ -16,8 +16,9 @@ from apps.collab.ids import ROLES, each_id, look_up, positions_of
 from apps.collab.likeness import Newest
 from apps.collab.newcomers import Newcomers
 from apps.collab.overlap import seen_pairs, unknown_ids
-from apps.collab.sides import Asked, Interactions, SideColumns
+from apps.collab.sides import Interactions, SideColumns
 from apps.collab.sittings import Sittings
+from apps.collab.splitting import NewUserRows
 from shared.errors import UserError
 from shared.loaders import Tensors
 from shared.protocol import Answer, Encoded, Examples, Field, Inputs
@@ -125,7 +126,7 @@ class CollabPreprocessor:
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
         """See `shared.model.Recalls`; where `of` names no earlier model also how many ids it does not know."""
-        if isinstance(examples.inputs, Asked):
+        if isinstance(examples.inputs, NewUserRows):
             return []
         positions = self.positions(examples.inputs)
         return seen_pairs(self.seen, positions, of) + ([] if of else unknown_ids(positions, "measured"))
@@ -133,15 +134,15 @@ class CollabPreprocessor:
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user
         alone: the network scores every item."""
-        if isinstance(inputs, Asked):
-            from apps.collab.newusers import Folded
+        if isinstance(inputs, NewUserRows):
+            from apps.collab.newusers import NewUsers
 
-            return Folded.of(inputs, self)
+            return NewUsers.of(inputs, self)
         return self.spend(dict(inputs))
 
     def spend(self, inputs: Inputs) -> Encoded:
         """See `shared.protocol.Spends`."""
-        if isinstance(inputs, Asked):
+        if isinstance(inputs, NewUserRows):
             return self.encode(inputs)
         users = look_up(self.user_positions, inputs.pop("user"))
         items = look_up(self.item_positions, inputs.pop("item"))

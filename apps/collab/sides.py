@@ -15,7 +15,7 @@ from apps.collab.columns import KNOWN, plain_name
 from apps.collab.ids import clean_id
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
-from shared.protocol import Columns, Examples, count, pick
+from shared.protocol import Examples
 from shared.tables import read_table
 
 if TYPE_CHECKING:
@@ -55,20 +55,6 @@ class Interactions(Examples):
     """The training rows, with what is told of users and items beside them, by role."""
 
     sides: Mapping[str, SideColumns] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Columns of rows that are asked of new users, with the rows that those `shown` beforehand."""
-
-    columns: Columns
-    shown: Examples
-
-    def __len__(self) -> int:
-        return count(self.columns)
-
-    def __getitem__(self, rows: np.ndarray) -> Asked:
-        return Asked(pick(self.columns, rows), self.shown)
 
 
 FOUND = {"user": ("u.user", "users.dat", "users.csv"), "item": ("u.item", "movies.dat", "movies.csv", "items.csv")}
