@@ -84,13 +84,13 @@ class CollabApp:
     def train(self, setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
         """See shared.protocol.Trains."""
         if isinstance(setup.network, Blend):
-            from apps.collab.learning import learn
+            from apps.collab.learning import train_blend
 
-            learn(setup, progress, checkpoint)
+            train_blend(setup, progress, checkpoint)
         elif setup.recipe.epochs:
-            from apps.collab.linked import descend
+            from apps.collab.linked import train_linked
 
-            descend(setup, progress, checkpoint)
+            train_linked(setup, progress, checkpoint)
         else:
             progress.keep(setup.network, CLOSED_FORM)
 

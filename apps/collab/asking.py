@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.collab.folding import Given
+from apps.collab.folding import Brought
 from apps.collab.ids import ROLES, clean_id, look_up
 from apps.collab.inputs import as_list, from_python, is_single
 from apps.collab.preprocessor import CollabPreprocessor
@@ -26,10 +26,10 @@ def ask(model: Model, users: Sequence[str] | None, wish: Wish, history: Any) -> 
     """See apps.collab.recommend. Raises UserError at a history that cannot be read."""
     preprocessor = model.preprocessor
     assert isinstance(preprocessor, CollabPreprocessor)
-    given = None if history is None else Given.of(_history(history, model), preprocessor)
+    brought = None if history is None else Brought.of(_history(history, model), preprocessor)
     if users is None:
-        users = preprocessor.users if given is None else list(given.places)
-    return recommend(model, listed(users), wish, given)
+        users = preprocessor.users if brought is None else list(brought.places)
+    return recommend(model, listed(users), wish, brought)
 
 
 def listed(ids: Any) -> Sequence[Any]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from apps.collab.ease import item_weights
 from apps.collab.ials import alternating
-from apps.collab.model import KEPT, RatingNetwork
+from apps.collab.model import KEPT, RatingNetwork, ranker_of
 from apps.collab.posterior import Ratings, sample_posterior
 from apps.collab.preprocessor import CollabPreprocessor, fit_biases
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
@@ -38,9 +38,7 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
         if not recipe.epochs:
             sizes = (len(network.users.weight), len(network.items.weight))
             _fill_posterior(network, Ratings(users, items, targets - network.mean, sizes, network.columns), recipe)
-        network = network.ranker
-    assert isinstance(network, Ranker)
-    for ranker in network.rankers():
+    for ranker in ranker_of(network).rankers():
         fit_ranker(ranker, recipe)
 
 

@@ -52,7 +52,7 @@ class Trial:
     pairs: Tensor
 
 
-def learn(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
+def train_blend(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
     """Offers the blend to `progress`, after an interruption with the best autoencoder so far."""
     blend, objective = setup.network, setup.objective
     assert isinstance(blend, Blend) and isinstance(objective, TopItems)

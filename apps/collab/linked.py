@@ -70,7 +70,7 @@ class Linked(nn.Module):
         return copy.network
 
 
-def descend(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
+def train_linked(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
     """Trains the factors and the links, and keeps them as factors alone."""
     from shared.train import fit
 

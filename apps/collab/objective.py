@@ -119,7 +119,7 @@ class TopItems:
 
     def _scorer(self, predictor: Outputs, data: Data) -> Scorer:
         if isinstance(data.inputs, NewUsers):
-            return data.inputs.scorer(predictor, self.preprocessor.newcomers)
+            return data.inputs.scorer(predictor, self.preprocessor.short_histories)
         if isinstance(predictor, Given):  # one row of scores for each pair: the first of each user serves
             users, first = np.unique(data.targets[:, 0].clamp_min(0).numpy(), return_index=True)
             rows = torch.zeros(len(self.preprocessor.users) + 1, dtype=torch.long)
@@ -133,7 +133,7 @@ class TopItems:
 
         def scores(block: Tensor) -> Tensor:
             found = scorer(block).clone()
-            self.preprocessor.newest.score(found)
+            self.preprocessor.new_items.fill(found)
             return found
 
         return scores
@@ -172,7 +172,7 @@ class TopItems:
     def _asked(self, data: Data) -> tuple[Tensor, Histories, Histories]:
         """The targets of each row, what the users have in the training rows or showed, and in the validation rows."""
         if isinstance(data.inputs, NewUsers):
-            had = data.inputs.given.had
+            had = data.inputs.brought.had
             return torch.stack([data.inputs.places, data.inputs.items], 1), had, Histories.empty(len(had), had.width)
         return data.targets.cpu(), self.preprocessor.seen, self.preprocessor.held
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from apps.collab.histories import Histories
 from apps.collab.ids import ROLES, each_id, look_up, positions_of
-from apps.collab.likeness import Newest
-from apps.collab.newcomers import Newcomers
+from apps.collab.likeness import NewItems
 from apps.collab.overlap import seen_pairs, unknown_ids
+from apps.collab.short_histories import ShortHistoryScorer
 from apps.collab.sides import Interactions, SideColumns
 from apps.collab.sittings import Sittings
 from apps.collab.splitting import NewUserRows
@@ -107,14 +107,14 @@ class CollabPreprocessor:
         return self.seen.transposed()
 
     @cached_property
-    def newcomers(self) -> Newcomers:
-        """Answers histories too short for the ranker."""
-        return Newcomers(self.seen, self.ordered)
+    def short_histories(self) -> ShortHistoryScorer:
+        """Scores for histories that are too short for the ranker."""
+        return ShortHistoryScorer(self.seen, self.ordered)
 
     @cached_property
-    def newest(self) -> Newest:
-        """Scores items that nobody has, by their columns."""
-        return Newest.of(self.item_columns, self.item_counts)
+    def new_items(self) -> NewItems:
+        """The items that nobody has, scored by their columns."""
+        return NewItems.of(self.item_columns, self.item_counts)
 
     def cells(self, users: Tensor, items: Tensor) -> Histories:
         """What known users have of known items in rows of these positions, each of shape (rows,)."""
@@ -194,7 +194,7 @@ class CollabPreprocessor:
     def _scores(self, outputs: Tensor, users: Tensor, items: Tensor) -> list[Answer]:
         """The pair's score and its rank among all items; an unknown item has the least score and the last rank."""
         answers, outputs = [], outputs.clone()
-        self.newest.score(outputs)
+        self.new_items.fill(outputs)
         for row, user, item in zip(outputs, users.tolist(), items.tolist(), strict=True):
             known = row[1:]
             score = float(row[item] if item else known.min())

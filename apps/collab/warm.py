@@ -18,7 +18,7 @@ from apps.collab.autoencoder import Autoencoder
 from apps.collab.gibbs import rectangles
 from apps.collab.ials import user_factors
 from apps.collab.ids import look_up
-from apps.collab.model import RatingNetwork
+from apps.collab.model import RatingNetwork, ranker_of
 from apps.collab.posterior import Factors, compress
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
@@ -45,9 +45,7 @@ def adopt(network: nn.Module, preprocessor: CollabPreprocessor, earlier: Artifac
     common = _common(preprocessor, CollabPreprocessor.restore(earlier.preprocessor, earlier.fitted))
     if isinstance(network, RatingNetwork):
         _mix_factors(network, earlier.network, common)
-    ranker = network.ranker if isinstance(network, RatingNetwork) else network
-    assert isinstance(ranker, Ranker)
-    for each in ranker.rankers():
+    for each in ranker_of(network).rankers():
         _mix_ranker(each, earlier.network, common)
     users, items = int((common.users > 0).sum()), int((common.items > 0).sum())
     return f"knows {users:,} of {len(preprocessor.users):,} users and {items:,} of {len(preprocessor.items):,} items"
