@@ -17,7 +17,6 @@ from shared.checkpoint import Checkpoint
 from shared.loaders import Tensors
 from shared.progress import CLOSED_FORM, Progress, Setup
 from shared.protocol import Data
-from shared.train import fit
 
 HELD = 0.1
 """Share of the training cells that are held back where nobody gave validation rows."""
@@ -54,6 +53,8 @@ class Trial:
 
 def train_blend(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
     """Offers the blend to `progress`, after an interruption with the best autoencoder so far."""
+    from shared.train import fit
+
     blend, objective = setup.network, setup.objective
     assert isinstance(blend, Blend) and isinstance(objective, TopItems)
     trial = _trial(setup, blend, objective.preprocessor)

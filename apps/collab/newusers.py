@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from apps.collab.biases import user_biases
 from apps.collab.folding import Brought, ratings_of_all, scores_of_all
 from apps.collab.ids import clean_id, look_up
 from apps.collab.linked import Linked
@@ -18,9 +19,6 @@ from apps.collab.short_histories import ShortHistoryScorer
 from apps.collab.splitting import NewUserRows
 from shared.errors import UserError
 from shared.protocol import Outputs
-
-SHRINKAGE = 5.0
-"""Ratings of the average one that a new user's bias is shrunk by."""
 
 BLOCK = 512
 """Users answered at a time."""
@@ -67,9 +65,7 @@ class NewUsers:
         had, ratings = self.brought.had, self.brought.ratings
         rated = ratings.isfinite()
         rows, rest = had.rows()[rated], (ratings - mean - item_bias[had.items.long()])[rated]
-        sums = torch.zeros(len(had)).index_add_(0, rows, rest)
-        biases = sums / (torch.bincount(rows, minlength=len(had)) + SHRINKAGE)
-        return mean + biases[self.places] + item_bias[self.items]
+        return mean + user_biases(rows, rest, len(had))[self.places] + item_bias[self.items]
 
     def scorer(self, predictor: Outputs, short: ShortHistoryScorer) -> Callable[[Tensor], Tensor]:
         """Gives the scores of all items, shape (places, items + 1), for the users at these places."""
