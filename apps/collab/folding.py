@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from apps.collab.factors import prior_precision
 from apps.collab.histories import Histories
 from apps.collab.ids import clean_id, look_up, place_of
 from apps.collab.model import RatingNetwork
@@ -83,7 +84,8 @@ def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Brought) 
     rated = network.ratings_of_all(positions.to(network_device(network))).cpu()
     rows = [row for row in range(len(positions)) if _has_ratings(brought, row)]
     if rows:
-        table, prior = _user_table(network), _prior(network)
+        table = _user_table(network)
+        prior = prior_precision(table[1:])
         offset = (network.mean + network.item_bias.weight[:, 0]).cpu()
         items = torch.cat([network.items.weight.cpu(), torch.ones(len(offset), 1)], 1)
         for row in rows:
@@ -105,13 +107,6 @@ def _has_ratings(brought: Brought, row: int) -> bool:
 def _user_table(network: RatingNetwork) -> Tensor:
     """Users' factors with the bias last, shape (users + 1, width + 1)."""
     return torch.cat([network.users.weight, network.user_bias.weight], 1).detach().cpu()
-
-
-def _prior(network: RatingNetwork) -> Tensor:
-    """The precision of users' factors about their mean, shape (width + 1, width + 1)."""
-    spread = _user_table(network)[1:].T.cov(correction=0)
-    ridge = 1e-3 * spread.diagonal().mean().clamp_min(1e-6)
-    return torch.linalg.inv(spread + ridge * torch.eye(len(spread)))
 
 
 def _information(items: Tensor, had: Tensor, network: RatingNetwork) -> Tensor:

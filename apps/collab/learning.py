@@ -18,9 +18,6 @@ from shared.loaders import Tensors
 from shared.progress import CLOSED_FORM, Progress, Setup
 from shared.protocol import Data
 
-HELD = 0.1
-"""Share of the training cells that are held back where nobody gave validation rows."""
-
 JUDGES = 2000
 """Users that the autoencoder and the shares are judged by, at most."""
 
@@ -83,15 +80,13 @@ def _trial(setup: Setup, blend: Blend, preprocessor: CollabPreprocessor) -> Tria
     if len(known := pairs[pairs[:, 0] > 0]):
         return Trial(blend, preprocessor, _judged(known))
     assert isinstance(setup.recipe, CollabRecipe)
-    seen, seed = preprocessor.seen, setup.recipe.seed
-    held = torch.rand(len(seen.items), generator=torch.Generator().manual_seed(seed)) < HELD
-    users, items = seen.rows(), seen.items.long()
-    part = replace(preprocessor, seen=preprocessor.cells(users[~held], items[~held]))
+    rest, held = preprocessor.seen.split(setup.recipe.seed)
+    part = replace(preprocessor, seen=rest)
     trial = Blend(part).to(setup.recipe.device)
     for member in trial.rankers():
         fit_ranker(member, setup.recipe)
     trial.autoencoder.load_state_dict(blend.autoencoder.state_dict())
-    return Trial(trial, part, _judged(torch.stack([users[held], items[held]], 1)))
+    return Trial(trial, part, _judged(torch.stack([held.rows(), held.items.long()], 1)))
 
 
 def _judged(pairs: Tensor) -> Tensor:

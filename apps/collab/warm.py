@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apps.collab.autoencoder import Autoencoder
+from apps.collab.factors import Factors, compress, prior_precision
 from apps.collab.gibbs import rectangles
 from apps.collab.ials import user_factors
 from apps.collab.ids import look_up
 from apps.collab.model import RatingNetwork, ranker_of
-from apps.collab.posterior import Factors, compress
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from shared.artifact import Artifact
@@ -139,8 +139,7 @@ def _with_strangers(
 def _posterior_means(rows: list[Tensor], items: Tensor, users: Tensor, noise: float, owners: int) -> Tensor:
     """Factors and bias, shape (owners, width + 1), of the owners of `rows` (user, item, rating), given the items' and a normal
     prior about the unknown user, `users[0]`, that spreads as the other users do."""
-    spread = users[1:].T.cov(correction=0)
-    prior = torch.linalg.inv(spread + 1e-3 * spread.diagonal().mean().clamp_min(1e-6) * torch.eye(len(spread)))
+    prior = prior_precision(users[1:])
     owner, item, rating = rows
     left = items[:, :-1]
     padded = F.pad(left, (0, 0, 0, 1))

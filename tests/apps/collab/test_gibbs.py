@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from apps import collab
+from apps.collab.factors import Factors, compress
 from apps.collab.gibbs import draw_factors, draw_noise, draw_prior, rectangles
-from apps.collab.posterior import Factors, Posterior, Ratings, compress, sample_posterior, who_rated_what
+from apps.collab.posterior import Posterior, Ratings, sample_posterior, who_rated_what
 from tests.apps.collab.patterns import write_ratings
 
 
