@@ -65,12 +65,13 @@ def _ratings(history: Any, recipe: CollabRecipe) -> list[Any]:
     if hasattr(history, "columns"):
         found = next((name for name in names if name in history.columns), None)
         return [None] * len(history) if found is None else history[found].tolist()
-    return [
-        next((row[name] for name in names if name in row), None)
-        if isinstance(row, Mapping)
-        else (row[2] if len(row) > 2 else None)
-        for row in history
-    ]
+    return [_rating(row, names) for row in history]
+
+
+def _rating(row: Any, names: Sequence[str | None]) -> Any:
+    if isinstance(row, Mapping):
+        return next((row[name] for name in names if name in row), None)
+    return row[2] if len(row) > 2 else None
 
 
 def read_ids(path: str | None) -> list[str] | None:

@@ -68,23 +68,16 @@ def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: b
         own = " and ".join(f"--{role}" for role, name in roles.items() if name == twice[0])
         raise UserError(f"{place}: {twice[0]!r} is named for {own}: name another column for one of them")
     free = [name for name in names if name not in roles.values()]
-    inferred = []
-    for role in wanted:
-        found = roles.get(role) or next((name for name in free if plain_name(name) in KNOWN[role]), None)
-        if found and role not in roles:
-            roles[role] = found
-            inferred.append(role)
-            free.remove(found)
-    for role in wanted:
-        by_place = _by_position(role, free, frame) if role not in roles else None
-        if by_place:
-            roles[role] = by_place
-            inferred.append(role)
-            free.remove(by_place)
+    for guess in (_by_name, _by_position):
+        for role in wanted:
+            found = None if role in roles else guess(role, frame[free])
+            if found:
+                roles[role] = found
+                free.remove(found)
     if "user" not in roles or "item" not in roles:
         raise UserError(f"{place}: a user and an item column are needed; it has only {some(names)}: add the other")
-    order = tuple(role for role in wanted if role in inferred)
-    return Roles(roles["user"], roles["item"], roles.get("rating"), roles.get("time"), order)
+    inferred = tuple(role for role in wanted if role in roles and not getattr(recipe, role))
+    return Roles(roles["user"], roles["item"], roles.get("rating"), roles.get("time"), inferred)
 
 
 def read_rows(path: Path, recipe: CollabRecipe, answers: bool = True) -> tuple[pd.DataFrame, Roles]:
@@ -159,14 +152,19 @@ def plain_name(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def _by_position(role: str, free: list[str], frame: pd.DataFrame) -> str | None:
+def _by_name(role: str, free: pd.DataFrame) -> str | None:
+    """The first free column of a name that people give this one."""
+    return next((name for name in free.columns if plain_name(name) in KNOWN[role]), None)
+
+
+def _by_position(role: str, free: pd.DataFrame) -> str | None:
     """The first free column for user and item; for rating and time the first free one with such numbers."""
     if role in ROLES:
-        return free[0] if free else None
-    for name in free:
-        lowest = _lowest(frame[name])
+        return next(iter(free.columns), None)
+    for name in free.columns:
+        lowest = _lowest(free[name])
         if lowest is not None and (lowest > EPOCH) == (role == "time"):
-            return name
+            return str(name)
     return None
 
 

@@ -98,10 +98,10 @@ class TopItems:
 
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
     item training never saw counts as missed. What a user has in the validation rows is left out of the list,
-    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them; users below 0 are
-    unknown ones, each a user of their own who is shown what most users have. `coverage` is the
-    share of items that anyone is shown, `novelty` the mean of -log2(share of users who have the item). The baseline recommends what most users have; beside it stands what
-    is rated best, by shrunken means, where the training rows have ratings.
+    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them; users below 0
+    are unknown ones, each a user of their own who is shown what most users have. `coverage` is the share of items that
+    anyone is shown, `novelty` the mean of -log2(share of users who have the item). The baseline recommends what most
+    users have; beside it stands what is rated best, by shrunken means, where the training rows have ratings.
     """
 
     headline = f"ndcg@{K}"
@@ -115,7 +115,7 @@ class TopItems:
         return F.cross_entropy(outputs.float()[:, 1:], targets[:, 1] - 1, ignore_index=-1)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
-        return self._metrics(self._whole(self._scorer(predictor, data)), data)
+        return self._metrics(self._with_new_items(self._scorer(predictor, data)), data)
 
     def _scorer(self, predictor: Outputs, data: Data) -> Scorer:
         if isinstance(data.inputs, NewUsers):
@@ -128,7 +128,7 @@ class TopItems:
             return lambda block: given[rows[block]]
         return lambda block: predictor.outputs(Tensors(block))
 
-    def _whole(self, scorer: Scorer) -> Scorer:
+    def _with_new_items(self, scorer: Scorer) -> Scorer:
         """With scores of the items that nobody has, as they are recommended."""
 
         def scores(block: Tensor) -> Tensor:
@@ -155,9 +155,10 @@ class TopItems:
         users, counts = pairs[:, 0].unique_consecutive(return_counts=True)
         parts = [list_metrics(torch.zeros(0, K), torch.zeros(0), K)]  # names, where nobody is measured
         shown = torch.zeros(len(self.preprocessor.items) + 1)
-        for block, asked in zip(users.split(BLOCK), pairs.split(_sums(counts)), strict=True):
-            rows = torch.arange(len(block)).repeat_interleave(counts[: len(block)])
-            counts = counts[len(block) :]
+        sizes = counts.split(BLOCK)
+        asked_of = pairs.split([int(each.sum()) for each in sizes])
+        for block, each, asked in zip(users.split(BLOCK), sizes, asked_of, strict=True):
+            rows = torch.arange(len(block)).repeat_interleave(each)
             asked = torch.cat([rows[:, None], asked[:, 1:]], 1)
             places = block.clamp_min(0)
             found, top = self._block(scores(places), (seen.cells(places), held.cells(places)), asked)
@@ -200,8 +201,3 @@ def _pairs(data: Data) -> tuple[Tensor, Tensor]:
     """Positions of the user and of the item of each row."""
     users, items = data.inputs.batch(torch.arange(len(data)))[:2]
     return users, items
-
-
-def _sums(counts: Tensor) -> list[int]:
-    """Rows of each block of users."""
-    return [int(part.sum()) for part in counts.split(BLOCK)]

@@ -19,7 +19,7 @@ from apps.collab.histories import Histories
 FIRST_PRECISION = 10.0
 """Of the factors before the first draw of their prior."""
 
-EACH = 1.5
+RATINGS_A_FACTOR = 1.5
 """Ratings of an average owner that one more factor needs: 2 kept ML-100k from its sixteenth (docs/experiments/collab.md)."""
 
 JUDGES = 64
@@ -28,7 +28,7 @@ JUDGES = 64
 COMPONENTS = 50
 """Principal components of who rated what, at most a quarter of the users or items."""
 
-RATINGS_EACH = 2000
+RATINGS_A_COMPONENT = 2000
 """Ratings that a component needs: with fewer it tells noise, and the biases alone answer better."""
 
 
@@ -144,9 +144,9 @@ def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept
 
 
 def affordable(ratings: Ratings, width: int) -> int:
-    """The factors that the ratings can tell: at most `width`, and one for every EACH ratings of an average owner."""
+    """The factors that the ratings can tell: at most `width`, and one for every RATINGS_A_FACTOR ratings of an average owner."""
     owners = sum(int((counts > 0).sum()) for counts in ratings.counts())
-    return max(1, min(width, int(len(ratings.rating) / (EACH * owners))))
+    return max(1, min(width, int(len(ratings.rating) / (RATINGS_A_FACTOR * owners))))
 
 
 @dataclass
@@ -207,7 +207,7 @@ def who_rated_what(ratings: Ratings) -> tuple[Tensor, Tensor]:
     """
     of_users = Histories.of_pairs(ratings.user, ratings.item, *ratings.sizes)
     of_items = of_users.transposed()
-    width = max(0, min(COMPONENTS, (min(ratings.sizes) - 1) // 4, len(of_users.items) // RATINGS_EACH))
+    width = max(0, min(COMPONENTS, (min(ratings.sizes) - 1) // 4, len(of_users.items) // RATINGS_A_COMPONENT))
     parts = components(of_users, of_items, width), components(of_items, of_users, width)
     return _standard(parts[0], of_users.counts()), _standard(parts[1], of_items.counts())
 

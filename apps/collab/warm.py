@@ -100,7 +100,7 @@ def _mix_factors(network: RatingNetwork | ItemFactors, earlier: Mapping[str, Ten
     """Adds the weighted difference of the two models' predictions, for users that the earlier one does not know after it
     has seen their rows of items that it knows."""
     users, items = network.users.weight, network.items.weight
-    old = _whole(dict(earlier))
+    old = _whole(earlier)
     if old is None:
         return
     new = _whole(network.state_dict())
@@ -151,13 +151,13 @@ def _posterior_means(rows: list[Tensor], items: Tensor, users: Tensor, noise: fl
     return found
 
 
-def _whole(tensors: dict[str, Tensor]) -> Factors | None:
+def _whole(tensors: Mapping[str, Tensor]) -> Factors | None:
     """A model's predictions as factors alone: biases and mean become columns against ones."""
     if "users.weight" not in tensors:
         return None
     users, items = tensors["users.weight"], tensors["items.weight"]
     user_bias = tensors.get("user_bias.weight", torch.zeros(len(users), 1))
-    item_bias = tensors.get("item_bias.weight", tensors.get("item_bias", torch.zeros(len(items))).reshape(-1, 1))
+    item_bias = tensors.get("item_bias.weight", tensors.get("item_bias", torch.zeros(len(items)))).reshape(-1, 1)
     item_bias = item_bias + tensors.get("mean", torch.zeros(()))
     left = torch.cat([users, user_bias, torch.ones(len(users), 1)], 1)
-    return Factors(left, torch.cat([items, torch.ones(len(items), 1), item_bias.reshape(-1, 1)], 1))
+    return Factors(left, torch.cat([items, torch.ones(len(items), 1), item_bias], 1))

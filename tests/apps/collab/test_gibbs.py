@@ -109,7 +109,7 @@ def test_few_ratings_have_no_features_that_would_tell_noise() -> None:
 
 
 def test_features_tell_who_rated_what_and_are_zero_for_the_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.collab.posterior.RATINGS_EACH", 10)
+    monkeypatch.setattr("apps.collab.posterior.RATINGS_A_COMPONENT", 10)
     user, item = cells()
     of_users, of_items = who_rated_what(Ratings(user, item, torch.rand(len(user)), (51, 31)))
     assert of_users.shape[0] == 51 and of_items.shape[0] == 31 and of_users.shape[1] == 7
