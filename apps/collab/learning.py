@@ -70,7 +70,7 @@ def train_blend(setup: Setup, progress: Progress, checkpoint: Checkpoint | None)
     try:
         fit(loop, recipe.epochs, inner, checkpoint)
     finally:
-        _finish(setup, blend, trial, inner, progress)
+        _finish(blend, trial, inner, progress)
 
 
 def _trial(setup: Setup, blend: Blend, preprocessor: CollabPreprocessor) -> Trial:
@@ -95,7 +95,7 @@ def _judged(pairs: Tensor) -> Tensor:
     return pairs[torch.isin(pairs[:, 0], users[:: -(-len(users) // JUDGES)])] if len(users) else pairs
 
 
-def _finish(setup: Setup, blend: Blend, trial: Trial, inner: Progress, progress: Progress) -> None:
+def _finish(blend: Blend, trial: Trial, inner: Progress, progress: Progress) -> None:
     if inner.weights is None:  # stopped before the first epoch: the other members are fitted already
         blend.shares[list(blend.members).index("autoencoder")] = 0
         progress.keep(blend, CLOSED_FORM)
