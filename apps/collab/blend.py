@@ -52,7 +52,7 @@ class Blend(Ranker):
         return self._blended([member.score(had) for member in self.rankers()])
 
     def _blended(self, scores: list[Tensor]) -> Tensor:
-        return summed([standard(each) for each in scores], self.shares)
+        return summed(map(standard, scores), self.shares)
 
     @torch.no_grad()
     def choose(self, users: Tensor, seen: Tensor, truth: Tensor) -> float:

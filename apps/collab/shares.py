@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import product
 
 import torch
@@ -21,9 +22,9 @@ def standard(scores: Tensor) -> Tensor:
     return (scores - mean) / spread.clamp_min(1e-12)
 
 
-def summed(scores: Sequence[Tensor], shares: Iterable[float | Tensor]) -> Tensor:
-    """The sum of the scores by their shares."""
-    return torch.stack([share * each for share, each in zip(shares, scores, strict=True)]).sum(0)
+def summed(scores: Iterable[Tensor], shares: Iterable[float | Tensor]) -> Tensor:
+    """The sum of the scores by their shares, one at a time: a large catalogue's take much memory."""
+    return reduce(torch.add, (share * each for share, each in zip(shares, scores, strict=True)))
 
 
 def best_shares(scores: Sequence[Tensor], had: Tensor, truth: Tensor) -> tuple[tuple[float, ...], float]:
