@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from apps.collab.blend import Blend
+from apps.collab.fitting import fit_closed_form, measure_noise
 from apps.collab.inputs import from_python, from_sources
 from apps.collab.layouts import find_tables
+from apps.collab.learning import train_blend
+from apps.collab.linked import train_linked
 from apps.collab.model import RatingNetwork, build
 from apps.collab.objective import RatingError, TopItems
 from apps.collab.preprocessor import CollabPreprocessor
@@ -66,8 +69,6 @@ class CollabApp:
         return adopt(network, preprocessor, earlier)
 
     def initialise(self, network: nn.Module, train: Data, recipe: Recipe) -> None:
-        from apps.collab.fitting import fit_closed_form
-
         assert isinstance(recipe, CollabRecipe)
         fit_closed_form(network, train, recipe)
 
@@ -84,13 +85,9 @@ class CollabApp:
     def train(self, setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
         """See shared.protocol.Trains."""
         if isinstance(setup.network, Blend):
-            from apps.collab.learning import learn
-
-            learn(setup, progress, checkpoint)
+            train_blend(setup, progress, checkpoint)
         elif setup.recipe.epochs:
-            from apps.collab.linked import descend
-
-            descend(setup, progress, checkpoint)
+            train_linked(setup, progress, checkpoint)
         else:
             progress.keep(setup.network, CLOSED_FORM)
 
@@ -98,20 +95,16 @@ class CollabApp:
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe
     ) -> str:
         """See shared.protocol.Settles. The test rows are asked for without the validation rows in the lists."""
-        from apps.collab.fitting import measure_noise, remember_held
-
-        remember_held(preprocessor, [valid])
+        preprocessor.remember([valid])
         if isinstance(network, RatingNetwork):
             network.rows = None
-        if isinstance(network, RatingNetwork) and recipe.epochs:
-            measure_noise(network, valid if len(valid) else train)
+            if recipe.epochs:
+                measure_noise(network, valid if len(valid) else train)
         return ""
 
     def remember(self, preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:
         """See shared.protocol.Remembers."""
-        from apps.collab.fitting import remember_held
-
-        remember_held(preprocessor, held)
+        preprocessor.remember(held)
 
     def callbacks(self, recipe: Recipe) -> list[Any]:
         assert isinstance(recipe, CollabRecipe)

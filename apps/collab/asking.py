@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from apps.collab.columns import clean_id
-from apps.collab.folding import Given
+from apps.collab.folding import Brought
+from apps.collab.ids import ROLES, clean_id, look_up
 from apps.collab.inputs import as_list, from_python, is_single
-from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
 from apps.collab.recommending import Wish, recommend
@@ -26,10 +26,10 @@ def ask(model: Model, users: Sequence[str] | None, wish: Wish, history: Any) -> 
     """See apps.collab.recommend. Raises UserError at a history that cannot be read."""
     preprocessor = model.preprocessor
     assert isinstance(preprocessor, CollabPreprocessor)
-    given = None if history is None else Given.of(_history(history, model), preprocessor)
+    brought = None if history is None else Brought.of(_history(history, model), preprocessor)
     if users is None:
-        users = preprocessor.users if given is None else list(given.places)
-    return recommend(model, listed(users), wish, given)
+        users = preprocessor.users if brought is None else list(brought.places)
+    return recommend(model, listed(users), wish, brought)
 
 
 def listed(ids: Any) -> Sequence[Any]:
@@ -47,12 +47,12 @@ def _history(history: Any, model: Model) -> Examples:
     if not hasattr(history, "columns"):
         history = [history] if is_single(history) else as_list(history)
     columns, _ = from_python(history, recipe)
-    pairs = {role: columns[role] for role in ("user", "item")}
+    pairs = {role: columns[role] for role in ROLES}
     try:
         ratings = [math.nan if is_missing(cell) else float(cell) for cell in _ratings(history, recipe)]
     except (TypeError, ValueError) as error:
         raise UserError(f"history: {error}; give ratings as numbers, or none") from None
-    names = zip(*(map(clean_id, pairs[role]) for role in ("user", "item")), strict=True)
+    names = zip(*(map(clean_id, pairs[role]) for role in ROLES), strict=True)
     last = {
         pair: row for row, pair in enumerate(names) if all(pair)
     }  # as of tables: whole rows, of repeated ones the last
@@ -65,12 +65,13 @@ def _ratings(history: Any, recipe: CollabRecipe) -> list[Any]:
     if hasattr(history, "columns"):
         found = next((name for name in names if name in history.columns), None)
         return [None] * len(history) if found is None else history[found].tolist()
-    return [
-        next((row[name] for name in names if name in row), None)
-        if isinstance(row, Mapping)
-        else (row[2] if len(row) > 2 else None)
-        for row in history
-    ]
+    return [_rating(row, names) for row in history]
+
+
+def _rating(row: Any, names: Sequence[str | None]) -> Any:
+    if isinstance(row, Mapping):
+        return next((row[name] for name in names if name in row), None)
+    return row[2] if len(row) > 2 else None
 
 
 def read_ids(path: str | None) -> list[str] | None:

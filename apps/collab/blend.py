@@ -9,7 +9,7 @@ from apps.collab.autoencoder import Autoencoder
 from apps.collab.histories import Histories
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import RANKING_FACTORS, ItemFactors, ItemWeights, Ranker, make_ranker
-from apps.collab.topk import best_shares, standard
+from apps.collab.shares import best_shares, standard, summed
 
 
 class Blend(Ranker):
@@ -52,10 +52,7 @@ class Blend(Ranker):
         return self._blended([member.score(had) for member in self.rankers()])
 
     def _blended(self, scores: list[Tensor]) -> Tensor:
-        blended = torch.zeros_like(scores[0], dtype=torch.float)
-        for share, each in zip(self.shares, scores, strict=True):
-            blended += share * standard(each)
-        return blended
+        return summed(map(standard, scores), self.shares)
 
     @torch.no_grad()
     def choose(self, users: Tensor, seen: Tensor, truth: Tensor) -> float:

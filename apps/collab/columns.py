@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from apps.collab.ids import ROLES
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
-from shared.missing import is_missing
 from shared.tables import read_table
 
 if TYPE_CHECKING:
@@ -70,23 +68,16 @@ def find_roles(frame: pd.DataFrame, recipe: CollabRecipe, place: str, answers: b
         own = " and ".join(f"--{role}" for role, name in roles.items() if name == twice[0])
         raise UserError(f"{place}: {twice[0]!r} is named for {own}: name another column for one of them")
     free = [name for name in names if name not in roles.values()]
-    inferred = []
-    for role in wanted:
-        found = roles.get(role) or next((name for name in free if plain_name(name) in KNOWN[role]), None)
-        if found and role not in roles:
-            roles[role] = found
-            inferred.append(role)
-            free.remove(found)
-    for role in wanted:
-        by_place = _by_position(role, free, frame) if role not in roles else None
-        if by_place:
-            roles[role] = by_place
-            inferred.append(role)
-            free.remove(by_place)
+    for guess in (_by_name, _by_position):
+        for role in wanted:
+            found = None if role in roles else guess(role, frame[free])
+            if found:
+                roles[role] = found
+                free.remove(found)
     if "user" not in roles or "item" not in roles:
         raise UserError(f"{place}: a user and an item column are needed; it has only {some(names)}: add the other")
-    order = tuple(role for role in wanted if role in inferred)
-    return Roles(roles["user"], roles["item"], roles.get("rating"), roles.get("time"), order)
+    inferred = tuple(role for role in wanted if role in roles and not getattr(recipe, role))
+    return Roles(roles["user"], roles["item"], roles.get("rating"), roles.get("time"), inferred)
 
 
 def read_rows(path: Path, recipe: CollabRecipe, answers: bool = True) -> tuple[pd.DataFrame, Roles]:
@@ -126,7 +117,7 @@ def read_rows_like(path: Path, trained: CollabRecipe, answers: bool = True) -> t
     user, item, rating, time = (name if name in present else None for name in names.values())
     frame, roles = read_rows(path, replace(trained, user=user, item=item, rating=rating, time=time), answers)
     guessed = {role for role in roles.inferred if not _is_told(getattr(roles, role), role)}
-    for role in ("user", "item"):
+    for role in ROLES:
         if role in guessed:
             raise UserError(
                 f"{path} has no column {names[role]!r} for the {role}s, as the training rows have: rename one of its "
@@ -161,23 +152,19 @@ def plain_name(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def clean_id(value: object) -> str:
-    """An id as the string it is known by: 7, 7.0 and " 7" are "7"; a missing one is ""."""
-    if is_missing(value):
-        return ""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
+def _by_name(role: str, free: pd.DataFrame) -> str | None:
+    """The first free column of a name that people give this one."""
+    return next((name for name in free.columns if plain_name(name) in KNOWN[role]), None)
 
 
-def _by_position(role: str, free: list[str], frame: pd.DataFrame) -> str | None:
+def _by_position(role: str, free: pd.DataFrame) -> str | None:
     """The first free column for user and item; for rating and time the first free one with such numbers."""
-    if role in ("user", "item"):
-        return free[0] if free else None
-    for name in free:
-        lowest = _lowest(frame[name])
+    if role in ROLES:
+        return next(iter(free.columns), None)
+    for name in free.columns:
+        lowest = _lowest(free[name])
         if lowest is not None and (lowest > EPOCH) == (role == "time"):
-            return name
+            return str(name)
     return None
 
 

@@ -28,9 +28,6 @@ JUDGED = 2000
 SHARES = (0.0, 0.1, 0.3, 1.0, 3.0)
 """Spreads of popularity against one of the scores."""
 
-HELD = 0.1
-"""Share of the cells that the strength is chosen on."""
-
 BLOCK = 1024
 
 
@@ -80,11 +77,9 @@ def _commonest(seen: Histories) -> Histories:
 
 def _best_dials(seen: Histories, seed: int) -> Dials:
     """Climbs from the middle of STRENGTHS while the held-out nDCG@10 rises; then tries shares of popularity."""
-    user, item = seen.rows(), seen.items.long()
-    held = torch.rand(len(user), generator=torch.Generator().manual_seed(seed)) < HELD
-    rest, asked = (Histories.of_pairs(user[part], item[part], len(seen), seen.width) for part in (~held, held))
-    judges = user[held].unique()[:JUDGES]
-    truth = asked.table(judges)
+    rest, held = seen.split(seed)
+    judges = held.rows().unique()[:JUDGES]
+    truth = held.table(judges)
     given, counts = rest.table(judges), gram(rest)
     if not len(judges):
         return Dials(STRENGTHS[len(STRENGTHS) // 2])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import nn
 
+from apps.collab.biases import fit_biases
 from apps.collab.ease import item_weights
 from apps.collab.ials import alternating
-from apps.collab.model import KEPT, RatingNetwork
+from apps.collab.model import KEPT, RatingNetwork, ranker_of
 from apps.collab.posterior import Ratings, sample_posterior
-from apps.collab.preprocessor import CollabPreprocessor, fit_biases
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from apps.collab.recipe import CollabRecipe
 from shared.loaders import Tensors
@@ -38,9 +36,7 @@ def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> No
         if not recipe.epochs:
             sizes = (len(network.users.weight), len(network.items.weight))
             _fill_posterior(network, Ratings(users, items, targets - network.mean, sizes, network.columns), recipe)
-        network = network.ranker
-    assert isinstance(network, Ranker)
-    for ranker in network.rankers():
+    for ranker in ranker_of(network).rankers():
         fit_ranker(ranker, recipe)
 
 
@@ -83,15 +79,6 @@ def _trusted(ratings: Ratings, recipe: CollabRecipe) -> float:
     missing = rest - user_bias[user] - item_bias[item]
     size = gain.square().sum().clamp_min(1e-12)
     return float((gain @ missing / size - missing.square().mean().sqrt() / size.sqrt()).clamp(0, 1))
-
-
-def remember_held(preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:
-    """What users have in rows that training did not see is not to be recommended to them."""
-    if preprocessor.task == "ratings":
-        pairs = [torch.stack(part.inputs.batch(torch.arange(len(part)))[:2], 1) for part in held]
-    else:
-        pairs = [part.targets for part in held]
-    preprocessor.held = preprocessor.cells(*torch.cat(pairs).unbind(1))
 
 
 @torch.no_grad()

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from apps.collab.factors import prior_precision
 from apps.collab.histories import Histories
+from apps.collab.ids import clean_id, look_up, place_of
 from apps.collab.model import RatingNetwork
-from apps.collab.newcomers import SHORT, Newcomers
-from apps.collab.preprocessor import CollabPreprocessor, clean_id, look_up, place_of
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
+from apps.collab.short_histories import SHORT, ShortHistoryScorer
 from shared.protocol import Examples, network_device
 
 
 @dataclass(frozen=True)
-class Given:
+class Brought:
     """What users bring along: row r of `had` is what the user whose place is r brought; `ratings` stand beside its
     items, NaN where there is none."""
 
@@ -26,11 +28,11 @@ class Given:
     ratings: Tensor
 
     @classmethod
-    def nothing(cls, preprocessor: CollabPreprocessor) -> Given:
+    def nothing(cls, preprocessor: CollabPreprocessor) -> Brought:
         return cls({}, Histories.empty(0, len(preprocessor.items) + 1), torch.zeros(0))
 
     @classmethod
-    def of(cls, examples: Examples, preprocessor: CollabPreprocessor) -> Given:
+    def of(cls, examples: Examples, preprocessor: CollabPreprocessor) -> Brought:
         """From interactions, for a model of ratings with the ratings as targets. Unknown items are left out."""
         users = list(map(clean_id, examples.inputs["user"]))
         places = {name: i for i, name in enumerate(dict.fromkeys(users))}
@@ -43,10 +45,10 @@ class Given:
         had = Histories.of_pairs(rows, items, len(places), len(preprocessor.items) + 1)
         return cls(places, had, ratings[order][items[order] > 0])
 
-    def take(self, names: Sequence[str]) -> Given:
+    def take(self, names: Sequence[str]) -> Brought:
         """What these users bring, in this order; nothing for those who bring nothing."""
         if not self.places:
-            return Given({}, Histories.empty(len(names), self.had.width), self.ratings)
+            return Brought({}, Histories.empty(len(names), self.had.width), self.ratings)
         places = torch.tensor([place_of(name, self.places, -1) for name in names], dtype=torch.long)
         starts, counts = torch.zeros_like(places), torch.zeros_like(places)
         brought = places >= 0
@@ -54,24 +56,26 @@ class Given:
         counts[brought] = self.had.counts()[places[brought]]
         begins = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
         cells = torch.arange(int(counts.sum())) + (starts - begins[:-1]).repeat_interleave(counts)
-        return Given({}, Histories(begins, self.had.items[cells], self.had.width), self.ratings[cells])
+        return Brought({}, Histories(begins, self.had.items[cells], self.had.width), self.ratings[cells])
 
 
-def scores_of_all(ranker: Ranker, newcomers: Newcomers, positions: Tensor, had: Histories, folded: Tensor) -> Tensor:
+def scores_of_all(
+    ranker: Ranker, short: ShortHistoryScorer, positions: Tensor, had: Histories, folded: Tensor
+) -> Tensor:
     """Scores to rank all items by, shape (rows, items + 1), in the processor's memory: of users at `positions`,
     and of those `folded` in by all that they have."""
     scores = ranker(positions.to(network_device(ranker))).float().cpu()
-    short = had.counts() <= SHORT
-    if (folded & short).any():
-        rows = (folded & short).nonzero()[:, 0]
-        scores[rows] = newcomers.score(had.take(rows))
-    if (folded & ~short).any():
-        rows = (folded & ~short).nonzero()[:, 0]
+    few = had.counts() <= SHORT
+    if (folded & few).any():
+        rows = (folded & few).nonzero()[:, 0]
+        scores[rows] = short.score(had.take(rows))
+    if (folded & ~few).any():
+        rows = (folded & ~few).nonzero()[:, 0]
         scores[rows] = ranker.score(had.take(rows)).float().cpu()
     return scores
 
 
-def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Given) -> Tensor:
+def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Brought) -> Tensor:
     """Predicted ratings of every item within the scale, shape (rows, items + 1), given what users bring along.
 
     The posterior mean of a user's factors when the items' are known: the prior is that of all users, or, for a
@@ -80,7 +84,8 @@ def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Given) ->
     rated = network.ratings_of_all(positions.to(network_device(network))).cpu()
     rows = [row for row in range(len(positions)) if _has_ratings(brought, row)]
     if rows:
-        table, prior = _user_table(network), _prior(network)
+        table = _user_table(network)
+        prior = prior_precision(table[1:])
         offset = (network.mean + network.item_bias.weight[:, 0]).cpu()
         items = torch.cat([network.items.weight.cpu(), torch.ones(len(offset), 1)], 1)
         for row in rows:
@@ -95,20 +100,13 @@ def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Given) ->
     return rated.clamp(network.least, network.greatest)
 
 
-def _has_ratings(brought: Given, row: int) -> bool:
+def _has_ratings(brought: Brought, row: int) -> bool:
     return bool(brought.ratings[brought.had.starts[row] : brought.had.starts[row + 1]].isfinite().any())
 
 
 def _user_table(network: RatingNetwork) -> Tensor:
     """Users' factors with the bias last, shape (users + 1, width + 1)."""
     return torch.cat([network.users.weight, network.user_bias.weight], 1).detach().cpu()
-
-
-def _prior(network: RatingNetwork) -> Tensor:
-    """The precision of users' factors about their mean, shape (width + 1, width + 1)."""
-    spread = _user_table(network)[1:].T.cov(correction=0)
-    ridge = 1e-3 * spread.diagonal().mean().clamp_min(1e-6)
-    return torch.linalg.inv(spread + ridge * torch.eye(len(spread)))
 
 
 def _information(items: Tensor, had: Tensor, network: RatingNetwork) -> Tensor:

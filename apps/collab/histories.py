@@ -19,6 +19,9 @@ CELLS = 1 << 16
 OWNERS = 4096
 """Owners in one block: each has a square of its factors' width."""
 
+HELD = 0.1
+"""Share of the cells that a choice is made by where nobody gave rows to validate on."""
+
 PADDING = 1.25
 """Owners share a block while the longest has at most this many times the cells of the shortest."""
 
@@ -72,6 +75,11 @@ class Histories:
         places = torch.arange(len(rows)).repeat_interleave(counts)
         steps = torch.arange(len(places)) - (counts.cumsum(0) - counts).repeat_interleave(counts)
         return places, self.items[self.starts[rows].repeat_interleave(counts) + steps].long()
+
+    def split(self, seed: int) -> tuple[Histories, Histories]:
+        """(the rest, what is held out): HELD of all cells, drawn at random."""
+        held = torch.rand(len(self.items), generator=torch.Generator().manual_seed(seed)) < HELD
+        return self._where(~held), self._where(held)
 
     def first(self, size: int) -> Histories:
         """Of each row its first `size` items."""

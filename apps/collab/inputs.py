@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from apps.collab.columns import KNOWN, plain_name
+from apps.collab.ids import ROLES
 from apps.collab.layouts import find_tables
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
@@ -29,7 +30,7 @@ PYTHON = Path("the values given")
 def from_python(value: Any, recipe: CollabRecipe) -> tuple[Columns, bool]:
     """(columns, whether `value` was a single pair). Raises UserError where a user or an item is missing, or a time is none."""
     if hasattr(value, "columns"):
-        roles = {role: _present(role, recipe, set(map(str, value.columns))) for role in ("user", "item")}
+        roles = {role: _present(role, recipe, set(map(str, value.columns))) for role in ROLES}
         columns = {role: value[name].to_numpy(object) for role, name in roles.items()}
         named = _time_name(recipe, value.columns)
         return columns | ({"time": seconds(value[named], PYTHON)} if named else {}), False
@@ -66,7 +67,7 @@ def as_list(value: Any) -> list[Any]:
 
 def _pair(value: Any, recipe: CollabRecipe) -> tuple[Any, Any]:
     if isinstance(value, Mapping):
-        user, item = (value[_present(role, recipe, set(map(str, value)))] for role in ("user", "item"))
+        user, item = (value[_present(role, recipe, set(map(str, value)))] for role in ROLES)
         return user, item
     if isinstance(value, (tuple, list, np.ndarray)) and len(value) >= 2:
         return value[0], value[1]
@@ -84,7 +85,7 @@ def _present(role: str, recipe: CollabRecipe, names: set[str]) -> str:
 def columns_of(pairs: Sequence[Sequence[Any]]) -> Columns:
     """The columns user and item of pairs."""
     columns = {}
-    for place, role in enumerate(("user", "item")):
+    for place, role in enumerate(ROLES):
         columns[role] = np.empty(len(pairs), dtype=object)
         columns[role][:] = [pair[place] for pair in pairs]
     return columns
@@ -134,7 +135,7 @@ def _lines(lines: Iterable[str], recipe: CollabRecipe) -> Iterator[tuple[str, st
 def _header(cells: Sequence[str], recipe: CollabRecipe) -> tuple[int, int] | None:
     """Where user and item stand, if both are named."""
     places = []
-    for role in ("user", "item"):
+    for role in ROLES:
         own = [place for place, cell in enumerate(cells) if cell in (role, getattr(recipe, role))]
         places += (own or [place for place, cell in enumerate(cells) if plain_name(cell) in KNOWN[role]])[:1]
     return (places[0], places[1]) if len(set(places)) == 2 else None

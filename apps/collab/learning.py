@@ -17,10 +17,6 @@ from shared.checkpoint import Checkpoint
 from shared.loaders import Tensors
 from shared.progress import CLOSED_FORM, Progress, Setup
 from shared.protocol import Data
-from shared.train import fit
-
-HELD = 0.1
-"""Share of the training cells that are held back where nobody gave validation rows."""
 
 JUDGES = 2000
 """Users that the autoencoder and the shares are judged by, at most."""
@@ -52,8 +48,10 @@ class Trial:
     pairs: Tensor
 
 
-def learn(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
+def train_blend(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
     """Offers the blend to `progress`, after an interruption with the best autoencoder so far."""
+    from shared.train import fit
+
     blend, objective = setup.network, setup.objective
     assert isinstance(blend, Blend) and isinstance(objective, TopItems)
     trial = _trial(setup, blend, objective.preprocessor)
@@ -72,7 +70,7 @@ def learn(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> No
     try:
         fit(loop, recipe.epochs, inner, checkpoint)
     finally:
-        _finish(setup, blend, trial, inner, progress)
+        _finish(blend, trial, inner, progress)
 
 
 def _trial(setup: Setup, blend: Blend, preprocessor: CollabPreprocessor) -> Trial:
@@ -82,15 +80,13 @@ def _trial(setup: Setup, blend: Blend, preprocessor: CollabPreprocessor) -> Tria
     if len(known := pairs[pairs[:, 0] > 0]):
         return Trial(blend, preprocessor, _judged(known))
     assert isinstance(setup.recipe, CollabRecipe)
-    seen, seed = preprocessor.seen, setup.recipe.seed
-    held = torch.rand(len(seen.items), generator=torch.Generator().manual_seed(seed)) < HELD
-    users, items = seen.rows(), seen.items.long()
-    part = replace(preprocessor, seen=preprocessor.cells(users[~held], items[~held]))
+    rest, held = preprocessor.seen.split(setup.recipe.seed)
+    part = replace(preprocessor, seen=rest)
     trial = Blend(part).to(setup.recipe.device)
     for member in trial.rankers():
         fit_ranker(member, setup.recipe)
     trial.autoencoder.load_state_dict(blend.autoencoder.state_dict())
-    return Trial(trial, part, _judged(torch.stack([users[held], items[held]], 1)))
+    return Trial(trial, part, _judged(torch.stack([held.rows(), held.items.long()], 1)))
 
 
 def _judged(pairs: Tensor) -> Tensor:
@@ -99,7 +95,7 @@ def _judged(pairs: Tensor) -> Tensor:
     return pairs[torch.isin(pairs[:, 0], users[:: -(-len(users) // JUDGES)])] if len(users) else pairs
 
 
-def _finish(setup: Setup, blend: Blend, trial: Trial, inner: Progress, progress: Progress) -> None:
+def _finish(blend: Blend, trial: Trial, inner: Progress, progress: Progress) -> None:
     if inner.weights is None:  # stopped before the first epoch: the other members are fitted already
         blend.shares[list(blend.members).index("autoencoder")] = 0
         progress.keep(blend, CLOSED_FORM)

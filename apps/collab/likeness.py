@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SHRINKAGE = 10.0
 """Shared users at which a cosine counts for half: fewer may be chance."""
 
+NEAR = 10
+"""Items with users that a new item gets its score from."""
+
 
 def likeness(preprocessor: CollabPreprocessor, item: int) -> tuple[Tensor, Tensor]:
     """(shrunken cosine of every item with this one, users that both share), each of shape (items + 1,).
@@ -39,14 +42,14 @@ def column_cosines(columns: Tensor, asked: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Newest:
+class NewItems:
     """Items that nobody has and that columns tell of: `positions`, and beside each the NEAR likest that some have."""
 
     positions: Tensor
     nearest: Tensor
 
     @classmethod
-    def of(cls, columns: Tensor, counts: Tensor) -> Newest:
+    def of(cls, columns: Tensor, counts: Tensor) -> NewItems:
         """From the columns of every position and its users."""
         positions, had = ((part & columns.any(1)).nonzero()[:, 0] for part in (counts == 0, counts > 0))
         near = min(NEAR, len(had))
@@ -55,15 +58,12 @@ class Newest:
             nearest.append(had[column_cosines(columns[had], columns[block]).topk(near, dim=1).indices])
         return cls(positions, torch.cat(nearest))
 
-    def score(self, scores: Tensor) -> None:
-        """Fills in, for each row of users, the mean score of the items that are like a new one."""
+    def fill(self, scores: Tensor) -> None:
+        """Gives each new item, for each row of users, the mean score of the items that are like it."""
         if not self.nearest.numel():
             return
         for positions, nearest in zip(self.positions.split(1024), self.nearest.split(1024), strict=True):
             scores[:, positions] = scores[:, nearest.flatten()].view(len(scores), *nearest.shape).mean(2)
-
-
-NEAR = 10
 
 
 def spread_out(preprocessor: CollabPreprocessor, pool: Tensor, scores: Tensor, k: int, diversity: float) -> Tensor:

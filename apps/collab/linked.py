@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from apps.collab.ids import ROLES
 from apps.collab.model import RatingNetwork
 from apps.collab.posterior import Ratings, features_of
 from shared.checkpoint import Checkpoint
@@ -30,7 +31,7 @@ class Linked(nn.Module):
         super().__init__()
         self.network = network
         width = network.users.weight.shape[1] + 1
-        for name, table in zip(("user", "item"), features, strict=True):
+        for name, table in zip(ROLES, features, strict=True):
             self.register_buffer(f"{name}_features", table, persistent=False)
         self.user_links, self.item_links = (nn.Parameter(torch.zeros(table.shape[1], width)) for table in features)
 
@@ -69,7 +70,7 @@ class Linked(nn.Module):
         return copy.network
 
 
-def descend(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
+def train_linked(setup: Setup, progress: Progress, checkpoint: Checkpoint | None) -> None:
     """Trains the factors and the links, and keeps them as factors alone."""
     from shared.train import fit
 

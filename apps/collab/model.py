@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from apps.collab.blend import Blend
 from apps.collab.preprocessor import CollabPreprocessor
-from apps.collab.rankers import make_ranker
+from apps.collab.rankers import Ranker, make_ranker
 from apps.collab.recipe import CollabRecipe
 
 KEPT = 64
@@ -74,6 +74,13 @@ class RatingNetwork(nn.Module):
     def factors(self) -> list[nn.Parameter]:
         """What gradient descent trains: all but the ranker."""
         return [weight for name, weight in self.named_parameters() if not name.startswith("ranker")]
+
+
+def ranker_of(network: nn.Module) -> Ranker:
+    """What ranks items: beside the factors that predict ratings, or alone."""
+    ranker = network.ranker if isinstance(network, RatingNetwork) else network
+    assert isinstance(ranker, Ranker)
+    return ranker
 
 
 def build(preprocessor: CollabPreprocessor, recipe: CollabRecipe) -> nn.Module:

@@ -5,43 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apps.collab.columns import clean_id
-from apps.collab.folding import Given, ratings_of_all, scores_of_all
+from apps.collab.biases import user_biases
+from apps.collab.folding import Brought, ratings_of_all, scores_of_all
+from apps.collab.ids import clean_id, look_up
 from apps.collab.linked import Linked
 from apps.collab.model import RatingNetwork
-from apps.collab.newcomers import Newcomers
-from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
-from apps.collab.sides import Asked
+from apps.collab.short_histories import ShortHistoryScorer
+from apps.collab.splitting import NewUserRows
 from shared.errors import UserError
-from shared.protocol import Examples, Outputs
-
-SHRINKAGE = 5.0
-"""Ratings of the average one that a new user's bias is shrunk by."""
+from shared.protocol import Outputs
 
 BLOCK = 512
 """Users answered at a time."""
 
 
 @dataclass
-class Folded:
+class NewUsers:
     """Rows asked of new users, encoded: what all of them showed, each row's user as a place there, and its item."""
 
-    given: Given
+    brought: Brought
     places: Tensor
     items: Tensor
     lengths: Tensor | None = None
 
     @classmethod
-    def of(cls, asked: Asked, preprocessor: CollabPreprocessor) -> Folded:
-        given = Given.of(asked.shown, preprocessor)
-        places = [given.places[clean_id(name)] for name in asked.columns["user"]]
+    def of(cls, asked: NewUserRows, preprocessor: CollabPreprocessor) -> NewUsers:
+        brought = Brought.of(asked.shown, preprocessor)
+        places = [brought.places[clean_id(name)] for name in asked.columns["user"]]
         items = look_up(preprocessor.item_positions, asked.columns["item"])
-        return cls(given, torch.tensor(places, dtype=torch.long), items)
+        return cls(brought, torch.tensor(places, dtype=torch.long), items)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -55,32 +52,30 @@ class Folded:
         """Ratings of the rows after what their users showed, shape (rows,)."""
         network, values = network_of(predictor), torch.empty(len(self))
         assert isinstance(network, RatingNetwork)
-        names = list(self.given.places)
+        names = list(self.brought.places)
         for start in range(0, len(names), BLOCK):
             part = ((self.places >= start) & (self.places < start + BLOCK)).nonzero()[:, 0]
-            brought = self.given.take(names[start : start + BLOCK])
-            rated = ratings_of_all(network, torch.zeros(len(brought.had), dtype=torch.long), brought)
+            block = self.brought.take(names[start : start + BLOCK])
+            rated = ratings_of_all(network, torch.zeros(len(block.had), dtype=torch.long), block)
             values[part] = rated[self.places[part] - start, self.items[part]]
         return values
 
     def usual(self, mean: float, item_bias: Tensor) -> Tensor:
         """The bias-only ratings of the rows: each user's bias from what they showed."""
-        had, ratings = self.given.had, self.given.ratings
+        had, ratings = self.brought.had, self.brought.ratings
         rated = ratings.isfinite()
         rows, rest = had.rows()[rated], (ratings - mean - item_bias[had.items.long()])[rated]
-        sums = torch.zeros(len(had)).index_add_(0, rows, rest)
-        biases = sums / (torch.bincount(rows, minlength=len(had)) + SHRINKAGE)
-        return mean + biases[self.places] + item_bias[self.items]
+        return mean + user_biases(rows, rest, len(had))[self.places] + item_bias[self.items]
 
-    def scorer(self, predictor: Outputs, newcomers: Newcomers) -> Callable[[Tensor], Tensor]:
+    def scorer(self, predictor: Outputs, short: ShortHistoryScorer) -> Callable[[Tensor], Tensor]:
         """Gives the scores of all items, shape (places, items + 1), for the users at these places."""
         ranker = network_of(predictor)
         assert isinstance(ranker, Ranker)
 
         @torch.inference_mode()
         def scores(places: Tensor) -> Tensor:
-            had = self.given.had.take(places)
-            return scores_of_all(ranker, newcomers, torch.zeros_like(places), had, had.counts() > 0)
+            had = self.brought.had.take(places)
+            return scores_of_all(ranker, short, torch.zeros_like(places), had, had.counts() > 0)
 
         return scores
 
@@ -91,26 +86,3 @@ def network_of(predictor: Outputs) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise UserError("new users are measured by train and evaluate, not within fastai's loop: use --split random")
     return network.settled() if isinstance(network, Linked) else network
-
-
-def hold_out_users(examples: Examples, share: float, shown: int, seed: int) -> tuple[Examples, Examples]:
-    """(the others' rows, what is asked of a random `share` of the users); users of no more than `shown` rows are kept.
-
-    Shown are the first rows in time where times are given, else random ones. Raises UserError where nobody has enough.
-    """
-    import pandas as pd
-
-    draws = np.random.default_rng(seed)
-    users = pd.factorize(examples.inputs["user"])[0]
-    counts = np.bincount(users)
-    enough = np.flatnonzero(counts > shown)
-    chosen = draws.permutation(enough)[: round(share * len(counts))]
-    if not len(chosen):
-        raise UserError(f"no user of more than {shown} rows to hold out: lower --shown, or use --split random")
-    when = examples.inputs.get("time", draws.random(len(users)))
-    order = np.lexsort((when, users))
-    place = np.empty(len(users), dtype=int)
-    place[order] = np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts, counts)
-    held = np.isin(users, chosen)
-    first, rest = (examples.take(np.flatnonzero(held & part)) for part in (place < shown, place >= shown))
-    return examples.take(np.flatnonzero(~held)), Examples(Asked(rest.inputs, first), rest.targets)

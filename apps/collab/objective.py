@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from apps.collab.histories import Histories
 from apps.collab.model import RatingNetwork
-from apps.collab.newusers import Folded
+from apps.collab.newusers import NewUsers
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.topk import list_metrics, top_items
 from shared.loaders import Tensors
@@ -55,20 +55,20 @@ class RatingError:
         """rmse, mae, r2 of the predictions, held within the rating scale; and of lists, where there is a network to ask."""
         found = self.judge(predictor, data)
         network = getattr(predictor, "network", None)
-        if isinstance(data.inputs, Folded) or not isinstance(network, RatingNetwork):
+        if isinstance(data.inputs, NewUsers) or not isinstance(network, RatingNetwork):
             return found
         listed = self._listed(*_pairs(data), data.targets)
         return found | (self.lists.measure(Predictor(network.ranker), listed) if len(listed) else {})
 
     def judge(self, predictor: Outputs, data: Data) -> dict[str, float]:
         """See shared.protocol.Judges: the errors alone, as epochs do not change the ranker."""
-        if isinstance(data.inputs, Folded):
+        if isinstance(data.inputs, NewUsers):
             return self._metrics(data.inputs.predicted(predictor), data)
         return self._metrics(predictor.outputs(data.inputs)[:, 0].float(), data)
 
     def baseline(self, data: Data) -> dict[str, float]:
         known = self.preprocessor
-        if isinstance(data.inputs, Folded):
+        if isinstance(data.inputs, NewUsers):
             return self._metrics(data.inputs.usual(known.scale[1], known.item_bias), data)
         users, items = _pairs(data)
         found = self._metrics(known.scale[1] + known.user_bias[users] + known.item_bias[items], data)
@@ -98,10 +98,10 @@ class TopItems:
 
     Averages over users with something to find; a pair that training saw is not to be found again, one whose
     item training never saw counts as missed. What a user has in the validation rows is left out of the list,
-    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them; users below 0 are
-    unknown ones, each a user of their own who is shown what most users have. `coverage` is the
-    share of items that anyone is shown, `novelty` the mean of -log2(share of users who have the item). The baseline recommends what most users have; beside it stands what
-    is rated best, by shrunken means, where the training rows have ratings.
+    unless it is what is asked. Targets are (user, item), or (user, item, liked) with others among them; users below 0
+    are unknown ones, each a user of their own who is shown what most users have. `coverage` is the share of items that
+    anyone is shown, `novelty` the mean of -log2(share of users who have the item). The baseline recommends what most
+    users have; beside it stands what is rated best, by shrunken means, where the training rows have ratings.
     """
 
     headline = f"ndcg@{K}"
@@ -115,11 +115,11 @@ class TopItems:
         return F.cross_entropy(outputs.float()[:, 1:], targets[:, 1] - 1, ignore_index=-1)
 
     def measure(self, predictor: Outputs, data: Data) -> dict[str, float]:
-        return self._metrics(self._whole(self._scorer(predictor, data)), data)
+        return self._metrics(self._with_new_items(self._scorer(predictor, data)), data)
 
     def _scorer(self, predictor: Outputs, data: Data) -> Scorer:
-        if isinstance(data.inputs, Folded):
-            return data.inputs.scorer(predictor, self.preprocessor.newcomers)
+        if isinstance(data.inputs, NewUsers):
+            return data.inputs.scorer(predictor, self.preprocessor.short_histories)
         if isinstance(predictor, Given):  # one row of scores for each pair: the first of each user serves
             users, first = np.unique(data.targets[:, 0].clamp_min(0).numpy(), return_index=True)
             rows = torch.zeros(len(self.preprocessor.users) + 1, dtype=torch.long)
@@ -128,12 +128,12 @@ class TopItems:
             return lambda block: given[rows[block]]
         return lambda block: predictor.outputs(Tensors(block))
 
-    def _whole(self, scorer: Scorer) -> Scorer:
+    def _with_new_items(self, scorer: Scorer) -> Scorer:
         """With scores of the items that nobody has, as they are recommended."""
 
         def scores(block: Tensor) -> Tensor:
             found = scorer(block).clone()
-            self.preprocessor.newest.score(found)
+            self.preprocessor.new_items.fill(found)
             return found
 
         return scores
@@ -155,9 +155,10 @@ class TopItems:
         users, counts = pairs[:, 0].unique_consecutive(return_counts=True)
         parts = [list_metrics(torch.zeros(0, K), torch.zeros(0), K)]  # names, where nobody is measured
         shown = torch.zeros(len(self.preprocessor.items) + 1)
-        for block, asked in zip(users.split(BLOCK), pairs.split(_sums(counts)), strict=True):
-            rows = torch.arange(len(block)).repeat_interleave(counts[: len(block)])
-            counts = counts[len(block) :]
+        sizes = counts.split(BLOCK)
+        asked_of = pairs.split([int(each.sum()) for each in sizes])
+        for block, each, asked in zip(users.split(BLOCK), sizes, asked_of, strict=True):
+            rows = torch.arange(len(block)).repeat_interleave(each)
             asked = torch.cat([rows[:, None], asked[:, 1:]], 1)
             places = block.clamp_min(0)
             found, top = self._block(scores(places), (seen.cells(places), held.cells(places)), asked)
@@ -171,8 +172,8 @@ class TopItems:
 
     def _asked(self, data: Data) -> tuple[Tensor, Histories, Histories]:
         """The targets of each row, what the users have in the training rows or showed, and in the validation rows."""
-        if isinstance(data.inputs, Folded):
-            had = data.inputs.given.had
+        if isinstance(data.inputs, NewUsers):
+            had = data.inputs.brought.had
             return torch.stack([data.inputs.places, data.inputs.items], 1), had, Histories.empty(len(had), had.width)
         return data.targets.cpu(), self.preprocessor.seen, self.preprocessor.held
 
@@ -200,8 +201,3 @@ def _pairs(data: Data) -> tuple[Tensor, Tensor]:
     """Positions of the user and of the item of each row."""
     users, items = data.inputs.batch(torch.arange(len(data)))[:2]
     return users, items
-
-
-def _sums(counts: Tensor) -> list[int]:
-    """Rows of each block of users."""
-    return [int(part.sum()) for part in counts.split(BLOCK)]

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from apps.collab.sides import ROLES, Interactions
+from apps.collab.histories import Histories
+from apps.collab.ids import ROLES, look_up, positions_of
+from apps.collab.sides import Interactions
 from shared.copies import copied
 from shared.protocol import Examples
-
-if TYPE_CHECKING:
-    from apps.collab.preprocessor import CollabPreprocessor
 
 
 def compared(train: Interactions, examples: Examples, part: str) -> list[str]:
     """What to say of rows measured whose user and item stand in training too, as their answers are known, whose user or
     item stands neither there nor in a side table, or that are older than training's."""
-    from apps.collab.preprocessor import look_up
-
     if not len(examples):
         return []
     pairs, known = [], []
     for role in ROLES:
         names = train.inputs[role].remove_unused_categories().categories
         told = train.sides[role].ids if role in train.sides else ()
-        places = {name: place for place, name in enumerate(dict.fromkeys((*names, *told)), 1)}
+        places = positions_of(dict.fromkeys((*names, *told)))
         pairs.append(look_up(places, examples.inputs[role]))
         known.append(look_up(places, train.inputs[role]))
     alike = copied([part.numpy() for part in pairs], [part.numpy() for part in known])
@@ -41,9 +37,8 @@ def _older(train: Interactions, examples: Examples, part: str) -> list[str]:
     return [f"{said}: training has seen their future"] if older else []
 
 
-def seen_pairs(preprocessor: CollabPreprocessor, pairs: tuple[Tensor, Tensor], of: str = "") -> list[str]:
-    """What to say of rows to measure a trained model on that stand in its training, by the positions of their users and items."""
-    seen = preprocessor.seen
+def seen_pairs(seen: Histories, pairs: tuple[Tensor, Tensor], of: str = "") -> list[str]:
+    """What to say of rows to measure a trained model on that it has `seen`, by the positions of their users and items."""
     alike = copied([part.numpy() for part in pairs], [seen.rows().int().numpy(), seen.items.numpy()])
     return _told(alike, len(pairs[0]), "measured", of)
 

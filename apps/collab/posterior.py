@@ -10,14 +10,26 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from apps.collab.components import components
+from apps.collab.factors import Factors, Mean
 from apps.collab.gibbs import Rectangle, draw_factors, draw_links, draw_noise, draw_prior, rectangles
 from apps.collab.histories import Histories
 
 FIRST_PRECISION = 10.0
 """Of the factors before the first draw of their prior."""
+
+RATINGS_A_FACTOR = 1.5
+"""Ratings of an average owner that one more factor needs: 2 kept ML-100k from its sixteenth (docs/experiments/collab.md)."""
+
+JUDGES = 64
+"""Partners, drawn at random, that the spread of an owner's predictions is averaged over."""
+
+COMPONENTS = 50
+"""Principal components of who rated what, at most a quarter of the users or items."""
+
+RATINGS_A_COMPONENT = 2000
+"""Ratings that a component needs: with fewer it tells noise, and the biases alone answer better."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +48,6 @@ class Ratings:
     def counts(self) -> tuple[Tensor, Tensor]:
         """Ratings of each user and of each item."""
         return torch.bincount(self.user, minlength=self.sizes[0]), torch.bincount(self.item, minlength=self.sizes[1])
-
-
-@dataclass(frozen=True)
-class Factors:
-    """A prediction is `users[u] @ items[i]`, shapes (users, width) and (items, width)."""
-
-    users: Tensor
-    items: Tensor
 
 
 @dataclass
@@ -140,57 +144,9 @@ def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept
 
 
 def affordable(ratings: Ratings, width: int) -> int:
-    """The factors that the ratings can tell: at most `width`, and one for every EACH ratings of an average owner."""
+    """The factors that the ratings can tell: at most `width`, and one for every RATINGS_A_FACTOR ratings of an average owner."""
     owners = sum(int((counts > 0).sum()) for counts in ratings.counts())
-    return max(1, min(width, int(len(ratings.rating) / (EACH * owners))))
-
-
-EACH = 1.5
-"""Ratings of an average owner that one more factor needs: 2 kept ML-100k from its sixteenth (docs/experiments/collab.md)."""
-
-
-class Mean:
-    """The mean of what pairs of sides predict: biases exactly, products by the best factors of `width` columns.
-
-    Those are of all draws side by side (Eckart & Young 1936), brought down whenever GATHERED times `width` columns
-    have come: memory does not grow with the draws.
-    """
-
-    def __init__(self, width: int) -> None:
-        self.width, self.draws = width, 0
-        self.parts: list[Factors] = []
-        self.biases: Factors | None = None
-
-    def add(self, of_users: tuple[Tensor, Tensor], of_items: tuple[Tensor, Tensor]) -> None:
-        """One more pair of (factors, bias) of both sides."""
-        (users, user_bias), (items, item_bias) = of_users, of_items
-        self.draws += 1
-        self.parts.append(Factors(users, items))
-        if self.biases is None:
-            self.biases = Factors(user_bias.clone(), item_bias.clone())
-        else:
-            self.biases.users.add_(user_bias)
-            self.biases.items.add_(item_bias)
-        if sum(part.users.shape[1] for part in self.parts) > GATHERED * self.width:
-            self.parts = [self._joined()]
-
-    def _joined(self) -> Factors:
-        users, items = (torch.cat([getattr(part, side) for part in self.parts], 1) for side in ("users", "items"))
-        return compress(Factors(users, items), self.width)
-
-    def found(self) -> tuple[Factors, Factors]:
-        """(factors, biases) of the mean prediction."""
-        factors = self._joined()
-        assert self.biases is not None
-        biases = Factors(self.biases.users / self.draws, self.biases.items / self.draws)
-        return Factors(factors.users, factors.items / self.draws), biases
-
-
-GATHERED = 2
-"""Times the kept width: columns of draws that are held side by side."""
-
-JUDGES = 64
-"""Partners, drawn at random, that the spread of an owner's predictions is averaged over."""
+    return max(1, min(width, int(len(ratings.rating) / (RATINGS_A_FACTOR * owners))))
 
 
 @dataclass
@@ -236,13 +192,6 @@ def _start(ratings: Ratings, width: int) -> tuple[Side, Side]:
     )
 
 
-COMPONENTS = 50
-"""Principal components of who rated what, at most a quarter of the users or items."""
-
-RATINGS_EACH = 2000
-"""Ratings that a component needs: with fewer it tells noise, and the biases alone answer better."""
-
-
 def features_of(ratings: Ratings) -> tuple[Tensor, Tensor]:
     """What is told of users and of items beside the ratings: who rated what, and columns where there are some."""
     found = who_rated_what(ratings)
@@ -258,7 +207,7 @@ def who_rated_what(ratings: Ratings) -> tuple[Tensor, Tensor]:
     """
     of_users = Histories.of_pairs(ratings.user, ratings.item, *ratings.sizes)
     of_items = of_users.transposed()
-    width = max(0, min(COMPONENTS, (min(ratings.sizes) - 1) // 4, len(of_users.items) // RATINGS_EACH))
+    width = max(0, min(COMPONENTS, (min(ratings.sizes) - 1) // 4, len(of_users.items) // RATINGS_A_COMPONENT))
     parts = components(of_users, of_items, width), components(of_items, of_users, width)
     return _standard(parts[0], of_users.counts()), _standard(parts[1], of_items.counts())
 
@@ -268,32 +217,3 @@ def _standard(rows: Tensor, counts: Tensor) -> Tensor:
         return rows
     scale = rows[counts > 0].std(0, unbiased=False).mean().clamp_min(1e-6)
     return torch.where(counts[:, None] > 0, (rows - counts / counts.sum() @ rows) / scale, 0.0)
-
-
-def compress(factors: Factors, width: int) -> Factors:
-    """Factors of `width` columns with nearly the same products, the strongest column first.
-
-    By the singular values of the product of the two roots of the tables of inner products, which are small.
-    """
-    (above, left), (below, right) = _rooted(factors.users), _rooted(factors.items)
-    u, s, vt = torch.linalg.svd(above @ below.T, full_matrices=False)
-    root = s[:width].sqrt()
-    users = factors.users @ (left @ (u[:, :width] * root)).float()
-    items = factors.items @ (right @ (vt[:width].T * root)).float()
-    missing = max(0, width - users.shape[1])
-    return Factors(*(F.pad(part, (0, missing)).contiguous() for part in (users, items)))
-
-
-def _rooted(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """(R, L), float64, with rows.T @ rows = R.T @ R and rows @ L orthonormal, rows = rows @ L @ R."""
-    products = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.double)
-    for block in rows.split(BLOCK):
-        products.addmm_(block.double().T, block.double())
-    values, vectors = torch.linalg.eigh(products)
-    real = values > 1e-12 * values[-1:]
-    root, vectors = values[real].sqrt(), vectors[:, real]
-    return root[:, None] * vectors.T, vectors / root
-
-
-BLOCK = 1 << 16
-"""Rows whose products are added up at a time."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,22 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.collab.columns import clean_id
+from apps.collab.biases import fit_biases
 from apps.collab.histories import Histories
-from apps.collab.likeness import Newest
-from apps.collab.newcomers import Newcomers
-from apps.collab.sides import ROLES, Asked, Interactions, SideColumns
+from apps.collab.ids import ROLES, each_id, look_up, positions_of
+from apps.collab.likeness import NewItems
+from apps.collab.overlap import seen_pairs, unknown_ids
+from apps.collab.short_histories import ShortHistoryScorer
+from apps.collab.sides import Interactions, SideColumns
 from apps.collab.sittings import Sittings
+from apps.collab.splitting import NewUserRows
 from shared.errors import UserError
 from shared.loaders import Tensors
-from shared.numerals import twin
-from shared.protocol import Answer, Encoded, Examples, Field, Inputs
-
-MANY = 10_000
-"""From so many ids on each is looked up once: ids of interactions repeat."""
-
-SHRINKAGE = (5.0, 10.0)
-"""Ratings of the average one that a user's and an item's bias are shrunk by."""
+from shared.protocol import Answer, Data, Encoded, Examples, Field, Inputs
 
 
 @dataclass
@@ -51,53 +47,44 @@ class CollabPreprocessor:
     item_bias: Tensor
     user_columns: Tensor
     item_columns: Tensor
-    ordered: bool = field(default=False, init=False)
-    sittings: Sittings = field(default_factory=Sittings.none, init=False)
+    ordered: bool
+    sittings: Sittings
 
     @classmethod
     def fit(cls, train: Examples, task: str) -> CollabPreprocessor:
         """Raises UserError where there is nothing to tell apart."""
-        sides: Mapping[str, SideColumns] = train.sides if isinstance(train, Interactions) else {}
-        users, items = (_names(train.inputs[role]) for role in ROLES)
+        users, items = (each_id(train.inputs[role]) for role in ROLES)
         if len(items) < 2:
             raise UserError(f"all rows are of one item, {items[0]!r}: check which column holds the items (--item)")
-        users, items = (
-            tuple(dict.fromkeys((*names, *sides[role].ids))) if role in sides else names
-            for role, names in zip(ROLES, (users, items), strict=True)
+        sides = train.sides if isinstance(train, Interactions) else {}
+        users, user_columns = _beside(users, sides.get("user"))
+        items, item_columns = _beside(items, sides.get("item"))
+        scale = _scale(train.targets.astype(float)) if task == "ratings" else (0.0, 1.0, 1.0)
+        sizes = len(users) + 1, len(items) + 1
+        user, item = (
+            look_up(positions_of(users), train.inputs["user"]),
+            look_up(positions_of(items), train.inputs["item"]),
         )
-        columns = [
-            sides[role].placed(names) if role in sides else torch.zeros(len(names) + 1, 0)
-            for role, names in zip(ROLES, (users, items), strict=True)
-        ]
-        scale = (0.0, 1.0, 1.0)
-        if task == "ratings":
-            values = train.targets.astype(float)
-            scale = (float(values.min()), float(values.mean()), float(values.max()))
-            if scale[0] == scale[2]:
-                raise UserError(f"every rating is {scale[0]:g}: nothing to predict; use --task ranking")
-        none = Histories.empty(len(users) + 1, len(items) + 1)
-        biases = torch.zeros(len(users) + 1), torch.zeros(len(items) + 1)
-        fitted = cls(task, users, items, scale, none, none, *biases, *columns)
-        pairs = fitted.positions(train.inputs)
-        fitted.ordered = "time" in train.inputs
-        fitted.seen = fitted.cells(*_in_order(pairs, train.inputs.get("time")))
+        times = train.inputs.get("time")
+        seen = Histories.of_pairs(*_in_order(user, item, times), *sizes)
+        user_bias, item_bias, sittings = torch.zeros(sizes[0]), torch.zeros(sizes[1]), Sittings.none()
         rated = train.targets if task == "ratings" else train.inputs.get("rating")
         if rated is not None:
-            sizes = len(users) + 1, len(items) + 1
             rest = torch.from_numpy((rated - rated.mean(dtype=float)).astype(np.float32))
-            fitted.user_bias, fitted.item_bias = fit_biases(*pairs, rest, sizes)
-            if fitted.ordered and task == "ratings":
-                rest = rest - fitted.user_bias[pairs[0]] - fitted.item_bias[pairs[1]]
-                fitted.sittings = Sittings.fit(pairs[0], torch.from_numpy(train.inputs["time"]), rest)
-        return fitted
+            user_bias, item_bias = fit_biases(user, item, rest, sizes)
+            if times is not None and task == "ratings":
+                rest = rest - user_bias[user] - item_bias[item]
+                sittings = Sittings.fit(user, torch.from_numpy(times), rest)
+        beside = user_bias, item_bias, user_columns, item_columns
+        return cls(task, users, items, scale, seen, Histories.empty(*sizes), *beside, times is not None, sittings)
 
     @cached_property
     def user_positions(self) -> dict[str, int]:
-        return {name: i for i, name in enumerate(self.users, 1)}
+        return positions_of(self.users)
 
     @cached_property
     def item_positions(self) -> dict[str, int]:
-        return {name: i for i, name in enumerate(self.items, 1)}
+        return positions_of(self.items)
 
     @cached_property
     def item_counts(self) -> Tensor:
@@ -110,14 +97,14 @@ class CollabPreprocessor:
         return self.seen.transposed()
 
     @cached_property
-    def newcomers(self) -> Newcomers:
-        """Answers histories too short for the ranker."""
-        return Newcomers(self.seen, self.ordered)
+    def short_histories(self) -> ShortHistoryScorer:
+        """Scores for histories that are too short for the ranker."""
+        return ShortHistoryScorer(self.seen, self.ordered)
 
     @cached_property
-    def newest(self) -> Newest:
-        """Scores items that nobody has, by their columns."""
-        return Newest.of(self.item_columns, self.item_counts)
+    def new_items(self) -> NewItems:
+        """The items that nobody has, scored by their columns."""
+        return NewItems.of(self.item_columns, self.item_counts)
 
     def cells(self, users: Tensor, items: Tensor) -> Histories:
         """What known users have of known items in rows of these positions, each of shape (rows,)."""
@@ -129,26 +116,22 @@ class CollabPreprocessor:
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
         """See `shared.model.Recalls`; where `of` names no earlier model also how many ids it does not know."""
-        from apps.collab.overlap import seen_pairs, unknown_ids
-
-        if isinstance(examples.inputs, Asked):
+        if isinstance(examples.inputs, NewUserRows):
             return []
         positions = self.positions(examples.inputs)
-        return seen_pairs(self, positions, of) + ([] if of else unknown_ids(positions, "measured"))
+        return seen_pairs(self.seen, positions, of) + ([] if of else unknown_ids(positions, "measured"))
 
     def encode(self, inputs: Inputs) -> Encoded:
         """For ratings (user, item) and, where times are given, the level of the user's sitting; for ranking the user
         alone: the network scores every item."""
-        if isinstance(inputs, Asked):
-            from apps.collab.newusers import Folded
-
-            return Folded.of(inputs, self)
-        return self.spend(dict(inputs))
+        return self.spend(inputs if isinstance(inputs, NewUserRows) else dict(inputs))
 
     def spend(self, inputs: Inputs) -> Encoded:
-        """See `shared.protocol.Spends`."""
-        if isinstance(inputs, Asked):
-            return self.encode(inputs)
+        """See `shared.protocol.Spends`; rows of new users stay as they are."""
+        if isinstance(inputs, NewUserRows):
+            from apps.collab.newusers import NewUsers
+
+            return NewUsers.of(inputs, self)
         users = look_up(self.user_positions, inputs.pop("user"))
         items = look_up(self.item_positions, inputs.pop("item"))
         if self.task == "ranking":
@@ -197,10 +180,7 @@ class CollabPreprocessor:
 
     def _basis(self, user: int, item: int) -> Answer:
         """What an answer rests on, and how many training rows of the user and of the item stand behind it."""
-        support = {
-            "user": int(self.seen.starts[user + 1] - self.seen.starts[user]),
-            "item": int(self.item_counts[item]),
-        }
+        support = {"user": len(self.seen.of(user)), "item": int(self.item_counts[item])}
         if user and item and not all(support.values()):
             return {"basis": "columns", "support": support}
         basis = {(True, True): "personal", (True, False): "user-only", (False, True): "item-only"}
@@ -209,7 +189,7 @@ class CollabPreprocessor:
     def _scores(self, outputs: Tensor, users: Tensor, items: Tensor) -> list[Answer]:
         """The pair's score and its rank among all items; an unknown item has the least score and the last rank."""
         answers, outputs = [], outputs.clone()
-        self.newest.score(outputs)
+        self.new_items.fill(outputs)
         for row, user, item in zip(outputs, users.tolist(), items.tolist(), strict=True):
             known = row[1:]
             score = float(row[item] if item else known.min())
@@ -217,6 +197,14 @@ class CollabPreprocessor:
             answer = {"prediction": score, "value": score, "rank": rank, **self._basis(user, item)}
             answers.append(answer | ({} if answer["support"]["user"] else {"basis": "popular"}))
         return answers
+
+    def remember(self, held: Sequence[Data]) -> None:
+        """What users have in rows that training did not see is not to be recommended to them."""
+        if self.task == "ratings":
+            pairs = [torch.stack(part.inputs.batch(torch.arange(len(part)))[:2], 1) for part in held]
+        else:
+            pairs = [part.targets for part in held]
+        self.held = self.cells(*torch.cat(pairs).unbind(1))
 
     def fields(self) -> list[Field]:
         return [Field("user", "text"), Field("item", "text")]
@@ -238,62 +226,41 @@ class CollabPreprocessor:
         seen, held = (
             Histories(tensors[f"{name}_starts"], tensors[f"{name}_items"], len(items) + 1) for name in ("seen", "held")
         )
-        told = [tensors[name] for name in ("user_bias", "item_bias", "user_columns", "item_columns")]
-        found = cls(str(state["task"]), users, items, (least, mean, greatest), seen, held, *told)
-        found.ordered, found.sittings = bool(state.get("ordered", False)), Sittings.restore(tensors)
-        return found
+        return cls(
+            task=str(state["task"]),
+            users=users,
+            items=items,
+            scale=(least, mean, greatest),
+            seen=seen,
+            held=held,
+            user_bias=tensors["user_bias"],
+            item_bias=tensors["item_bias"],
+            user_columns=tensors["user_columns"],
+            item_columns=tensors["item_columns"],
+            ordered=bool(state.get("ordered", False)),
+            sittings=Sittings.restore(tensors),
+        )
 
 
-def _in_order(pairs: tuple[Tensor, Tensor], times: np.ndarray | None) -> tuple[Tensor, Tensor]:
-    """The pairs by time, where there is one."""
+def _beside(ids: tuple[str, ...], told: SideColumns | None) -> tuple[tuple[str, ...], Tensor]:
+    """(the ids and those that a side table adds, what it tells by position)."""
+    if told is None:
+        return ids, torch.zeros(len(ids) + 1, 0)
+    ids = tuple(dict.fromkeys((*ids, *told.ids)))
+    return ids, told.placed(ids)
+
+
+def _scale(ratings: np.ndarray) -> tuple[float, float, float]:
+    """The least, mean and greatest."""
+    least, mean, greatest = float(ratings.min()), float(ratings.mean()), float(ratings.max())
+    if least == greatest:
+        raise UserError(f"every rating is {least:g}: nothing to predict; use --task ranking")
+    return least, mean, greatest
+
+
+def _in_order(users: Tensor, items: Tensor, times: np.ndarray | None) -> tuple[Tensor, Tensor]:
+    """The rows by time, where there is one."""
     if times is None:
-        return pairs
+        return users, items
     order = torch.from_numpy(np.argsort(times, kind="stable").astype(np.int32))
-    return pairs[0][order], pairs[1][order]
-
-
-def _names(column: Sequence[object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(clean_id, _once(column))))
-
-
-def look_up(positions: Mapping[str, int], names: Any) -> Tensor:
-    """Positions of ids, shape (rows,), int32; 0 where unknown or missing. Of pandas' categories each is looked up once."""
-    if hasattr(names, "categories") and hasattr(names, "codes"):
-        each_name = [place_of(name, positions, 0) for name in names.categories]
-        return torch.from_numpy(np.array([*each_name, 0], np.int32)[names.codes])
-    if len(names) <= MANY:
-        each = (place_of(name, positions, 0) for name in names)
-    else:
-        found = {name: place_of(name, positions, 0) for name in _once(names)}
-        each = (found.get(name, 0) for name in names)
-    return torch.from_numpy(np.fromiter(each, np.int32, len(names)))
-
-
-def place_of(name: object, places: Mapping[str, int], unknown: int) -> int:
-    """Where an id stands, `unknown` where nowhere; `7.0` is `7` where only one of them is known."""
-    known = clean_id(name)
-    place = places.get(known)
-    return places.get(twin(known), unknown) if place is None else place
-
-
-def _once(names: Sequence[object]) -> Iterable[object]:
-    """Many names: each once, by pandas. Few: as they are."""
-    if len(names) <= MANY:
-        return names
-    import pandas as pd
-
-    unique: Iterable[object] = pd.unique(
-        names if isinstance(names, pd.Categorical) else np.asarray(names, dtype=object)
-    )
-    return unique
-
-
-def fit_biases(users: Tensor, items: Tensor, rest: Tensor, sizes: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """(users', items') from ratings less their mean: of the items first, then of what they leave to the users."""
-    item_bias = _shrunken(items, rest, sizes[1], SHRINKAGE[1])
-    return _shrunken(users, rest - item_bias[items], sizes[0], SHRINKAGE[0]), item_bias
-
-
-def _shrunken(owner: Tensor, values: Tensor, owners: int, strength: float) -> Tensor:
-    sums = torch.zeros(owners).index_add_(0, owner, values)
-    return sums / (torch.bincount(owner, minlength=owners) + strength)
+    return users[order], items[order]

@@ -12,6 +12,9 @@ from apps.collab.preprocessor import CollabPreprocessor
 WEIGHTED_ITEMS = 8000
 """Up to so many items the weights of every item on every other are kept (256 MB); beyond, factors rank."""
 
+RANKING_FACTORS = 64
+"""Width of the factors that rank: ranking wants more than rating does."""
+
 MANY_ROWS = 32
 """From so many histories on a product with their whole table is faster than sums of rows."""
 
@@ -96,7 +99,3 @@ def make_ranker(preprocessor: CollabPreprocessor) -> ItemWeights | ItemFactors:
     if len(preprocessor.items) < WEIGHTED_ITEMS:
         return ItemWeights(preprocessor)
     return ItemFactors(preprocessor, RANKING_FACTORS)
-
-
-RANKING_FACTORS = 64
-"""Width of the factors that rank: ranking wants more than rating does."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.collab.columns import Roles
+from apps.collab.columns import Roles, is_count
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
 
@@ -24,6 +24,15 @@ UNRATED = (-1, 0)
 
 MANY_ZEROS = 0.25
 """Share of rows from which 0, if also the commonest value, is no rating but such a mark."""
+
+
+COUNTED = 100
+"""Ratings from 0 that reach beyond this are counts or amounts (plays, hours), not a scale of liking."""
+
+
+def counts_use(name: str, ratings: np.ndarray) -> bool:
+    """Whether numbers, none missing, are counts or amounts: by their column's name, or by how far they reach."""
+    return bool(len(ratings)) and ratings.min() >= 0 and (is_count(name) or bool(ratings.max() > COUNTED))
 
 
 def given_ratings(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Path, notes: list[str]) -> np.ndarray:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apps.collab.folding import Given, ratings_of_all, scores_of_all
+from apps.collab.folding import Brought, ratings_of_all, scores_of_all
 from apps.collab.histories import Histories
+from apps.collab.ids import look_up
 from apps.collab.likeness import likeness, spread_out
-from apps.collab.model import RatingNetwork
-from apps.collab.preprocessor import CollabPreprocessor, look_up
-from apps.collab.rankers import Ranker
+from apps.collab.model import RatingNetwork, ranker_of
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.reasons import reasons
 from shared.errors import UserError
 from shared.model import Model
@@ -58,57 +58,54 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A block of users: their positions, all that they have, and which of them brought some of it along."""
+class Block:
+    """Some of the users asked for: their ids and positions, what they brought along, and all that they have."""
 
+    names: list[str]
     positions: Tensor
+    brought: Brought
     had: Histories
-    folded: Tensor
 
-    def basis(self, row: int) -> str:
-        return "folded-in" if self.folded[row] else "personal" if self.had.counts()[row] else "popular"
+    def folded(self) -> Tensor:
+        """Which of them brought something along, shape (users,)."""
+        return self.brought.had.counts() > 0
 
 
-def recommend(model: Model, users: Sequence[str], wish: Wish, given: Given | None = None) -> Iterator[dict[str, Any]]:
+def recommend(
+    model: Model, users: Sequence[str], wish: Wish, brought: Brought | None = None
+) -> Iterator[dict[str, Any]]:
     """For each user `{"user", "basis", "support", "items": [{"item", "score", "support"}, ...]}`, best first.
 
-    `basis` is "personal", "folded-in" (from `given`, without training again) or "popular" for a user nobody knows;
-    `support` counts the interactions behind it, of the user and of each item. A model of ratings adds the
+    `basis` is "personal", "folded-in" (by what they `brought`, without training again) or "popular" for a user nobody
+    knows; `support` counts the interactions behind it, of the user and of each item. A model of ratings adds the
     predicted `rating`. Computed block by block.
     """
-    preprocessor, network = model.preprocessor, model.predictor.network
+    preprocessor = model.preprocessor
     assert isinstance(preprocessor, CollabPreprocessor)
     allowed = wish.allowed(preprocessor)
-    given = given or Given.nothing(preprocessor)
+    brought = brought or Brought.nothing(preprocessor)
     for start in range(0, len(users), BLOCK):
         names = list(users[start : start + BLOCK])
-        positions, brought = look_up(preprocessor.user_positions, names), given.take(names)
-        asked = Asked(positions, preprocessor.seen.joined(positions, brought.had), brought.had.counts() > 0)
-        yield from _answers(network, preprocessor, names, asked, brought, allowed, wish)
+        positions, own = look_up(preprocessor.user_positions, names), brought.take(names)
+        block = Block(names, positions, own, preprocessor.seen.joined(positions, own.had))
+        yield from _answers(model.predictor.network, preprocessor, block, allowed, wish)
 
 
 @torch.inference_mode()
 def _answers(
-    network: nn.Module,
-    preprocessor: CollabPreprocessor,
-    names: list[str],
-    asked: Asked,
-    brought: Given,
-    allowed: Tensor,
-    wish: Wish,
+    network: nn.Module, preprocessor: CollabPreprocessor, block: Block, allowed: Tensor, wish: Wish
 ) -> Iterator[dict[str, Any]]:
-    ranker = network.ranker if isinstance(network, RatingNetwork) else network
-    assert isinstance(ranker, Ranker)
-    scores = scores_of_all(ranker, preprocessor.newcomers, asked.positions, asked.had, asked.folded)
-    preprocessor.newest.score(scores)
+    ranker, folded = ranker_of(network), block.folded()
+    scores = scores_of_all(ranker, preprocessor.short_histories, block.positions, block.had, folded)
+    preprocessor.new_items.fill(scores)
     scores[:, ~allowed] = -torch.inf
     if not wish.seen:
-        scores[asked.had.cells(torch.arange(len(names)))] = -torch.inf
-        scores[preprocessor.held.cells(asked.positions)] = -torch.inf
+        scores[block.had.cells(torch.arange(len(block.had)))] = -torch.inf
+        scores[preprocessor.held.cells(block.positions)] = -torch.inf
     pool = wish.k if not wish.diversity else POOL * wish.k
     best, items = scores.topk(min(pool, scores.shape[1]), dim=1)
-    rated = ratings_of_all(network, asked.positions, brought) if isinstance(network, RatingNetwork) else None
-    for row, name in enumerate(names):
+    rated = ratings_of_all(network, block.positions, block.brought) if isinstance(network, RatingNetwork) else None
+    for row, name in enumerate(block.names):
         chosen = items[row][best[row] > -torch.inf]
         if wish.diversity:
             chosen = spread_out(preprocessor, chosen, scores[row, chosen], wish.k, wish.diversity)
@@ -119,11 +116,12 @@ def _answers(
         }
         if rated is not None:
             columns["rating"] = [round(value, preprocessor.decimals) for value in rated[row, chosen].double().tolist()]
+        had = block.had.of(row)
         if wish.why:
-            columns["because"] = reasons(ranker, preprocessor, asked.had.of(row), chosen)
+            columns["because"] = reasons(ranker, preprocessor, had, chosen)
         lines = [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
-        support = int(asked.had.starts[row + 1] - asked.had.starts[row])
-        yield {"user": name, "basis": asked.basis(row), "support": support, "items": lines}
+        basis = "folded-in" if folded[row] else "personal" if len(had) else "popular"
+        yield {"user": name, "basis": basis, "support": len(had), "items": lines}
 
 
 def similar(model: Model, items: Sequence[str], k: int) -> Iterator[dict[str, Any]]:

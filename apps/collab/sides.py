@@ -11,16 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.collab.columns import KNOWN, clean_id, plain_name
+from apps.collab.columns import KNOWN, plain_name
+from apps.collab.ids import clean_id
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
-from shared.protocol import Columns, Examples, count, pick
+from shared.protocol import Examples
 from shared.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ROLES = ("user", "item")
 
 SEPARATOR = "|"
 """Between the values of a cell that holds several, such as genres."""
@@ -33,6 +32,9 @@ RARE = 5
 
 COVERED = 0.5
 """Share of rows that hold one of a column's common values: with less it is free text or a name, and left out."""
+
+FOUND = {"user": ("u.user", "users.dat", "users.csv"), "item": ("u.item", "movies.dat", "movies.csv", "items.csv")}
+"""Names under which side tables stand beside the ratings, MovieLens' own first."""
 
 YEAR = r"\b((?:18|19|20)\d\d)\b"
 
@@ -58,24 +60,6 @@ class Interactions(Examples):
     sides: Mapping[str, SideColumns] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Columns of rows that are asked of new users, with the rows that those `shown` beforehand."""
-
-    columns: Columns
-    shown: Examples
-
-    def __len__(self) -> int:
-        return count(self.columns)
-
-    def __getitem__(self, rows: np.ndarray) -> Asked:
-        return Asked(pick(self.columns, rows), self.shown)
-
-
-FOUND = {"user": ("u.user", "users.dat", "users.csv"), "item": ("u.item", "movies.dat", "movies.csv", "items.csv")}
-"""Names under which side tables stand beside the ratings, MovieLens' own first."""
-
-
 def find_sides(
     source: Path, recipe: CollabRecipe, train: Examples, notes: list[str]
 ) -> tuple[dict[str, SideColumns], CollabRecipe]:
@@ -84,28 +68,28 @@ def find_sides(
     Raises UserError where a named one cannot be read, tells nothing of the training rows, or would not be used.
     """
     sides: dict[str, SideColumns] = {}
-    wanted, named = (
-        {"user": recipe.user_columns, "item": recipe.item_columns},
-        {"user": recipe.user, "item": recipe.item},
-    )
+    places = {"user": recipe.user_columns, "item": recipe.item_columns}
     descends = recipe.epochs > 0 and recipe.task == "ratings"
-    for role, place in wanted.items():
-        beside = (source / name for name in FOUND[role] if source.is_dir())
-        path = next((file for file in beside if file.is_file()), None) if place == "auto" else Path(place)
+    for role, place in places.items():
+        path = _found_in(source, role) if place == "auto" else Path(place)
         if place == "none" or path is None or (place == "auto" and descends):
             continue
         if descends:
             raise UserError(f"--{role}-columns {place}: gradient descent does not use it: leave out --epochs")
         try:
-            sides[role] = _fitting(read_side(path, role, named[role]), train.inputs[role].categories, path)
+            sides[role] = _fitting(read_side(path, role, getattr(recipe, role)), train.inputs[role].categories, path)
         except UserError as error:
             if place != "auto":
                 raise
             notes.append(f"left out: {error}")
             continue
         notes.append(f"{path.name}: {sides[role].values.shape[1]} numbers about {len(sides[role].ids):,} {role}s")
-        wanted[role] = path.name
-    return sides, replace(recipe, user_columns=wanted["user"], item_columns=wanted["item"])
+        places[role] = path.name
+    return sides, replace(recipe, user_columns=places["user"], item_columns=places["item"])
+
+
+def _found_in(source: Path, role: str) -> Path | None:
+    return next((source / name for name in FOUND[role] if (source / name).is_file()), None)
 
 
 def _fitting(found: SideColumns, names: Any, path: Path) -> SideColumns:

@@ -19,6 +19,11 @@ thousand times this are millionths, and so on."""
 DAYS = (19_000_000, 21_010_000)
 """Between these lie dates written as one number, year, month and day."""
 
+MONTHS = 12
+
+UNITS = {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}
+"""Steps in a second of the integers that pandas stores dates as."""
+
 
 def seconds(column: pd.Series, path: Path) -> np.ndarray:
     """Seconds since 1970 as float64; a missing time is as early as the earliest.
@@ -29,7 +34,7 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
 
     if column.dtype.kind == "M":  # `to_numeric` gives the integers that are stored, in a unit that the file chose
         stored = pd.to_datetime(column, utc=True)
-        numbers = np.where(stored.notna(), stored.astype("int64").to_numpy() / _units(stored), np.nan)
+        numbers = np.where(stored.notna(), _since_1970(stored), np.nan)
     else:
         numbers = _days(pd.to_numeric(column, errors="coerce").to_numpy(float, copy=True))
     written = column.notna().to_numpy() & ~np.isfinite(numbers)
@@ -42,7 +47,7 @@ def seconds(column: pd.Series, path: Path) -> np.ndarray:
                 f"{path}: row {row + 1} of {column.name}: {str(column.iloc[row])[:40]!r} is no time; "
                 "write 2026-11-23 or seconds since 1970"
             )
-        numbers[written] = dates.astype("int64").to_numpy() / _units(dates)
+        numbers[written] = _since_1970(dates)
     plain = np.isfinite(numbers) & ~written
     while (finer := plain & (np.abs(numbers) > BEYOND)).any():
         numbers[finer] /= 1000
@@ -61,7 +66,7 @@ def _days(numbers: np.ndarray) -> np.ndarray:
     texts = pd.Series(numbers[known]).astype(int).astype(str)
     dates = pd.to_datetime(texts, format="%Y%m%d", errors="coerce", utc=True)
     if not dates.isna().any():
-        numbers[known] = dates.astype("int64").to_numpy() / _units(dates)
+        numbers[known] = _since_1970(dates)
     return numbers
 
 
@@ -71,9 +76,6 @@ def _day_first(texts: pd.Series) -> bool:
     return bool(len(found)) and bool((found[1] == ".").all() or (found[0].astype(int) > MONTHS).any())
 
 
-MONTHS = 12
-
-
-def _units(dates: pd.Series) -> float:
-    """Steps of the stored integers in a second: pandas keeps dates in ns, us, ms or s."""
-    return {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}[getattr(dates.dtype, "unit", "ns")]
+def _since_1970(dates: pd.Series) -> np.ndarray:
+    """Seconds; of a missing date some number."""
+    return dates.astype("int64").to_numpy() / UNITS[getattr(dates.dtype, "unit", "ns")]

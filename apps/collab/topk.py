@@ -5,8 +5,6 @@ Definitions of Järvelin & Kekäläinen 2002 (nDCG) and of the published tables:
 
 from __future__ import annotations
 
-from itertools import product
-
 import torch
 from torch import Tensor
 
@@ -20,34 +18,6 @@ def quality(scores: Tensor, had: Tensor, truth: Tensor) -> float:
     """Mean nDCG@10 of lists without what users `had`, against the `truth`: tables of one shape, of zeros and ones."""
     best = top_items(scores.masked_fill(had > 0, -torch.inf), 10)
     return float(ndcg(truth.gather(1, best), truth.sum(1)).mean())
-
-
-def standard(scores: Tensor) -> Tensor:
-    """Each row with mean 0 and deviation 1 over the known items, in single precision."""
-    scores = scores.float()
-    spread, mean = torch.std_mean(scores[:, 1:], dim=1, correction=0, keepdim=True)
-    return (scores - mean) / spread.clamp_min(1e-12)
-
-
-STEP = 0.25
-"""Between the shares that are tried."""
-
-
-def best_shares(members: list[Tensor], had: Tensor, truth: Tensor) -> tuple[tuple[float, ...], float]:
-    """The shares, in steps of STEP, at which the sum of the members' scores has the best `quality`; and that."""
-    best: tuple[tuple[float, ...], float] = ((), -1.0)
-    for shares in _simplex(len(members)):
-        scores = torch.stack([share * each for share, each in zip(shares, members, strict=True)]).sum(0)
-        found = quality(scores, had, truth)
-        best = (shares, found) if found > best[1] else best
-    return best
-
-
-def _simplex(members: int) -> list[tuple[float, ...]]:
-    """All shares in steps of STEP that add up to one."""
-    steps = round(1 / STEP)
-    parts = product(range(steps + 1), repeat=members)
-    return [tuple(part * STEP for part in each) for each in parts if sum(each) == steps]
 
 
 def ndcg(hits: Tensor, chosen: Tensor) -> Tensor:

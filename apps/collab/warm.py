@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apps.collab.autoencoder import Autoencoder
+from apps.collab.factors import Factors, compress, prior_precision
 from apps.collab.gibbs import rectangles
 from apps.collab.ials import user_factors
-from apps.collab.model import RatingNetwork
-from apps.collab.posterior import Factors, compress
-from apps.collab.preprocessor import CollabPreprocessor, look_up
+from apps.collab.ids import look_up
+from apps.collab.model import RatingNetwork, ranker_of
+from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from shared.artifact import Artifact
 from shared.errors import UserError
@@ -44,9 +45,7 @@ def adopt(network: nn.Module, preprocessor: CollabPreprocessor, earlier: Artifac
     common = _common(preprocessor, CollabPreprocessor.restore(earlier.preprocessor, earlier.fitted))
     if isinstance(network, RatingNetwork):
         _mix_factors(network, earlier.network, common)
-    ranker = network.ranker if isinstance(network, RatingNetwork) else network
-    assert isinstance(ranker, Ranker)
-    for each in ranker.rankers():
+    for each in ranker_of(network).rankers():
         _mix_ranker(each, earlier.network, common)
     users, items = int((common.users > 0).sum()), int((common.items > 0).sum())
     return f"knows {users:,} of {len(preprocessor.users):,} users and {items:,} of {len(preprocessor.items):,} items"
@@ -101,7 +100,7 @@ def _mix_factors(network: RatingNetwork | ItemFactors, earlier: Mapping[str, Ten
     """Adds the weighted difference of the two models' predictions, for users that the earlier one does not know after it
     has seen their rows of items that it knows."""
     users, items = network.users.weight, network.items.weight
-    old = _whole(dict(earlier))
+    old = _whole(earlier)
     if old is None:
         return
     new = _whole(network.state_dict())
@@ -140,8 +139,7 @@ def _with_strangers(
 def _posterior_means(rows: list[Tensor], items: Tensor, users: Tensor, noise: float, owners: int) -> Tensor:
     """Factors and bias, shape (owners, width + 1), of the owners of `rows` (user, item, rating), given the items' and a normal
     prior about the unknown user, `users[0]`, that spreads as the other users do."""
-    spread = users[1:].T.cov(correction=0)
-    prior = torch.linalg.inv(spread + 1e-3 * spread.diagonal().mean().clamp_min(1e-6) * torch.eye(len(spread)))
+    prior = prior_precision(users[1:])
     owner, item, rating = rows
     left = items[:, :-1]
     padded = F.pad(left, (0, 0, 0, 1))
@@ -153,13 +151,13 @@ def _posterior_means(rows: list[Tensor], items: Tensor, users: Tensor, noise: fl
     return found
 
 
-def _whole(tensors: dict[str, Tensor]) -> Factors | None:
+def _whole(tensors: Mapping[str, Tensor]) -> Factors | None:
     """A model's predictions as factors alone: biases and mean become columns against ones."""
     if "users.weight" not in tensors:
         return None
     users, items = tensors["users.weight"], tensors["items.weight"]
     user_bias = tensors.get("user_bias.weight", torch.zeros(len(users), 1))
-    item_bias = tensors.get("item_bias.weight", tensors.get("item_bias", torch.zeros(len(items))).reshape(-1, 1))
+    item_bias = tensors.get("item_bias.weight", tensors.get("item_bias", torch.zeros(len(items)))).reshape(-1, 1)
     item_bias = item_bias + tensors.get("mean", torch.zeros(()))
     left = torch.cat([users, user_bias, torch.ones(len(users), 1)], 1)
-    return Factors(left, torch.cat([items, torch.ones(len(items), 1), item_bias.reshape(-1, 1)], 1))
+    return Factors(left, torch.cat([items, torch.ones(len(items), 1), item_bias], 1))

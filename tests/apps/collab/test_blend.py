@@ -10,7 +10,7 @@ import torch
 from apps import collab
 from apps.collab.blend import Blend
 from apps.collab.reasons import contributions
-from apps.collab.topk import standard
+from apps.collab.shares import standard
 from shared.model import Model
 from tests.apps.collab.patterns import write_likes
 

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from apps import collab
+from apps.collab.factors import Factors, compress
 from apps.collab.gibbs import draw_factors, draw_noise, draw_prior, rectangles
-from apps.collab.posterior import Factors, Posterior, Ratings, compress, sample_posterior, who_rated_what
+from apps.collab.posterior import Posterior, Ratings, sample_posterior, who_rated_what
 from tests.apps.collab.patterns import write_ratings
 
 
@@ -37,19 +38,17 @@ def test_rectangles_hold_every_rating_once() -> None:
 
 def test_draws_have_the_ridge_solution_as_mean_and_its_curvature_as_precision() -> None:
     torch.manual_seed(0)
-    x, y, noise = torch.randn(6, 2), torch.randn(6), 2.0
-    owner = torch.zeros(6, dtype=torch.long)
-    block = rectangles(owner, torch.arange(6), y, (1, 6))
-    prior_mean, precision = torch.tensor([[0.5, -0.5]]), torch.tensor([[2.0, 0.5], [0.5, 1.0]])
+    x, y, noise, owners = torch.randn(6, 2), torch.randn(6), 2.0, 4000  # each with the same six ratings
+    owner, partner = torch.arange(owners).repeat_interleave(6), torch.arange(6).repeat(owners)
+    blocks = rectangles(owner, partner, y.repeat(owners), (owners, 6))
+    prior_mean, precision = torch.tensor([0.5, -0.5]), torch.tensor([[2.0, 0.5], [0.5, 1.0]])
     partners = torch.cat([x, torch.zeros(6, 1)], 1)
-    drawn = [draw_factors(block, partners, prior_mean, precision, noise) for _ in range(4000)]
-    draws = torch.cat([factors for factors, _, _ in drawn])
-    errors = (x @ draws.T - y[:, None]).square().sum(0)
-    assert torch.allclose(torch.tensor([error for _, _, error in drawn]), errors, rtol=1e-3, atol=1e-4)
+    draws, means, error = draw_factors(blocks, partners, prior_mean.repeat(owners, 1), precision, noise)
+    assert error == pytest.approx(float((x @ draws.T - y[:, None]).square().sum()), rel=1e-3)
     curvature = precision + noise * x.T @ x
-    mean = torch.linalg.solve(curvature, noise * x.T @ y + precision @ prior_mean[0])
+    mean = torch.linalg.solve(curvature, noise * x.T @ y + precision @ prior_mean)
     assert torch.allclose(draws.mean(0), mean, atol=0.03)
-    assert torch.allclose(drawn[0][1][0], mean, atol=1e-4)
+    assert torch.allclose(means, mean.expand_as(means), atol=1e-4)
     assert torch.allclose(draws.T.cov(), torch.linalg.inv(curvature), atol=0.01)
 
 
@@ -108,7 +107,7 @@ def test_few_ratings_have_no_features_that_would_tell_noise() -> None:
 
 
 def test_features_tell_who_rated_what_and_are_zero_for_the_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.collab.posterior.RATINGS_EACH", 10)
+    monkeypatch.setattr("apps.collab.posterior.RATINGS_A_COMPONENT", 10)
     user, item = cells()
     of_users, of_items = who_rated_what(Ratings(user, item, torch.rand(len(user)), (51, 31)))
     assert of_users.shape[0] == 51 and of_items.shape[0] == 31 and of_users.shape[1] == 7

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from apps.collab.ids import look_up
 from apps.collab.inputs import from_python, from_sources
-from apps.collab.preprocessor import look_up
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError
 

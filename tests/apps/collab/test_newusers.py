@@ -11,9 +11,9 @@ import pytest
 from apps import collab
 from apps.collab.app import APP
 from apps.collab.learning import _trial
-from apps.collab.newusers import hold_out_users
 from apps.collab.reading import read_splits
 from apps.collab.recipe import CollabRecipe
+from apps.collab.splitting import hold_out_users
 from shared.display import Clock
 from shared.errors import UserError
 from shared.run import Options, prepare

@@ -133,7 +133,7 @@ def test_test_rows_are_measured_without_the_validation_rows_in_the_lists(
 ) -> None:
     likes = write_likes(tmp_path / "likes.csv")
     excluded = collab.train(likes, valid_fraction=0.3, strength=10.0).facts
-    monkeypatch.setattr("apps.collab.fitting.remember_held", lambda preprocessor, held: None)
+    monkeypatch.setattr("apps.collab.preprocessor.CollabPreprocessor.remember", lambda preprocessor, held: None)
     included = collab.train(likes, valid_fraction=0.3, strength=10.0).facts
     assert excluded.metrics["recall@10"] > included.metrics["recall@10"] and excluded.valid == included.valid
 

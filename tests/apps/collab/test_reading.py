@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from apps.collab.columns import clean_id
+from apps.collab.ids import clean_id
 from apps.collab.reading import read_pairs, read_part, read_splits
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError

@@ -13,7 +13,7 @@ import torch
 
 from apps import collab
 from apps.__main__ import main
-from apps.collab.folding import Given, ratings_of_all
+from apps.collab.folding import Brought, ratings_of_all
 from apps.collab.histories import Histories
 from apps.collab.model import RatingNetwork
 from apps.collab.rankers import ItemFactors
@@ -136,13 +136,13 @@ def test_ratings_of_a_known_user_move_with_what_they_bring(rating: Model) -> Non
     assert isinstance(network, RatingNetwork)
     user, item = (torch.tensor([position]) for position in (1, 2))
     plain, low, high = (
-        ratings_of_all(network, user, Given({}, Histories(torch.arange(2), item.int(), 41), torch.tensor([value])))[
+        ratings_of_all(network, user, Brought({}, Histories(torch.arange(2), item.int(), 41), torch.tensor([value])))[
             0, 2
         ]
         for value in (torch.nan, 1.0, 5.0)
     )
     assert low < plain < high
-    assert plain == ratings_of_all(network, user, Given.nothing(preprocessor).take(["?"]))[0, 2]
+    assert plain == ratings_of_all(network, user, Brought.nothing(preprocessor).take(["?"]))[0, 2]
 
 
 def test_commands_write_tables(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,8 +77,8 @@ def test_items_that_nobody_has_are_recommended_and_likened_by_their_columns(mode
 
 
 def near(model: Model, item: str) -> list[str]:
-    newest, positions = model.preprocessor.newest, model.preprocessor.item_positions
-    row = newest.nearest[newest.positions.tolist().index(positions[item])]
+    new, positions = model.preprocessor.new_items, model.preprocessor.item_positions
+    row = new.nearest[new.positions.tolist().index(positions[item])]
     return [model.preprocessor.items[position - 1] for position in row.tolist()]
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from apps.collab.histories import Histories
-from apps.collab.topk import best_shares, standard
+from apps.collab.shares import best_shares, standard, summed
 
 SHORT = 50
 """Histories of up to so many items are answered here, longer ones by the ranker."""
@@ -70,8 +70,8 @@ class Regression:
         return (pulled - users * whole[:, None] * (mean @ found)).T + whole
 
 
-class Newcomers:
-    """Scores for short histories, from those of the training users; `ordered` says that these are in time order."""
+class ShortHistoryScorer:
+    """Scores for users of short histories, from those of the training users; `ordered` says that these are in time order."""
 
     def __init__(self, seen: Histories, ordered: bool = False) -> None:
         rows = (seen.counts() > 1).nonzero()[:, 0]
@@ -116,7 +116,7 @@ class InOrder:
     shares: tuple[float, ...]
 
     @classmethod
-    def of(cls, known: Newcomers, size: int) -> InOrder:
+    def of(cls, known: ShortHistoryScorer, size: int) -> InOrder:
         """Fitted to all users with more than `size` items, the shares to some left out of a first fit."""
         long = (known.had.counts() > size).nonzero()[:, 0]
         judged = torch.zeros(len(long), dtype=torch.bool)
@@ -126,7 +126,7 @@ class InOrder:
             return cls(_on_first(known.had.take(long), size), (1.0, 0.0, 0.0))
         others = torch.ones(len(known.had), dtype=torch.bool)
         others[long[judged]] = False
-        trial = Newcomers(known.had.take(others.nonzero()[:, 0]))
+        trial = ShortHistoryScorer(known.had.take(others.nonzero()[:, 0]))
         shown = judges.first(size).table(torch.arange(len(judges)))
         truth = judges.after(size).table(torch.arange(len(judges)))
         members = _members(trial.at_random(size), _on_first(rest, size), shown)
@@ -135,7 +135,7 @@ class InOrder:
     def answer(self, at_random: Regression, shown: Tensor) -> Tensor:
         """Scores for tables of zeros and ones, shape (rows, width)."""
         members = _members(at_random, self.first, shown)
-        return torch.stack([share * each for share, each in zip(self.shares, members, strict=True)]).sum(0)
+        return summed(members, self.shares)
 
 
 def _members(at_random: Regression, first: Regression, shown: Tensor) -> list[Tensor]:
