@@ -90,18 +90,25 @@ def read_spec(weights: Weights, texts: Sequence[str]) -> Spec:
     if not isinstance(config, dict) or "model_type" not in config:
         raise UserError(f"{folder / 'config.json'} names no model_type: give a folder in the Hugging Face layout")
     kept = {key: value for key, value in config.items() if key not in DROPPED}
-    return Spec(weights.name, kept, _tokenizer(folder), _pooling(folder))
+    return Spec(weights.name, kept, _tokenizer(folder, config.get("vocab_size")), _pooling(folder))
 
 
-def _tokenizer(folder: Path) -> str:
+def _tokenizer(folder: Path, rows: int | None) -> str:
+    """`rows`: of the encoder's table of tokens, where its configuration says that."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise UserError(f"{folder} has no tokenizer.json: save the tokenizer in its fast form beside the model")
     try:
         description = path.read_text(encoding="utf-8")
-        Tokens(description)
+        tokens = Tokens(description)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({first_line(error)}): fetch the weights again") from None
+    greatest = max(tokens.tokenizer.get_vocab().values(), default=0)
+    if rows is not None and greatest >= rows:
+        raise UserError(
+            f"{path} has a token {greatest}, but config.json beside it has a vocab_size of {rows}: "
+            "take both, and the weights, from one model"
+        )
     return description
 
 

@@ -125,6 +125,10 @@ def test_lower_layers_learn_slower_and_words_not_at_all(folder: Path) -> None:
             lambda folder: (folder / "config.json").write_text(json.dumps({"model_type": "nonesuch"})),
             "nonesuch",
         ),
+        (
+            lambda folder: (folder / "config.json").write_text(json.dumps({"model_type": "bert", "vocab_size": 3})),
+            "vocab_size of 3",
+        ),
     ],
 )
 def test_a_broken_encoder_is_one_message(tmp_path: Path, damage: object, said: str) -> None:
