@@ -22,10 +22,9 @@ from apps.text.recipe import TextRecipe
 from apps.text.repeats import marks
 from apps.text.several import shares
 from shared.artifact import Artifact
-from shared.metrics import Classification
+from shared.classes import fit_classes, objective_of
 from shared.progress import CLOSED_FORM
 from shared.protocol import Data, Examples, Group, Objective, Splits
-from shared.several import LabelPresence, LabelSets
 
 NOTHING = torch.zeros(0, dtype=torch.long)
 
@@ -50,7 +49,7 @@ class TextApp:
 
     def fit(self, train: Examples, recipe: TextRecipe) -> TextPreprocessor:
         """Finds the n-grams worth keeping, and takes the encoder's description into the state."""
-        labels, letters = preprocessor.fit_labels(train.targets, recipe.separator), recipe.characters == "yes"
+        labels, letters = fit_classes(train.targets, recipe.separator), recipe.characters == "yes"
         inside = shares(labels.encode(train.targets), len(labels.names))
         weights, _ = encoder.find_weights(recipe.weights)
         spec = None if weights is None else encoder.read_spec(weights, train.inputs.tolist())
@@ -117,8 +116,7 @@ class TextApp:
         ]
 
     def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Objective:
-        kind = LabelPresence if isinstance(fitted.labels, LabelSets) else Classification
-        plain = kind(fitted.labels, recipe.smoothing, recipe.class_weights)  # type: ignore[arg-type]
+        plain = objective_of(fitted.labels, recipe.smoothing, recipe.class_weights)
         return Consistent(plain, recipe.consistency) if recipe.consistency else plain
 
     def callbacks(self, recipe: TextRecipe) -> list[Any]:

@@ -19,10 +19,9 @@ from apps.text.inputs import as_array
 from apps.text.passages import chi_squared
 from apps.text.repeats import marks
 from apps.text.tokens import Tokens
+from shared.classes import Classes, answers_of, classes_from
 from shared.copies import recalled
-from shared.labels import Labels
 from shared.protocol import Answer, Examples, Field
-from shared.several import LabelSets
 
 MOST_WEIGHTS = 6_000_000
 """Features times classes of the n-gram expert: bounds the artifact and the time of the fit."""
@@ -37,7 +36,7 @@ class TextPreprocessor:
     """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made;
     `long`: what the encoder sees of a text that has more than `max_tokens`; `telling`: how much each token tells."""
 
-    labels: Labels | LabelSets
+    labels: Classes
     buckets: Tensor
     letters: bool
     spec: Spec | None = None
@@ -80,7 +79,7 @@ class TextPreprocessor:
         return self.labels.encode(targets)
 
     def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
-        return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, LabelSets) else outputs.softmax(1))
+        return answers_of(self.labels, outputs)
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
         """See `shared.model.Recalls`."""
@@ -109,7 +108,7 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
     buckets = tensors["buckets"]
     if buckets.dtype != torch.long or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 1 << BITS):
         raise ValueError("the hashes of the n-grams are out of range")
-    labels, telling = labels_from_state(state["labels"]), tensors["telling"]
+    labels, telling = classes_from(state["labels"]), tensors["telling"]
     if telling.dtype != torch.float or telling.ndim != 1:
         raise ValueError("how much each token tells is not a row of numbers")
     longest, long = int(state["max_tokens"]), str(state["long"])
@@ -123,16 +122,6 @@ def fit_telling(spec: Spec, texts: Sequence[str], inside: Tensor) -> Tensor:
     tokens = Tokens(spec.tokenizer)
     found = tokens.read([texts[i] for i in some])
     return torch.from_numpy(passages.fit_telling(found, inside[torch.from_numpy(some)], tokens.size))
-
-
-def fit_labels(targets: np.ndarray, separator: str) -> Labels | LabelSets:
-    """One label a text, or several between separators."""
-    single = separator in ("none", "auto")  # reading has settled auto
-    return Labels.fit(targets) if single else LabelSets.fit(targets, separator)
-
-
-def labels_from_state(state: Mapping[str, Any]) -> Labels | LabelSets:
-    return LabelSets.from_state(state) if "separator" in state else Labels.from_state(state)
 
 
 def nothing(rows: int) -> Ragged:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apps.vision import backbones, reading, scratch
+from apps.vision import backbones, reading, scratch, warm
 from apps.vision.augment import Views
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import calibrate
@@ -25,13 +24,12 @@ from apps.vision.recipe import VisionRecipe
 from apps.vision.review import review
 from apps.vision.settle import LARGE_STEP, SCRATCH_CROP, SMALL_STEP
 from shared.artifact import Artifact
-from shared.labels import Labels, positions
-from shared.metrics import Classification
+from shared.classes import fit_classes, objective_of
+from shared.labels import Labels
 from shared.precision import units
 from shared.predict import Predictor
 from shared.progress import Steps
-from shared.protocol import Data, Examples, Group, Splits
-from shared.several import LabelPresence, LabelSets
+from shared.protocol import Data, Examples, Group, Objective, Splits
 
 SAMPLE = 2000
 """Pictures looked at for the mean and spread of pixels and for the whitening of the first layer."""
@@ -56,8 +54,7 @@ class VisionApp:
         return as_pictures(value, recipe.stored_size or 0)
 
     def fit(self, train: Examples, recipe: VisionRecipe) -> VisionPreprocessor:
-        several = recipe.separator != "none"
-        labels = LabelSets.fit(train.targets, recipe.separator) if several else Labels.fit(train.targets)
+        labels = fit_classes(train.targets, recipe.separator)
         if recipe.weights != "none":
             weights, _ = backbones.find_weights(recipe.weights)
             assert weights is not None
@@ -73,32 +70,14 @@ class VisionApp:
 
     def model(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe, pretrained: bool) -> VisionNetwork:
         backbone = preprocessor.backbone
-        weights = None
-        if pretrained and recipe.weights != "none":
-            weights, _ = backbones.find_weights(recipe.weights)
+        weights = backbones.find_weights(recipe.weights)[0] if pretrained else None
         network = backbones.build_pretrained(backbone, weights) if weights else backbones.build(backbone)
         body = Body(network, backbone, recipe.views, one_length=recipe.weights != "none")
         return VisionNetwork(body, len(preprocessor.labels.names)).to(memory_format=torch.channels_last)
 
     def adopt(self, network: nn.Module, preprocessor: VisionPreprocessor, earlier: Artifact) -> str:
-        """Takes over every weight of the same name and shape, and the head's rows of classes both know."""
         assert isinstance(network, VisionNetwork)
-        mine, shared = network.state_dict(), 0
-        for name, tensor in earlier.network.items():
-            if not name.startswith("head.linear.") and name in mine and mine[name].shape == tensor.shape:
-                mine[name].copy_(tensor)
-                shared += 1
-        known, names = positions(earlier.preprocessor["labels"]["names"]), preprocessor.labels.names
-        wide = mine["head.linear.weight"].shape[1] == earlier.network["head.linear.weight"].shape[1]
-        both = [(own, known[name]) for own, name in enumerate(names) if wide and name in known]
-        for part in ("head.linear.weight", "head.linear.bias"):
-            for own, its in both:
-                mine[part][own] = earlier.network[part][its]
-        if shared == len(mine) - 2:  # all of them fit the pixels as the earlier model saw them
-            seen = Backbone.from_state(earlier.preprocessor["backbone"])
-            preprocessor.backbone = replace(preprocessor.backbone, mean=seen.mean, std=seen.std)
-            network.body.see_as(preprocessor.backbone)
-        return f"{shared} of {len(mine) - 2} weights of the network and {len(both)} classes"
+        return warm.adopt(network, preprocessor, earlier)
 
     def initialise(self, network: nn.Module, train: Data, recipe: VisionRecipe) -> None:
         assert isinstance(network, VisionNetwork)
@@ -127,10 +106,8 @@ class VisionApp:
             sentences += review(scores / temperature, targets, preprocessor.labels.names, files)
         return "; ".join(sentence for sentence in sentences if sentence)
 
-    def objective(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe) -> Classification | LabelPresence:
-        if isinstance(preprocessor.labels, LabelSets):
-            return LabelPresence(preprocessor.labels, recipe.smoothing, recipe.class_weights)
-        return Classification(preprocessor.labels, recipe.smoothing, recipe.class_weights)
+    def objective(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe) -> Objective:
+        return objective_of(preprocessor.labels, recipe.smoothing, recipe.class_weights)
 
     def callbacks(self, recipe: VisionRecipe) -> list[Any]:
         from apps.vision.callbacks import Augment
