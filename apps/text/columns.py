@@ -119,15 +119,10 @@ def as_texts(column: pd.Series) -> list[str]:
     return ["" if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)]
 
 
-def examples_of(
-    frame: pd.DataFrame, text: str, target: str, path: Path, separator: str = "none"
-) -> tuple[Examples, list[str]]:
+def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path, separator: str) -> tuple[Examples, list[str]]:
     """The rows that have a label, and what to say of the others. Raises UserError where none has.
 
     With a `separator` but "none" a text may have several labels, or none: all rows are kept."""
-    for name in (text, target):
-        if name not in frame.columns:
-            raise UserError(f"{path} has no column {name!r}; its columns: {some(list(frame.columns), 20)}")
     texts = np.array(as_texts(frame[text]), object)
     labels = np.array([label.strip() for label in as_texts(frame[target])], object)
     keep = labels != ""

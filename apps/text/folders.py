@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +95,10 @@ def read_classes(folder: Path) -> tuple[Examples, list[str]]:
     return Examples(np.array(texts, object), np.array(labels, object)), said
 
 
+def is_trec(path: Path) -> bool:
+    return path.suffix.lower() == ".label"
+
+
 def read_trec(path: Path) -> Examples:
     """`COARSE:fine question` lines, Latin-1 (Li & Roth 2002); the coarse class is the label."""
     texts, labels = [], []
@@ -119,8 +122,3 @@ def trec_parts(folder: Path) -> dict[str, Path]:
 
 def _trec_part(stem: str) -> str:
     return "train" if stem.startswith("train") else "test" if stem.startswith(("trec", "test")) else "valid"
-
-
-def listed(paths: Sequence[Path]) -> str:
-    """Names for a message."""
-    return some([path.name for path in paths]) if paths else "nothing readable"

@@ -139,9 +139,8 @@ def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, 
     if device == "cpu":
         slower /= torch.get_num_threads()
     computing = units(recipe.precision, device)
-    return Survey(np.diff(found.offsets), rows, slower, computing, recipe.long == "windows"), tokens.unknown_share(
-        found
-    )
+    survey = Survey(found.counts, rows, slower, computing, recipe.long == "windows")
+    return survey, tokens.unknown_share(found)
 
 
 def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextRecipe, list[str]]:
