@@ -16,6 +16,7 @@ from apps.text.recipe import TextRecipe
 from apps.text.tokens import MOST_WINDOWS, Tokens
 from shared.errors import UserError
 from shared.precision import resolve_device, units
+from shared.sampling import evenly
 
 SAMPLE = 400
 FORWARD_RATES = {"gpu": 660_000.0, "tiles": 13_000.0, "bf16": 5_500.0, "fp32": 2_150.0}
@@ -126,7 +127,7 @@ def _without(recipe: TextRecipe) -> TextRecipe:
 
 
 def _sample(texts: np.ndarray) -> list[str]:
-    return texts[np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(int)].tolist()
+    return texts[evenly(len(texts), SAMPLE)].tolist()
 
 
 def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[Survey, float]:

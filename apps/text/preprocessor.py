@@ -25,6 +25,7 @@ from apps.text.tokens import Tokens
 from shared.classes import Classes, answers_of, classes_from, fit_classes
 from shared.copies import recalled
 from shared.protocol import Answer, Examples, Field
+from shared.sampling import evenly
 
 MOST_WEIGHTS = 6_000_000
 """Features times classes of the n-gram expert: bounds the artifact and the time of the fit."""
@@ -148,7 +149,7 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
 
 def fit_telling(spec: Spec, texts: Sequence[str], inside: Tensor) -> Tensor:
     """How much each of the encoder's tokens tells about the class, from some of the training texts."""
-    some = np.linspace(0, len(texts) - 1, min(passages.LOOKED_AT, len(texts))).astype(int)
+    some = evenly(len(texts), passages.LOOKED_AT)
     tokens = Tokens(spec.tokenizer)
     found = tokens.read([texts[i] for i in some])
     return torch.from_numpy(passages.fit_telling(found, inside[torch.from_numpy(some)], tokens.size))

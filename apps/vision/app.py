@@ -19,10 +19,10 @@ from apps.vision.inputs import read_inputs
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
 from apps.vision.muon import Muon
 from apps.vision.pictures import Encoded, Pictures
+from apps.vision.plan import SCRATCH_CROP, growing_step
 from apps.vision.preprocessor import VisionPreprocessor
 from apps.vision.recipe import VisionRecipe
 from apps.vision.review import review
-from apps.vision.settle import LARGE_STEP, SCRATCH_CROP, SMALL_STEP
 from shared.artifact import Artifact
 from shared.classes import fit_classes, objective_of
 from shared.labels import Labels
@@ -30,6 +30,7 @@ from shared.precision import units
 from shared.predict import Predictor
 from shared.progress import Steps
 from shared.protocol import Data, Examples, Group, Objective, Splits
+from shared.sampling import evenly
 
 SAMPLE = 2000
 """Pictures looked at for the mean and spread of pixels and for the whitening of the first layer."""
@@ -82,7 +83,7 @@ class VisionApp:
     def initialise(self, network: nn.Module, train: Data, recipe: VisionRecipe) -> None:
         assert isinstance(network, VisionNetwork)
         if isinstance(network.body.network, scratch.SmallNetwork):
-            whiten(network, train.inputs.batch(torch.from_numpy(_sample(len(train))))[0])
+            whiten(network, train.inputs.batch(torch.from_numpy(evenly(len(train), SAMPLE)))[0])
 
     def groups(self, network: nn.Module, recipe: VisionRecipe) -> list[Group]:
         assert isinstance(network, VisionNetwork)
@@ -113,8 +114,7 @@ class VisionApp:
         from apps.vision.callbacks import Augment
 
         assert recipe.image_size is not None and recipe.first_size is not None
-        step = SMALL_STEP if recipe.image_size <= scratch.LARGEST else LARGE_STEP
-        views = Views(recipe.augment, recipe.mirror == "yes")
+        views, step = Views(recipe.augment, recipe.mirror == "yes"), growing_step(recipe.image_size)
         return [Augment(views, (recipe.first_size, recipe.image_size, step), recipe.cutmix)]
 
     def steps(self, recipe: VisionRecipe) -> Steps:
@@ -125,7 +125,7 @@ class VisionApp:
 def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of pixels in 0..1: one number where all pictures are grey, else one a channel."""
     sums, squares, pixels, grey = np.zeros(3), np.zeros(3), 0, True
-    for row in _sample(len(pictures)):
+    for row in evenly(len(pictures), SAMPLE):
         seen = pictures.pixels(row[None]).reshape(-1, 3).astype(np.float32) / 255
         grey = grey and bool((seen[:, :1] == seen).all())
         sums, squares, pixels = sums + seen.sum(0), squares + np.square(seen).sum(0), pixels + len(seen)
@@ -133,11 +133,6 @@ def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[floa
     std = np.maximum(np.sqrt(np.maximum(squares / pixels - mean**2, 0)), 1e-3)
     channels = 1 if grey else 3
     return tuple(round(float(m), 6) for m in mean[:channels]), tuple(round(float(s), 6) for s in std[:channels])
-
-
-def _sample(rows: int) -> np.ndarray:
-    """Up to SAMPLE positions, evenly spread."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int))
 
 
 APP = VisionApp()

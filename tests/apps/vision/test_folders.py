@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from apps.vision.app import APP
-from apps.vision.lists import list_paths
-from apps.vision.sources import list_source
+from apps.vision.reading import list_source
+from apps.vision.tables import list_paths
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 from tests.apps.vision.test_reading import read, sizes

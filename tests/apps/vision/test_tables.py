@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.vision.lists import labelled, list_paths, list_table
+from apps.vision.tables import labelled, list_paths, list_table
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 
