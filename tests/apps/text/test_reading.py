@@ -131,6 +131,17 @@ def test_files_of_class_folders_that_are_no_texts_are_told(tmp_path: Path) -> No
     assert "3 files (.html, .md) in good, neutral are no .txt: left out" in read(tmp_path).notes
 
 
+def test_what_programs_hide_in_class_folders_is_no_text_and_linked_folders_are(tmp_path: Path) -> None:
+    """Jupyter's copies had been learnt, and what a link leads to was left out without a word."""
+    source = write_classes(tmp_path / "set", 40)
+    (source / "good" / ".ipynb_checkpoints").mkdir()
+    (source / "good" / ".ipynb_checkpoints" / "0-checkpoint.txt").write_text("a copy")
+    write_classes(tmp_path / "more", 10, seed=1)
+    (source / "good" / "linked").symlink_to(tmp_path / "more" / "good")
+    here = len(list((tmp_path / "more" / "good").iterdir()))
+    assert sum(sizes(read(source))) == 40 + here
+
+
 @pytest.mark.parametrize("parts", [("20news-bydate-train", "20news-bydate-test"), ("training_set", "my Test Set")])
 def test_the_layout_of_20_newsgroups(tmp_path: Path, parts: tuple[str, str]) -> None:
     for part, rows in zip(parts, (30, 10), strict=True):
