@@ -78,7 +78,7 @@ def _guess_text(sample: pd.DataFrame, names: list[str]) -> str:
     """By name, if such a column holds the longest strings or nearly so; else the longest strings. A column whose name is one
     of labels is not the texts', however long its cells."""
     names = [name for name in names if name.lower() not in LABEL_NAMES] or names
-    lengths = {name: float(np.mean([len(cell) for cell in as_texts(sample[name])])) for name in names}
+    lengths = {name: float(np.mean([len(cell) for cell in cells_of(sample[name])])) for name in names}
     longest = max(lengths.values())
     known = [n for wanted in TEXT_NAMES for n in names if n.lower() == wanted and lengths[n] * 3 >= longest]
     return known[0] if known else max(names, key=lambda name: lengths[name])
@@ -86,7 +86,7 @@ def _guess_text(sample: pd.DataFrame, names: list[str]) -> str:
 
 def _guess_target(sample: pd.DataFrame, names: list[str], path: Path) -> str:
     """By name; else the column with the fewest different values, two at least."""
-    values = {name: len({cell for cell in as_texts(sample[name]) if cell.strip()}) for name in names}
+    values = {name: len({cell for cell in cells_of(sample[name]) if cell.strip()}) for name in names}
     known = [n for wanted in LABEL_NAMES for n in names if n.lower() == wanted and values[n]]
     if known:
         return known[0]
@@ -98,7 +98,7 @@ def _guess_target(sample: pd.DataFrame, names: list[str], path: Path) -> str:
     raise UserError(f"{path}: cannot tell which column holds the labels; name it with --target: {some(names, 20)}")
 
 
-def as_texts(column: pd.Series) -> list[str]:
+def cells_of(column: pd.Series) -> list[str]:
     """Cells as strings; a missing one is empty, a whole number loses its `.0`."""
     if column.dtype.kind == "f":
         whole = all(value.is_integer() for value in column.dropna())
@@ -112,8 +112,8 @@ def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path, separat
     """The rows that have a label, and what to say of the others. Raises UserError where none has.
 
     With a `separator` but "none" a text may have several labels, or none: all rows are kept."""
-    texts = np.array(as_texts(frame[text]), object)
-    labels = np.array([label.strip() for label in as_texts(frame[target])], object)
+    texts = np.array(cells_of(frame[text]), object)
+    labels = np.array([label.strip() for label in cells_of(frame[target])], object)
     keep = labels != ""
     if not keep.any():
         raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")

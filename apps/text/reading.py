@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import as_texts, examples_of, find_columns, find_target, find_text, spread
+from apps.text.columns import cells_of, examples_of, find_columns, find_target, find_text, spread
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
@@ -104,12 +104,12 @@ def read_part(path: Path, recipe: TextRecipe) -> Part:
 def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     frame, large = read_rows(path, recipe.megabytes)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
-    mark, several = settle_separator(recipe.separator, as_texts(frame[target]), "text")
+    mark, several = settle_separator(recipe.separator, cells_of(frame[target]), "text")
     recipe = replace(recipe, text=text, target=target, separator=mark)
     said = [*told_encoding(path), *large, *said, *several, *_parting(frame, (text, target))]
     marked = np.zeros(len(frame), bool)
     if VALID_MARK in frame.columns and VALID_MARK not in (text, target):
-        marked = np.array([cell.strip().lower() in TRUE for cell in as_texts(frame[VALID_MARK])])
+        marked = np.array([cell.strip().lower() in TRUE for cell in cells_of(frame[VALID_MARK])])
     if marked.all() or not marked.any():
         examples, more = examples_of(frame, text, target, path, mark)
         return Part(examples, recipe, said + more)
@@ -121,7 +121,7 @@ def _parting(frame: pd.DataFrame, used: tuple[str, str]) -> list[str]:
     """What to say of a column that names the part of each row: rows are not parted by it."""
     sample = spread(frame)
     for name in sample.columns.difference([*used, VALID_MARK]):
-        if said := parting(name, as_texts(sample[name])):
+        if said := parting(name, cells_of(sample[name])):
             return said
     return []
 

@@ -30,12 +30,7 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
     """Reads the source's own parts, or those given beside it, or splits them off."""
     with opened(source) as place:
         parts, notes = list_source(place)
-        train = parts.get("train") or parts.get("all")
-        if train is None:
-            raise UserError(
-                f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
-                "give a folder of class folders"
-            )
+        train = _part_to_train_on(parts, source)
         one = place.is_dir() and recipe.separator == "auto"  # a folder's name is one label
         separator, several = settle_separator("none" if one else recipe.separator, train.labels, "picture")
         train, unlabelled = labelled(train, separator)
@@ -74,6 +69,16 @@ def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
         raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
     listing, notes = list_table(source)
     return {"all": listing}, notes
+
+
+def _part_to_train_on(parts: dict[str, Listing], source: Path) -> Listing:
+    train = parts.get("train") or parts.get("all")
+    if train is None:
+        raise UserError(
+            f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
+            "give a folder of class folders"
+        )
+    return train
 
 
 def _doubts(train: Examples, held: Examples, part: str, single: bool) -> list[str]:
