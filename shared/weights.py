@@ -30,6 +30,15 @@ class Weights:
     path: Path
     found: str  # for the reader: "in GLANCE_WEIGHTS", "at the hub", ...
 
+    @property
+    def file(self) -> Path:
+        return self.path / "model.safetensors" if self.path.is_dir() else self.path
+
+    @property
+    def folder(self) -> Path:
+        """Where what describes them is."""
+        return self.path if self.path.is_dir() else self.path.parent
+
 
 def find(
     asked: str,

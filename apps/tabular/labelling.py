@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import math
 from collections import Counter
 from pathlib import Path
@@ -15,6 +14,7 @@ from apps.tabular.dates import find_format
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION, REGRESSION
 from shared.chunks import CATEGORY
+from shared.columns import check_classes, find_named
 from shared.errors import UserError, some
 from shared.missing import is_missing
 from shared.protocol import Columns, Examples
@@ -38,14 +38,8 @@ def find_target(columns: Columns, asked: str | None, path: Path) -> tuple[str, l
         raise UserError(f"{path} has one column ({names[0]}): give a table with columns to learn from and a target")
     if asked is None:
         return names[-1], [f"target: {names[-1]}, the last column; --target names another"]
-    if asked in columns:
-        return asked, []
-    alike = [name for name in names if name.strip().lower() == asked.strip().lower()]
-    if len(alike) == 1:
-        return alike[0], [f"target: {alike[0]}"]
-    close = difflib.get_close_matches(asked, names, 1)
-    hint = f"; did you mean {close[0]!r}" if close else ""
-    raise UserError(f"{path} has no column {asked!r}{hint}? Its columns: {some(names, 20)}")
+    found = find_named(names, asked, path)
+    return found, [f"target: {found}"] if found != asked else []
 
 
 def with_none(column: np.ndarray, path: Path, target: str) -> tuple[np.ndarray, list[str]]:
@@ -140,7 +134,7 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
     if recipe.task == REGRESSION:
         return Examples(inputs, to_numbers(target), weights), said
     words = to_words(target)
-    _check_classes(words, recipe.target, path)
+    check_classes(words, f"{path}: the target {recipe.target!r}")
     return Examples(inputs, words, weights), said
 
 
@@ -160,12 +154,3 @@ def _row_weights(columns: Columns, name: str | None, path: Path) -> np.ndarray |
         row = int(np.flatnonzero(wrong)[0]) + 1 if wrong.any() else 1
         raise UserError(f"{path}: {name!r} in row {row} is no weight; give numbers of 0 or more, some above 0")
     return weights / weights.mean()
-
-
-def _check_classes(words: np.ndarray, target: str, path: Path) -> None:
-    distinct = len(set(words.tolist()))
-    if distinct > max(len(words) / 2, 20):
-        raise UserError(
-            f"{path}: the target {target!r} has {distinct:,} distinct values in {len(words):,} rows, "
-            "too many to be classes; name another with --target"
-        )

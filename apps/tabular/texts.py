@@ -10,6 +10,8 @@ from zlib import crc32
 
 import numpy as np
 
+from shared.sampling import evenly
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
@@ -32,7 +34,7 @@ class TextProjection:
         """From texts (str or None), at most FIT_ROWS of them, evenly spread."""
         from sklearn.utils.extmath import randomized_svd
 
-        rows = np.unique(np.linspace(0, len(column) - 1, min(len(column), FIT_ROWS)).astype(int))
+        rows = evenly(len(column), FIT_ROWS)
         counts = count_grams(column[rows])
         seen = np.bincount(counts.indices, minlength=BUCKETS)
         rarity = np.where(seen > 1, np.log((1 + len(rows)) / (1 + seen)) + 1, 0)

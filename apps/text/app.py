@@ -15,19 +15,14 @@ from apps.text.awd_lstm import KIND
 from apps.text.consistency import Consistent
 from apps.text.doubt import cascades, narrowed
 from apps.text.encoded import Texts
-from apps.text.grams import grams
 from apps.text.model import TextNetwork
 from apps.text.preprocessor import TextPreprocessor
 from apps.text.recipe import TextRecipe
 from apps.text.repeats import marks
-from apps.text.several import shares
 from shared.artifact import Artifact
-from shared.metrics import Classification
-from shared.progress import CLOSED_FORM
+from shared.classes import objective_of
+from shared.progress import CLOSED_FORM, Progress, Setup
 from shared.protocol import Data, Examples, Group, Objective, Splits
-from shared.several import LabelPresence, LabelSets
-
-NOTHING = torch.zeros(0, dtype=torch.long)
 
 
 class TextApp:
@@ -49,21 +44,7 @@ class TextApp:
         return inputs.as_texts_given(value, recipe)
 
     def fit(self, train: Examples, recipe: TextRecipe) -> TextPreprocessor:
-        """Finds the n-grams worth keeping, and takes the encoder's description into the state."""
-        labels, letters = preprocessor.fit_labels(train.targets, recipe.separator), recipe.characters == "yes"
-        inside = shares(labels.encode(train.targets), len(labels.names))
-        weights, _ = encoder.find_weights(recipe.weights)
-        spec = None if weights is None else encoder.read_spec(weights, train.inputs.tolist())
-        telling = torch.zeros(0)
-        if spec is not None and recipe.long == "telling":
-            telling = preprocessor.fit_telling(spec, train.inputs.tolist(), inside)
-        given = (spec, recipe.max_tokens, recipe.long, telling)
-        seen = torch.from_numpy(marks(text for text in train.inputs if text.strip()).copy())
-        if recipe.ngrams == "none":
-            return TextPreprocessor(labels, NOTHING, False, *given, seen=seen)
-        hashed = grams(train.inputs.tolist(), letters)
-        buckets = preprocessor.find_buckets(hashed, inside)
-        return TextPreprocessor(labels, buckets, letters, *given, {id(train.inputs): (train.inputs, hashed)}, seen)
+        return preprocessor.fit(train, recipe)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
         return preprocessor.restore(state, tensors)
@@ -87,10 +68,11 @@ class TextApp:
             assert isinstance(train.inputs, Texts)
             network.grams.fit(train.inputs.grams, train.targets, recipe.class_weights == "auto")
 
-    def prepare(self, setup: Any, fitted: TextPreprocessor, progress: Any) -> Any:
+    def prepare(self, setup: Setup, fitted: TextPreprocessor, progress: Progress) -> Setup:
         """The encoder learns the language of the texts first and reads only those that the n-grams leave in doubt, each
         where the plan says so."""
         network, recipe = setup.network, setup.recipe
+        assert isinstance(network, TextNetwork) and isinstance(recipe, TextRecipe)
         if network.has_grams:  # fitted already: all that a run has which is stopped now
             progress.keep(network, CLOSED_FORM)
         if not network.has_encoder:
@@ -117,8 +99,7 @@ class TextApp:
         ]
 
     def objective(self, fitted: TextPreprocessor, recipe: TextRecipe) -> Objective:
-        kind = LabelPresence if isinstance(fitted.labels, LabelSets) else Classification
-        plain = kind(fitted.labels, recipe.smoothing, recipe.class_weights)  # type: ignore[arg-type]
+        plain = objective_of(fitted.labels, recipe.smoothing, recipe.class_weights)
         return Consistent(plain, recipe.consistency) if recipe.consistency else plain
 
     def callbacks(self, recipe: TextRecipe) -> list[Any]:
@@ -138,7 +119,8 @@ class TextApp:
             blend.tune(network, train, valid, recipe)
         return blend.choose(network, valid, recipe)
 
-    def complete(self, network: Any, setup: Any) -> str:
+    def complete(self, network: TextNetwork, setup: Setup) -> str:
+        assert isinstance(setup.recipe, TextRecipe)
         if not len(setup.valid) or not _closed(network, setup.recipe):
             return ""
         return blend.complete(network, setup.train, setup.valid, setup.recipe)

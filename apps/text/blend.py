@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from apps.text.doubt import asked_alone, cascades, least
-from apps.text.encoded import Texts, joined
+from apps.text.encoded import Texts
 from apps.text.model import ENCODER, GRAMS, Only, TextNetwork, margins
+from apps.text.ragged import Ragged
 from apps.text.recipe import TextRecipe
 from apps.text.several import balance, loss_of
 from shared.loaders import chosen
@@ -89,8 +90,8 @@ def tune(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> 
 def complete(network: TextNetwork, train: Data, valid: Data, recipe: TextRecipe) -> str:
     """Fits the n-grams, whose fit is convex, to the validation rows as well, with all that these decided left as it is."""
     assert isinstance(train.inputs, Texts) and isinstance(valid.inputs, Texts)
-    grams, targets = joined(train.inputs.grams, valid.inputs.grams), torch.cat([train.targets, valid.targets])
-    network.grams.fit(grams, targets, recipe.class_weights == "auto")
+    grams = Ragged.joined([train.inputs.grams, valid.inputs.grams])
+    network.grams.fit(grams, torch.cat([train.targets, valid.targets]), recipe.class_weights == "auto")
     return "the n-grams were at last fitted to the validation rows too; validation figures are from before that"
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shared.columns import MOST_CLASSES, check_classes, find_named
 from shared.errors import UserError, some
 from shared.folders import VALID_MARK
 from shared.protocol import Examples
+from shared.sampling import evenly
 from shared.tables import refuse_nested
 
 if TYPE_CHECKING:
@@ -23,14 +24,13 @@ TEXT_NAMES: tuple[str, ...] = (
 )
 LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "polarity", "stars", "y", "标签", "类别")
 SAMPLE = 2000
-MOST_CLASSES = 0.5  # of the rows: more different values than this are no labels
 
 
 def find_columns(frame: pd.DataFrame, text: str | None, target: str | None, path: Path) -> tuple[str, str, list[str]]:
     """(text column, label column, what to say of it). Raises UserError where one is missing or cannot be told, or holds
     lists."""
     names = [name for name in frame.columns if name != VALID_MARK]
-    text, target = _named(names, text, path), _named(names, target, path)
+    text, target = (asked if asked is None else find_named(names, asked, path) for asked in (text, target))
     if text is not None and text == target:
         raise UserError(f"{path}: {text!r} is named as both text and target; name two columns")
     if len(names) < 2:
@@ -70,26 +70,15 @@ def _known(names: Sequence[str], asked: str | None, known: Sequence[str], where:
 
 
 def spread(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows from all over a table: many are sorted by label."""
-    return frame.iloc[np.linspace(0, len(frame) - 1, min(SAMPLE, len(frame))).astype(int)]
-
-
-def _named(names: list[str], asked: str | None, path: Path) -> str | None:
-    if asked is None or asked in names:
-        return asked
-    alike = [name for name in names if name.lower() == asked.strip().lower()]
-    if len(alike) == 1:
-        return alike[0]
-    close = difflib.get_close_matches(asked, names, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else ";"
-    raise UserError(f"{path} has no column {asked!r}{hint} its columns: {some(names, 20)}")
+    """Rows from all over a table."""
+    return frame.iloc[evenly(len(frame), SAMPLE)]
 
 
 def _guess_text(sample: pd.DataFrame, names: list[str]) -> str:
     """By name, if such a column holds the longest strings or nearly so; else the longest strings. A column whose name is one
     of labels is not the texts', however long its cells."""
     names = [name for name in names if name.lower() not in LABEL_NAMES] or names
-    lengths = {name: float(np.mean([len(cell) for cell in as_texts(sample[name])])) for name in names}
+    lengths = {name: float(np.mean([len(cell) for cell in cells_of(sample[name])])) for name in names}
     longest = max(lengths.values())
     known = [n for wanted in TEXT_NAMES for n in names if n.lower() == wanted and lengths[n] * 3 >= longest]
     return known[0] if known else max(names, key=lambda name: lengths[name])
@@ -97,7 +86,7 @@ def _guess_text(sample: pd.DataFrame, names: list[str]) -> str:
 
 def _guess_target(sample: pd.DataFrame, names: list[str], path: Path) -> str:
     """By name; else the column with the fewest different values, two at least."""
-    values = {name: len({cell for cell in as_texts(sample[name]) if cell.strip()}) for name in names}
+    values = {name: len({cell for cell in cells_of(sample[name]) if cell.strip()}) for name in names}
     known = [n for wanted in LABEL_NAMES for n in names if n.lower() == wanted and values[n]]
     if known:
         return known[0]
@@ -109,7 +98,7 @@ def _guess_target(sample: pd.DataFrame, names: list[str], path: Path) -> str:
     raise UserError(f"{path}: cannot tell which column holds the labels; name it with --target: {some(names, 20)}")
 
 
-def as_texts(column: pd.Series) -> list[str]:
+def cells_of(column: pd.Series) -> list[str]:
     """Cells as strings; a missing one is empty, a whole number loses its `.0`."""
     if column.dtype.kind == "f":
         whole = all(value.is_integer() for value in column.dropna())
@@ -119,17 +108,12 @@ def as_texts(column: pd.Series) -> list[str]:
     return ["" if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)]
 
 
-def examples_of(
-    frame: pd.DataFrame, text: str, target: str, path: Path, separator: str = "none"
-) -> tuple[Examples, list[str]]:
+def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path, separator: str) -> tuple[Examples, list[str]]:
     """The rows that have a label, and what to say of the others. Raises UserError where none has.
 
     With a `separator` but "none" a text may have several labels, or none: all rows are kept."""
-    for name in (text, target):
-        if name not in frame.columns:
-            raise UserError(f"{path} has no column {name!r}; its columns: {some(list(frame.columns), 20)}")
-    texts = np.array(as_texts(frame[text]), object)
-    labels = np.array([label.strip() for label in as_texts(frame[target])], object)
+    texts = np.array(cells_of(frame[text]), object)
+    labels = np.array([label.strip() for label in cells_of(frame[target])], object)
     keep = labels != ""
     if not keep.any():
         raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")
@@ -142,13 +126,3 @@ def examples_of(
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no label (the first is row {first}): left out")
     check_classes(labels[keep], f"{path}: the label column {target!r}")
     return Examples(texts[keep], labels[keep]), said
-
-
-def check_classes(labels: np.ndarray, what: str) -> None:
-    """Raises UserError when nearly every row has a label of its own."""
-    distinct = len(set(labels.tolist()))
-    if distinct > max(MOST_CLASSES * len(labels), 20):
-        raise UserError(
-            f"{what} has {distinct:,} different values in {len(labels):,} rows, too many to be classes; "
-            "name another with --target"
-        )

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.text.encoded import Texts, rows_of
+from apps.text.encoded import Texts
 from apps.text.expert import GramExpert
-from apps.text.grams import Ragged
 from apps.text.model import TextNetwork, margins
+from apps.text.ragged import Ragged
 from apps.text.recipe import TextRecipe
 from shared.loaders import chosen
 from shared.predict import Predictor
@@ -54,8 +54,8 @@ def crossed_margins(expert: GramExpert, train: Data, recipe: TextRecipe) -> Tens
         others = np.sort(order[~np.isin(order, part)][:LEARNT])
         fitted = GramExpert(*expert.weight.shape)
         fitted.strength = expert.strength
-        fitted.fit(rows_of(train.inputs.grams, others), train.targets[others], recipe.class_weights == "auto")
-        sure[part] = margins(asked_alone(fitted, rows_of(train.inputs.grams, part)))
+        fitted.fit(train.inputs.grams.take(others), train.targets[others], recipe.class_weights == "auto")
+        sure[part] = margins(asked_alone(fitted, train.inputs.grams.take(part)))
     return sure
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.text.grams import Ragged
+from apps.text.ragged import Ragged
 from shared.loaders import rounded
 
 
@@ -23,16 +23,17 @@ class Windows:
 
     @cached_property
     def longest(self) -> int:
-        return int(np.diff(self.tokens.offsets).max(initial=1))
+        return int(self.tokens.counts.max(initial=1))
 
     def batch(self, positions: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """(padded tokens, shape (windows, longest); lengths and the text's place in the batch, each (windows,))."""
-        windows, counts = take(Ragged(np.arange(len(self.tokens)), self.begins), positions)
-        flat, lengths = take(self.tokens, windows)
+        windows = Ragged(np.arange(len(self.tokens)), self.begins).take(positions)
+        tokens = self.tokens.take(windows.values)
+        lengths = tokens.counts
         width = min(rounded(int(lengths.max(initial=1))), self.longest)
-        padded = np.full((len(windows), width), self.pad, np.int64)
-        padded[np.arange(padded.shape[1]) < lengths[:, None]] = flat
-        owners = np.repeat(np.arange(len(positions)), counts)
+        padded = np.full((len(tokens), width), self.pad, np.int64)
+        padded[np.arange(padded.shape[1]) < lengths[:, None]] = tokens.values
+        owners = np.repeat(np.arange(len(positions)), windows.counts)
         return torch.from_numpy(padded), torch.from_numpy(lengths), torch.from_numpy(owners)
 
 
@@ -54,27 +55,6 @@ class Texts:
 
     def batch(self, rows: Tensor) -> tuple[Tensor, ...]:
         positions = rows.numpy()
-        flat, counts = take(self.grams, positions)
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-        grams = torch.from_numpy(flat.astype(np.int64)), torch.from_numpy(starts[: len(positions)])
+        taken = self.grams.take(positions)
+        grams = torch.from_numpy(taken.values.astype(np.int64)), torch.from_numpy(taken.offsets[:-1])
         return grams if self.windows is None else (*grams, *self.windows.batch(positions))
-
-
-def take(ragged: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The values of these rows in one run, and how many each has."""
-    counts = ragged.offsets[rows + 1] - ragged.offsets[rows]
-    begins = np.cumsum(counts) - counts
-    within = np.arange(counts.sum()) - np.repeat(begins, counts)
-    return ragged.values[np.repeat(ragged.offsets[rows], counts) + within], counts
-
-
-def rows_of(ragged: Ragged, rows: np.ndarray) -> Ragged:
-    """These rows, in this order."""
-    values, counts = take(ragged, rows)
-    return Ragged(values, np.concatenate([[0], counts.cumsum()]))
-
-
-def joined(first: Ragged, second: Ragged) -> Ragged:
-    """The rows of both."""
-    offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
-    return Ragged(np.concatenate([first.values, second.values]), offsets)

@@ -85,12 +85,13 @@ def read_spec(weights: Weights, texts: Sequence[str]) -> Spec:
     `texts`: to train on; an AWD-LSTM takes their words in."""
     if weights.name == awd_lstm.KIND:
         return Spec(weights.name, *awd_lstm.describe(weights, texts), "concat")
-    folder = weights.path if weights.path.is_dir() else weights.path.parent
-    config = _json(folder / "config.json")
+    config = _json(weights.folder / "config.json")
     if not isinstance(config, dict) or "model_type" not in config:
-        raise UserError(f"{folder / 'config.json'} names no model_type: give a folder in the Hugging Face layout")
+        raise UserError(
+            f"{weights.folder / 'config.json'} names no model_type: give a folder in the Hugging Face layout"
+        )
     kept = {key: value for key, value in config.items() if key not in DROPPED}
-    return Spec(weights.name, kept, _tokenizer(folder, config.get("vocab_size")), _pooling(folder))
+    return Spec(weights.name, kept, _tokenizer(weights.folder, config.get("vocab_size")), _pooling(weights.folder))
 
 
 def _tokenizer(folder: Path, rows: int | None) -> str:
@@ -173,7 +174,7 @@ def _attention(training: bool, device: torch.device) -> AbstractContextManager[N
 
 def build(spec: Spec, dropout: float, weights: Weights | None = None) -> Encoder:
     """The encoder, with pretrained weights when given. Raises UserError where the files do not fit each other."""
-    folder = None if weights is None else weights.path if weights.path.is_dir() else weights.path.parent
+    folder = None if weights is None else weights.folder
     try:
         if spec.config.get("model_type") == awd_lstm.KIND:
             return Encoder(awd_lstm.build(spec.config, spec.tokenizer, dropout, weights), spec.pooling)
@@ -195,9 +196,8 @@ def _fill(network: nn.Module, weights: Weights) -> bool:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = weights.path / "model.safetensors" if weights.path.is_dir() else weights.path
     try:
-        found, own = load_file(path), network.state_dict()
+        found, own = load_file(weights.file), network.state_dict()
     except (OSError, SafetensorError):
         return False
     if any(name not in found or found[name].shape != tensor.shape for name, tensor in own.items()):

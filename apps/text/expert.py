@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from apps.text.grams import Ragged
+from apps.text.ragged import Ragged
 from apps.text.several import balance, loss_of, shares
 
 STRENGTHS = (0.2, 0.05)

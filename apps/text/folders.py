@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from shared.dialect import find_encoding, guess_told
 from shared.errors import UserError, readable, some
 from shared.folders import PARTS, one_each
 from shared.protocol import Examples
+from shared.walking import files_below, folders_in
 
 UNLABELLED = ("unsup", "unlabeled", "unlabelled")
 
@@ -40,27 +40,26 @@ def _decoded(path: Path) -> tuple[str, str]:
 
 def text_files(folder: Path) -> list[Path]:
     """The texts below a folder, in order."""
-    return sorted(path for path in folder.rglob("*") if _is_text(path))
+    return sorted(filter(_is_text, files_below(folder)))
 
 
 def _is_text(path: Path) -> bool:
-    return path.suffix.lower() in (".txt", "") and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in (".txt", "") and path.is_file()
 
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders right below that hold texts, the unlabelled ones left out."""
-    return [path for path in _labelled(folder) if any(map(_is_text, path.rglob("*")))]
+    return [path for path in _labelled(folder) if any(map(_is_text, files_below(path)))]
 
 
 def _labelled(folder: Path) -> list[Path]:
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [path for path in inside if path.name.lower() not in UNLABELLED]
+    return [path for path in folders_in(folder) if path.name.lower() not in UNLABELLED]
 
 
 def _other_files(folder: Path) -> list[str]:
     """What to say of files in class folders that are no texts by their names: a class may consist of them."""
-    below = ((owner.name, path) for owner in _labelled(folder) for path in owner.rglob("*") if path.is_file())
-    others = [(owner, path.suffix) for owner, path in below if not path.name.startswith(".") and not _is_text(path)]
+    below = ((owner.name, path) for owner in _labelled(folder) for path in files_below(owner))
+    others = [(owner, path.suffix) for owner, path in below if path.is_file() and not _is_text(path)]
     if not others:
         return []
     owners, kinds = (some(sorted(set(names))) for names in zip(*others, strict=True))
@@ -69,8 +68,8 @@ def _other_files(folder: Path) -> list[str]:
 
 def part_folders(folder: Path) -> dict[str, Path]:
     """train, valid and test folders of a layout that has a train part, as train or 20news-bydate-train; else nothing."""
-    named = ((_part(path.name.lower()), path) for path in sorted(folder.iterdir()))
-    return one_each((part, path) for part, path in named if part and path.is_dir() and class_folders(path))
+    named = ((_part(path.name.lower()), path) for path in folders_in(folder))
+    return one_each((part, path) for part, path in named if part and class_folders(path))
 
 
 def _part(name: str) -> str | None:
@@ -89,11 +88,15 @@ def read_classes(folder: Path) -> tuple[Examples, list[str]]:
     if not texts:
         raise UserError(f"{folder} holds no class folders of .txt files: make one folder for each class")
     said = [note for encoding, many in encodings.items() for note in guess_told(encoding, f"{many:,} texts")]
-    ignored = [path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in UNLABELLED]
+    ignored = [path.name for path in folders_in(folder) if path.name.lower() in UNLABELLED]
     if ignored:
         said.append(f"{folder.name}/{some(ignored)}: texts without labels, left out")
     said += _other_files(folder)
     return Examples(np.array(texts, object), np.array(labels, object)), said
+
+
+def is_trec(path: Path) -> bool:
+    return path.suffix.lower() == ".label"
 
 
 def read_trec(path: Path) -> Examples:
@@ -119,8 +122,3 @@ def trec_parts(folder: Path) -> dict[str, Path]:
 
 def _trec_part(stem: str) -> str:
     return "train" if stem.startswith("train") else "test" if stem.startswith(("trec", "test")) else "valid"
-
-
-def listed(paths: Sequence[Path]) -> str:
-    """Names for a message."""
-    return some([path.name for path in paths]) if paths else "nothing readable"

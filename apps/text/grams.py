@@ -7,10 +7,11 @@ themselves, so word n-grams are character n-grams where a script has no spaces.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from unicodedata import category
 
 import numpy as np
+
+from apps.text.ragged import Ragged
 
 BITS = 22
 """Hashes are kept to this many bits: four million buckets."""
@@ -26,17 +27,6 @@ _SPACE, _WORD, _MARK, _SINGLE = 0, 1, 2, 3
 _BLANK = np.uint32(ord(" "))
 _CHUNK = 200_000  # characters at once: arrays small enough that the allocator uses their memory again
 UNSPACED = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1780, 0x1800))  # Thai, Lao; Myanmar; Khmer
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Rows of unlike length in one array: row i is `values[offsets[i] : offsets[i + 1]]`."""
-
-    values: np.ndarray
-    offsets: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
 
 
 def clip(text: str, longest: int = LONGEST) -> str:
@@ -57,10 +47,7 @@ def grams(texts: Sequence[str], letters: bool) -> Ragged:
         if size >= _CHUNK or i + 1 == len(texts):
             parts.append(_grams(texts[start : i + 1], letters))
             start, size = i + 1, 0
-    if not parts:
-        return Ragged(np.zeros(0, np.int32), np.zeros(1, np.int64))
-    counts = np.concatenate([np.diff(part.offsets) for part in parts])
-    return Ragged(np.concatenate([p.values for p in parts]), np.concatenate([[0], np.cumsum(counts)]))
+    return Ragged.joined(parts)
 
 
 def _grams(texts: Sequence[str], letters: bool) -> Ragged:
@@ -162,4 +149,4 @@ def _sorted_rows(found: list[tuple[np.ndarray, np.ndarray]], rows: int) -> Ragge
     keys = np.unique(keys)
     counts = np.bincount((keys >> np.uint64(BITS)).astype(np.int64), minlength=rows)
     values = (keys & np.uint64((1 << BITS) - 1)).astype(np.int32)
-    return Ragged(values, np.concatenate([[0], np.cumsum(counts)]))
+    return Ragged.of(values, counts)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.text.columns import TEXT_NAMES, as_texts, find_text
+from apps.text.columns import TEXT_NAMES, cells_of, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
 from shared.dialect import text_of
@@ -108,7 +108,7 @@ def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:
         header = None if _names_its_column(path, recipe) else False
         for frame in read_chunks(path, 16 * BLOCK, header=header):
             column = column or find_text(list(frame.columns), recipe.text, path)
-            yield from ((f"{path.name}:{before + i}", text) for i, text in enumerate(as_texts(frame[column]), 1))
+            yield from ((f"{path.name}:{before + i}", text) for i, text in enumerate(cells_of(frame[column]), 1))
             before += len(frame)
 
 

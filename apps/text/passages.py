@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from apps.text.encoded import take
-from apps.text.grams import Ragged
+from apps.text.ragged import Ragged
 
 SPAN = 15
 """Tokens of a passage: about a clause. On held-out film reviews of 64 tokens, 15 were better than 31."""
@@ -27,10 +26,9 @@ def fit_telling(found: Ragged, inside: Tensor, tokens: int) -> np.ndarray:
 
     `found`: token ids of each text; `inside`: how much each text is of each class, shape (texts, classes).
     """
-    rows = np.repeat(np.arange(len(found)), np.diff(found.offsets))
+    rows = np.repeat(np.arange(len(found)), found.counts)
     keys = np.unique(rows * tokens + np.minimum(found.values, tokens - 1))
-    offsets = np.concatenate([[0], np.bincount(keys // tokens, minlength=len(found)).cumsum()])
-    present = Ragged((keys % tokens).astype(np.int32), offsets)
+    present = Ragged.of((keys % tokens).astype(np.int32), np.bincount(keys // tokens, minlength=len(found)))
     counts = np.bincount(present.values, minlength=tokens)
     told = chi_squared(present, counts, inside.numpy()) - (inside.shape[1] - 1)
     return np.where(counts >= LEAST, np.sqrt(np.maximum(told, 0)), 0).astype(np.float32)
@@ -45,7 +43,7 @@ def chi_squared(found: Ragged, counts: np.ndarray, inside: np.ndarray) -> np.nda
     for shares in inside.T:
         rows, number = np.flatnonzero(shares), np.zeros(len(counts), np.int64)
         for start in range(0, len(rows), ROWS):
-            number += np.bincount(take(found, rows[start : start + ROWS])[0], minlength=len(counts))
+            number += np.bincount(found.take(rows[start : start + ROWS]).values, minlength=len(counts))
         expected = np.maximum(counts * shares.mean(), 1e-9)
         told += (number - expected) ** 2 / expected
     return told

@@ -16,6 +16,7 @@ from apps.text.recipe import TextRecipe
 from apps.text.tokens import MOST_WINDOWS, Tokens
 from shared.errors import UserError
 from shared.precision import resolve_device, units
+from shared.sampling import evenly
 
 SAMPLE = 400
 FORWARD_RATES = {"gpu": 660_000.0, "tiles": 13_000.0, "bf16": 5_500.0, "fp32": 2_150.0}
@@ -45,6 +46,12 @@ ROWS_TO_JUDGE = 500
 """Validation rows that can tell whether masked words pay."""
 IN_DOUBT, ROWS_TO_DOUBT = 0.3, 5_000
 """The share of texts that the encoder reads where not all can be, and the training rows from which it may be so few."""
+WAYS = {
+    "windows": "read in windows of",
+    "ends": "cut to first and last, in all",
+    "telling": "cut to their most telling",
+}
+"""What becomes of a long text, by --long."""
 TIMES_JUDGED = 3
 """Passes over the validation rows beside the epochs' own: the frozen encoder's, the blend's, the last."""
 
@@ -82,6 +89,10 @@ class Survey:
         """Training rows that the head begins with before fine-tuning; None: all."""
         enough = HEAD_ROWS // 3 if self.in_doubt else HEAD_ROWS
         return enough if self.rows[0] > 2 * enough else None
+
+    def of_those_in_doubt(self, share: float) -> Survey:
+        train, valid, test = (max(round(share * rows), 1) for rows in self.rows)
+        return replace(self, rows=(train, valid, test), in_doubt=True)
 
     def epoch(self, longest: int, draws: int = 1) -> float:
         """Seconds of one pass of fine-tuning, each text answered so often, and its validation."""
@@ -126,7 +137,7 @@ def _without(recipe: TextRecipe) -> TextRecipe:
 
 
 def _sample(texts: np.ndarray) -> list[str]:
-    return texts[np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(int)].tolist()
+    return texts[evenly(len(texts), SAMPLE)].tolist()
 
 
 def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, int, int]) -> tuple[Survey, float]:
@@ -139,19 +150,17 @@ def _survey(recipe: TextRecipe, spec: Spec, texts: np.ndarray, rows: tuple[int, 
     if device == "cpu":
         slower /= torch.get_num_threads()
     computing = units(recipe.precision, device)
-    return Survey(np.diff(found.offsets), rows, slower, computing, recipe.long == "windows"), tokens.unknown_share(
-        found
-    )
+    survey = Survey(found.counts, rows, slower, computing, recipe.long == "windows")
+    return survey, tokens.unknown_share(found)
 
 
 def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextRecipe, list[str]]:
     """The greatest length at which one epoch is affordable; else at which the frozen encoder is; else none."""
     limit, wanted = 60 * recipe.minutes, EPOCHS[recipe.preset] if recipe.epochs is None else recipe.epochs
-    recipe = _settle_share(recipe, survey, wanted)
+    recipe = _plan_share(recipe, survey, wanted)
     assert recipe.share is not None
     if recipe.share < 1:
-        train, valid, test = (max(round(recipe.share * rows), 1) for rows in survey.rows)
-        survey = replace(survey, rows=(train, valid, test), in_doubt=True)
+        survey = survey.of_those_in_doubt(recipe.share)
     lengths = [recipe.max_tokens or n for n in LENGTHS]
     tunable = [n for n in lengths if survey.started(n) + survey.epoch(n) <= limit] if wanted else []
     readable = [n for n in lengths if survey.frozen(n) <= limit]
@@ -165,39 +174,60 @@ def _plan_encoder(recipe: TextRecipe, spec: Spec, survey: Survey) -> tuple[TextR
     if epochs is None:
         epochs = min(wanted, int((limit - survey.started(longest)) / survey.epoch(longest))) if tunable else 0
     longest = min(longest, spec.longest, max(-(-int(survey.lengths.max()) // 8) * 8, 8))
-    cut = float((survey.lengths > longest).mean())
-    ways = {
-        "windows": "read in windows of",
-        "ends": "cut to first and last, in all",
-        "telling": "cut to their most telling",
-    }
-    notes = [f"long texts: {cut:.0%} are {ways[recipe.long]} {longest} tokens"] if cut else []
     language, trials = _language(recipe, spec, survey, longest, epochs)
     learning = (LANGUAGE_COST * language + trials * epochs) * survey.epoch(longest)
     left = limit - learning - survey.started(longest)
-    if recipe.consistency is None:
-        enough = survey.rows[0] >= ROWS_FOR_TWO or recipe.preset == "best"
-        affordable = enough and wanted == epochs > 0 and epochs * survey.epoch(longest, 2) <= left
-        recipe = replace(recipe, consistency=1.0 if affordable and spec.config["model_type"] != KIND else 0.0)
-    once = epochs * survey.epoch(longest, 2 if recipe.consistency else 1)
+    consistency = recipe.consistency
+    if consistency is None:
+        twice = wanted == epochs > 0 and epochs * survey.epoch(longest, 2) <= left
+        consistency = 1.0 if twice and _gains_by_two(recipe, spec, survey) else 0.0
+    once = epochs * survey.epoch(longest, 2 if consistency else 1)
     seeds = recipe.seeds or _seeds(recipe, survey, once, left)
+    recipe = replace(
+        recipe,
+        max_tokens=longest,
+        epochs=epochs,
+        seeds=seeds,
+        head_rows=survey.head_rows() if recipe.head_rows is None and epochs else recipe.head_rows,
+        language_epochs=language,
+        consistency=consistency,
+    )
     seconds = survey.started(longest) + learning + seeds * once if epochs else survey.frozen(longest)
-    note = f"estimated: {_duration(seconds)} on {_machine(recipe)}, {epochs} epochs of fine-tuning"
-    note += ", each text answered twice" if epochs and recipe.consistency else ""
-    note += f", {seeds} times, averaged" if epochs and seeds > 1 else ""
-    note += f", after {language} of the texts' language{' where that pays' if trials else ''}" if language else ""
-    if epochs < wanted:
-        note += f" ({wanted} would take over --minutes {recipe.minutes:g})"
+    return recipe, [*_told_reading(recipe, survey), _told_training(recipe, seconds, wanted, trials)]
+
+
+def _told_reading(recipe: TextRecipe, survey: Survey) -> list[str]:
+    """What to say of what the encoder does not see."""
+    notes = []
+    if cut := float((survey.lengths > recipe.max_tokens).mean()):
+        notes.append(f"long texts: {cut:.0%} are {WAYS[recipe.long]} {recipe.max_tokens} tokens")
     if survey.in_doubt:
         notes.append(
             f"the encoder reads the {recipe.share:.0%} of texts that the n-grams leave most in doubt (--share)"
         )
-    few = survey.head_rows() if recipe.head_rows is None and epochs else recipe.head_rows
-    recipe = replace(recipe, max_tokens=longest, epochs=epochs, seeds=seeds, head_rows=few, language_epochs=language)
-    return recipe, [*notes, note]
+    return notes
 
 
-def _settle_share(recipe: TextRecipe, survey: Survey, wanted: int) -> TextRecipe:
+def _told_training(recipe: TextRecipe, seconds: float, wanted: int, trials: int) -> str:
+    """What to say of the time and of what it is spent on; of `wanted` epochs some may be too many."""
+    note = f"estimated: {_duration(seconds)} on {_machine(recipe)}, {recipe.epochs} epochs of fine-tuning"
+    if recipe.epochs:
+        note += ", each text answered twice" if recipe.consistency else ""
+        note += f", {recipe.seeds} times, averaged" if recipe.seeds > 1 else ""
+    if recipe.language_epochs:
+        note += f", after {recipe.language_epochs} of the texts' language{' where that pays' if trials else ''}"
+    if recipe.epochs < wanted:
+        note += f" ({wanted} would take over --minutes {recipe.minutes:g})"
+    return note
+
+
+def _gains_by_two(recipe: TextRecipe, spec: Spec, survey: Survey) -> bool:
+    """Whether answering each text twice is worth its time."""
+    enough = survey.rows[0] >= ROWS_FOR_TWO or recipe.preset == "best"
+    return enough and spec.config["model_type"] != KIND
+
+
+def _plan_share(recipe: TextRecipe, survey: Survey, wanted: int) -> TextRecipe:
     """The share of the texts that the encoder reads: those in doubt, where all passes over the whole of all would take too
     long, and where there are rows enough to tell doubt."""
     one_each, both = recipe.separator in ("none", "auto"), recipe.ngrams != "none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,22 +11,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps.text import passages
+from apps.text import encoder, passages
 from apps.text.encoded import Texts, Windows
 from apps.text.encoder import Spec
-from apps.text.grams import BITS, Ragged, grams
+from apps.text.grams import BITS, grams
 from apps.text.inputs import as_array
 from apps.text.passages import chi_squared
+from apps.text.ragged import Ragged
+from apps.text.recipe import TextRecipe
 from apps.text.repeats import marks
+from apps.text.several import shares
 from apps.text.tokens import Tokens
+from shared.classes import Classes, answers_of, classes_from, fit_classes
 from shared.copies import recalled
-from shared.labels import Labels
 from shared.protocol import Answer, Examples, Field
-from shared.several import LabelSets
+from shared.sampling import evenly
 
 MOST_WEIGHTS = 6_000_000
 """Features times classes of the n-gram expert: bounds the artifact and the time of the fit."""
 LEAST_FEATURES = 10_000
+
+NOTHING = torch.zeros(0, dtype=torch.long)
+"""No buckets, or no marks."""
 
 ROWS = 8192
 """Texts looked at together where all at once would take much memory."""
@@ -37,7 +43,7 @@ class TextPreprocessor:
     """`buckets`: the hashes that are features, ascending, int64; `letters`: whether n-grams of letters are made;
     `long`: what the encoder sees of a text that has more than `max_tokens`; `telling`: how much each token tells."""
 
-    labels: Labels | LabelSets
+    labels: Classes
     buckets: Tensor
     letters: bool
     spec: Spec | None = None
@@ -46,7 +52,7 @@ class TextPreprocessor:
     telling: Tensor = field(default_factory=lambda: torch.zeros(0))
     kept: dict[int, tuple[Any, Ragged]] = field(default_factory=dict, compare=False, repr=False)
     """By the id of texts, which is theirs alone while they are kept too: their hashes, till they are asked for."""
-    seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    seen: Tensor = NOTHING
     """The marks of the training texts and, at the end, the validation texts that are not empty."""
 
     @cached_property
@@ -61,7 +67,7 @@ class TextPreprocessor:
 
     def encode(self, inputs: Any) -> Texts:
         texts = as_array(inputs).tolist()
-        found = nothing(len(texts))
+        found = Ragged.empty(len(texts))
         if len(self.buckets):
             _, hashed = self.kept.pop(id(inputs), (None, None))  # the training texts were hashed to find the buckets
             found = select(grams(texts, self.letters) if hashed is None else hashed, self._positions)
@@ -80,7 +86,7 @@ class TextPreprocessor:
         return self.labels.encode(targets)
 
     def decode(self, outputs: Tensor, inputs: Any) -> list[Answer]:
-        return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, LabelSets) else outputs.softmax(1))
+        return answers_of(self.labels, outputs)
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
         """See `shared.model.Recalls`."""
@@ -103,13 +109,37 @@ class TextPreprocessor:
         return {"buckets": self.buckets, "telling": self.telling, "seen": self.seen}
 
 
+def fit(train: Examples, recipe: TextRecipe) -> TextPreprocessor:
+    """Finds the n-grams worth keeping, and takes the encoder's description into the state."""
+    texts, labels = train.inputs.tolist(), fit_classes(train.targets, recipe.separator)
+    inside = shares(labels.encode(train.targets), len(labels.names))
+    weights, _ = encoder.find_weights(recipe.weights)
+    spec = None if weights is None else encoder.read_spec(weights, texts)
+    fitted = TextPreprocessor(
+        labels,
+        buckets=NOTHING,
+        letters=recipe.ngrams != "none" and recipe.characters == "yes",
+        spec=spec,
+        max_tokens=recipe.max_tokens,
+        long=recipe.long,
+        seen=torch.from_numpy(marks(text for text in texts if text.strip()).copy()),
+    )
+    if spec is not None and recipe.long == "telling":
+        fitted.telling = fit_telling(spec, texts, inside)
+    if recipe.ngrams != "none":
+        hashed = grams(texts, fitted.letters)
+        fitted.buckets = find_buckets(hashed, inside)
+        fitted.kept[id(train.inputs)] = train.inputs, hashed
+    return fitted
+
+
 def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPreprocessor:
     """The preprocessor that `state` and `tensors` describe. Raises KeyError or ValueError where they do not."""
     spec = None if state["encoder"] is None else Spec(**state["encoder"])
     buckets = tensors["buckets"]
     if buckets.dtype != torch.long or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 1 << BITS):
         raise ValueError("the hashes of the n-grams are out of range")
-    labels, telling = labels_from_state(state["labels"]), tensors["telling"]
+    labels, telling = classes_from(state["labels"]), tensors["telling"]
     if telling.dtype != torch.float or telling.ndim != 1:
         raise ValueError("how much each token tells is not a row of numbers")
     longest, long = int(state["max_tokens"]), str(state["long"])
@@ -119,43 +149,22 @@ def restore(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TextPrep
 
 def fit_telling(spec: Spec, texts: Sequence[str], inside: Tensor) -> Tensor:
     """How much each of the encoder's tokens tells about the class, from some of the training texts."""
-    some = np.linspace(0, len(texts) - 1, min(passages.LOOKED_AT, len(texts))).astype(int)
+    some = evenly(len(texts), passages.LOOKED_AT)
     tokens = Tokens(spec.tokenizer)
     found = tokens.read([texts[i] for i in some])
     return torch.from_numpy(passages.fit_telling(found, inside[torch.from_numpy(some)], tokens.size))
 
 
-def fit_labels(targets: np.ndarray, separator: str) -> Labels | LabelSets:
-    """One label a text, or several between separators."""
-    single = separator in ("none", "auto")  # reading has settled auto
-    return Labels.fit(targets) if single else LabelSets.fit(targets, separator)
-
-
-def labels_from_state(state: Mapping[str, Any]) -> Labels | LabelSets:
-    return LabelSets.from_state(state) if "separator" in state else Labels.from_state(state)
-
-
-def nothing(rows: int) -> Ragged:
-    """No n-grams in any row."""
-    return Ragged(np.zeros(0, np.int32), np.zeros(rows + 1, np.int64))
-
-
 def select(found: Ragged, positions: np.ndarray) -> Ragged:
     """Buckets as feature positions; those that are no features are left out."""
-    parts, counts = [], [np.zeros(1, np.int64)]
-    for offsets in _blocks(found):
+    parts = []
+    for start in range(0, len(found), ROWS):  # what is made of some rows is small beside the whole
+        offsets = found.offsets[start : start + ROWS + 1]
         values = positions[found.values[offsets[0] : offsets[-1]]]
         known = values >= 0
         before = np.concatenate([[0], np.cumsum(known)])[offsets - offsets[0]]
-        parts.append(values[known])
-        counts.append(np.diff(before))
-    return Ragged(np.concatenate(parts) if parts else found.values, np.concatenate(counts).cumsum())
-
-
-def _blocks(found: Ragged) -> Iterator[np.ndarray]:
-    """The offsets of some rows at a time: keeps what is made of them small beside the whole."""
-    for start in range(0, len(found), ROWS):
-        yield found.offsets[start : start + ROWS + 1]
+        parts.append(Ragged.of(values[known], np.diff(before)))
+    return Ragged.joined(parts)
 
 
 def find_buckets(found: Ragged, inside: Tensor) -> Tensor:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from apps.text import folders
-from apps.text.columns import as_texts, examples_of, find_columns, find_target, find_text, spread
+from apps.text.columns import cells_of, examples_of, find_columns, find_target, find_text, spread
 from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.repeats import contradicted, marks, repeated
 from apps.text.several import keep_rare
-from shared.errors import UserError
+from shared.errors import UserError, some
 from shared.folders import VALID_MARK, data_tables, find_parts, parting
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
@@ -32,16 +32,17 @@ TRUE = {"true", "1", "1.0", "yes", "valid"}
 def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path | None) -> Splits:
     """A table, a folder of tables, TREC's files or class folders; `valid` and `test` given come first."""
     parts = find_layout(source)
-    train, marked, recipe, notes = read_part(parts["train"], recipe)
+    own = read_part(parts["train"], recipe)
+    train, recipe, notes = own.examples, own.recipe, [*own.notes]
     valid_path = parts.get("valid") if valid is None else valid
     test_path = parts.get("test") if test is None else test
-    given, said = marked, []
+    given, said = own.marked, []
     if valid_path == "none":
         given = train.take(np.arange(0))
     elif valid_path is not None:
         given = _given(valid_path, recipe, "valid")
-    elif marked is not None:
-        said = [f"validation: the {len(marked):,} rows that {VALID_MARK} marks"]
+    elif own.marked is not None:
+        said = [f"validation: the {len(own.marked):,} rows that {VALID_MARK} marks"]
     given_test = None if test_path is None else _given(test_path, recipe, "test")
     fractions = (recipe.valid_fraction, recipe.test_fraction)
     one_each = recipe.separator == "none"
@@ -73,48 +74,54 @@ def find_layout(source: Path) -> dict[str, Path]:
         return {"train": tables[0]}
     raise UserError(
         f"{source}: expected train (and valid, test) tables, a single table, or class folders of .txt; "
-        f"found {folders.listed(tables)}; name a file"
+        f"found {some([path.name for path in tables]) if tables else 'nothing readable'}; name a file"
     )
 
 
-Part = tuple[Examples, Examples | None, TextRecipe, list[str]]
-"""Labelled rows; apart from them those that an `is_valid` column marks (None: it does not part the rows); the
-recipe with its column names; notes."""
+@dataclass(frozen=True)
+class Part:
+    """Labelled rows of one part of a layout, the recipe with what reading them found out, and what to say of them.
+
+    `marked`: apart from `examples`, the rows that an `is_valid` column marks; None where it does not part the rows."""
+
+    examples: Examples
+    recipe: TextRecipe
+    notes: list[str]
+    marked: Examples | None = None
 
 
 def read_part(path: Path, recipe: TextRecipe) -> Part:
     """One part of a layout, whatever its form."""
     if path.is_dir():
         examples, said = folders.read_classes(path)
-        return examples, None, replace(recipe, separator="none"), said
-    if path.suffix.lower() == ".label":
+        return Part(examples, replace(recipe, separator="none"), said)
+    if folders.is_trec(path):
         said = ["labels: the coarse class, before the colon"]
-        return folders.read_trec(path), None, replace(recipe, separator="none"), said
+        return Part(folders.read_trec(path), replace(recipe, separator="none"), said)
     return _read_rows(path, recipe)
 
 
 def _read_rows(path: Path, recipe: TextRecipe) -> Part:
     frame, large = read_rows(path, recipe.megabytes)
     text, target, said = find_columns(frame, recipe.text, recipe.target, path)
-    mark, several = settle_separator(recipe.separator, as_texts(frame[target]), "text")
+    mark, several = settle_separator(recipe.separator, cells_of(frame[target]), "text")
     recipe = replace(recipe, text=text, target=target, separator=mark)
     said = [*told_encoding(path), *large, *said, *several, *_parting(frame, (text, target))]
-    if VALID_MARK not in frame.columns or VALID_MARK in (text, target):
-        examples, more = examples_of(frame, text, target, path, recipe.separator)
-        return examples, None, recipe, said + more
-    marks = np.array([cell.strip().lower() in TRUE for cell in as_texts(frame[VALID_MARK])])
-    if marks.all() or not marks.any():
-        examples, more = examples_of(frame, text, target, path, recipe.separator)
-        return examples, None, recipe, said + more
-    examples, more = examples_of(frame[~marks], text, target, path, recipe.separator)
-    return examples, examples_of(frame[marks], text, target, path, recipe.separator)[0], recipe, said + more
+    marked = np.zeros(len(frame), bool)
+    if VALID_MARK in frame.columns and VALID_MARK not in (text, target):
+        marked = np.array([cell.strip().lower() in TRUE for cell in cells_of(frame[VALID_MARK])])
+    if marked.all() or not marked.any():
+        examples, more = examples_of(frame, text, target, path, mark)
+        return Part(examples, recipe, said + more)
+    examples, more = examples_of(frame[~marked], text, target, path, mark)
+    return Part(examples, recipe, said + more, examples_of(frame[marked], text, target, path, mark)[0])
 
 
 def _parting(frame: pd.DataFrame, used: tuple[str, str]) -> list[str]:
     """What to say of a column that names the part of each row: rows are not parted by it."""
     sample = spread(frame)
     for name in sample.columns.difference([*used, VALID_MARK]):
-        if said := parting(name, as_texts(sample[name])):
+        if said := parting(name, cells_of(sample[name])):
             return said
     return []
 
@@ -133,12 +140,12 @@ def read_examples(source: Path, recipe: TextRecipe, parts: Sequence[str] = ("tes
     """
     layout = find_layout(source)
     path = next((layout[name] for name in parts if name in layout), layout["train"])
-    if not path.is_dir() and path.suffix.lower() != ".label":
+    if not path.is_dir() and not folders.is_trec(path):
         columns = columns_of(path)
         text, target = find_text(columns, recipe.text, path), find_target(columns, recipe.target, path)
         recipe = replace(recipe, text=text, target=target)
-    examples, marked, _, said = read_part(path, recipe)
-    return replace(examples if marked is None else marked, notes=tuple(said))
+    part = read_part(path, recipe)
+    return replace(part.examples if part.marked is None else part.marked, notes=tuple(part.notes))
 
 
 def _empty(train: Examples) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from apps.text.awd_lstm import SPECIAL, marked
-from apps.text.grams import Ragged, clip, sound
+from apps.text.grams import clip, sound
 from apps.text.passages import passages
+from apps.text.ragged import Ragged
 
 LETTERS_PER_TOKEN = 12
 """Characters of a text handed to the tokenizer, for each token that is kept: words average four or five."""
@@ -41,15 +42,17 @@ class Tokens:
 
     def encode(self, texts: Sequence[str], longest: int) -> Ragged:
         """Ids, at most `longest` a text: its first half and its last, marks of beginning and end included."""
-        return _ragged([_ends(ids, longest) for ids in self._ids(texts, longest)])
+        return Ragged.of_lists([_ends(ids, longest) for ids in self._ids(texts, longest)])
 
     def read(self, texts: Sequence[str]) -> Ragged:
         """Ids of all of each text, up to `READ`."""
-        return _ragged([_ends(ids, READ) for ids in self._ids(texts, READ)])
+        return Ragged.of_lists([_ends(ids, READ) for ids in self._ids(texts, READ)])
 
     def passages(self, texts: Sequence[str], longest: int, telling: np.ndarray) -> Ragged:
         """Ids, at most `longest` a text: of a longer one the passages that tell most, between its marks."""
-        return _ragged([_telling(_ends(ids, READ), longest, self.marks, telling) for ids in self._ids(texts, READ)])
+        return Ragged.of_lists(
+            [_telling(_ends(ids, READ), longest, self.marks, telling) for ids in self._ids(texts, READ)]
+        )
 
     def windows(self, texts: Sequence[str], longest: int) -> tuple[Ragged, np.ndarray]:
         """(ids of every window, at most `longest` each; where each text's windows begin, shape (texts + 1,)).
@@ -59,7 +62,7 @@ class Tokens:
         """
         cut = [_windows(ids, longest, self.marks) for ids in self._ids(texts, longest * MOST_WINDOWS)]
         begins = np.concatenate([[0], np.cumsum([len(windows) for windows in cut], dtype=np.int64)])
-        return _ragged([window for windows in cut for window in windows]), begins
+        return Ragged.of_lists([window for windows in cut for window in windows]), begins
 
     def _ids(self, texts: Sequence[str], longest: int) -> Iterator[list[int]]:
         for start in range(0, len(texts), BLOCK):
@@ -73,12 +76,6 @@ class Tokens:
         if self.unknown is None or not len(found.values):
             return 0.0
         return float((found.values == self.unknown).mean())
-
-
-def _ragged(rows: list[list[int]]) -> Ragged:
-    lengths = [len(row) for row in rows]
-    values = np.fromiter((token for row in rows for token in row), np.int32, sum(lengths))
-    return Ragged(values, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
 
 
 def _telling(ids: list[int], longest: int, marks: int, telling: np.ndarray) -> list[int]:

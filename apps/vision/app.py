@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apps.vision import backbones, reading, scratch
+from apps.vision import backbones, reading, scratch, warm
 from apps.vision.augment import Views
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import calibrate
@@ -20,18 +19,18 @@ from apps.vision.inputs import read_inputs
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
 from apps.vision.muon import Muon
 from apps.vision.pictures import Encoded, Pictures
+from apps.vision.plan import SCRATCH_CROP, growing_step
 from apps.vision.preprocessor import VisionPreprocessor
 from apps.vision.recipe import VisionRecipe
 from apps.vision.review import review
-from apps.vision.settle import LARGE_STEP, SCRATCH_CROP, SMALL_STEP
 from shared.artifact import Artifact
-from shared.labels import Labels, positions
-from shared.metrics import Classification
+from shared.classes import fit_classes, objective_of
+from shared.labels import Labels
 from shared.precision import units
 from shared.predict import Predictor
 from shared.progress import Steps
-from shared.protocol import Data, Examples, Group, Splits
-from shared.several import LabelPresence, LabelSets
+from shared.protocol import Data, Examples, Group, Objective, Splits
+from shared.sampling import evenly
 
 SAMPLE = 2000
 """Pictures looked at for the mean and spread of pixels and for the whitening of the first layer."""
@@ -56,8 +55,7 @@ class VisionApp:
         return as_pictures(value, recipe.stored_size or 0)
 
     def fit(self, train: Examples, recipe: VisionRecipe) -> VisionPreprocessor:
-        several = recipe.separator != "none"
-        labels = LabelSets.fit(train.targets, recipe.separator) if several else Labels.fit(train.targets)
+        labels = fit_classes(train.targets, recipe.separator)
         if recipe.weights != "none":
             weights, _ = backbones.find_weights(recipe.weights)
             assert weights is not None
@@ -73,37 +71,19 @@ class VisionApp:
 
     def model(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe, pretrained: bool) -> VisionNetwork:
         backbone = preprocessor.backbone
-        weights = None
-        if pretrained and recipe.weights != "none":
-            weights, _ = backbones.find_weights(recipe.weights)
+        weights = backbones.find_weights(recipe.weights)[0] if pretrained else None
         network = backbones.build_pretrained(backbone, weights) if weights else backbones.build(backbone)
         body = Body(network, backbone, recipe.views, one_length=recipe.weights != "none")
         return VisionNetwork(body, len(preprocessor.labels.names)).to(memory_format=torch.channels_last)
 
     def adopt(self, network: nn.Module, preprocessor: VisionPreprocessor, earlier: Artifact) -> str:
-        """Takes over every weight of the same name and shape, and the head's rows of classes both know."""
         assert isinstance(network, VisionNetwork)
-        mine, shared = network.state_dict(), 0
-        for name, tensor in earlier.network.items():
-            if not name.startswith("head.linear.") and name in mine and mine[name].shape == tensor.shape:
-                mine[name].copy_(tensor)
-                shared += 1
-        known, names = positions(earlier.preprocessor["labels"]["names"]), preprocessor.labels.names
-        wide = mine["head.linear.weight"].shape[1] == earlier.network["head.linear.weight"].shape[1]
-        both = [(own, known[name]) for own, name in enumerate(names) if wide and name in known]
-        for part in ("head.linear.weight", "head.linear.bias"):
-            for own, its in both:
-                mine[part][own] = earlier.network[part][its]
-        if shared == len(mine) - 2:  # all of them fit the pixels as the earlier model saw them
-            seen = Backbone.from_state(earlier.preprocessor["backbone"])
-            preprocessor.backbone = replace(preprocessor.backbone, mean=seen.mean, std=seen.std)
-            network.body.see_as(preprocessor.backbone)
-        return f"{shared} of {len(mine) - 2} weights of the network and {len(both)} classes"
+        return warm.adopt(network, preprocessor, earlier)
 
     def initialise(self, network: nn.Module, train: Data, recipe: VisionRecipe) -> None:
         assert isinstance(network, VisionNetwork)
         if isinstance(network.body.network, scratch.SmallNetwork):
-            whiten(network, train.inputs.batch(torch.from_numpy(_sample(len(train))))[0])
+            whiten(network, train.inputs.batch(torch.from_numpy(evenly(len(train), SAMPLE)))[0])
 
     def groups(self, network: nn.Module, recipe: VisionRecipe) -> list[Group]:
         assert isinstance(network, VisionNetwork)
@@ -127,17 +107,14 @@ class VisionApp:
             sentences += review(scores / temperature, targets, preprocessor.labels.names, files)
         return "; ".join(sentence for sentence in sentences if sentence)
 
-    def objective(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe) -> Classification | LabelPresence:
-        if isinstance(preprocessor.labels, LabelSets):
-            return LabelPresence(preprocessor.labels, recipe.smoothing, recipe.class_weights)
-        return Classification(preprocessor.labels, recipe.smoothing, recipe.class_weights)
+    def objective(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe) -> Objective:
+        return objective_of(preprocessor.labels, recipe.smoothing, recipe.class_weights)
 
     def callbacks(self, recipe: VisionRecipe) -> list[Any]:
         from apps.vision.callbacks import Augment
 
         assert recipe.image_size is not None and recipe.first_size is not None
-        step = SMALL_STEP if recipe.image_size <= scratch.LARGEST else LARGE_STEP
-        views = Views(recipe.augment, recipe.mirror == "yes")
+        views, step = Views(recipe.augment, recipe.mirror == "yes"), growing_step(recipe.image_size)
         return [Augment(views, (recipe.first_size, recipe.image_size, step), recipe.cutmix)]
 
     def steps(self, recipe: VisionRecipe) -> Steps:
@@ -148,7 +125,7 @@ class VisionApp:
 def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of pixels in 0..1: one number where all pictures are grey, else one a channel."""
     sums, squares, pixels, grey = np.zeros(3), np.zeros(3), 0, True
-    for row in _sample(len(pictures)):
+    for row in evenly(len(pictures), SAMPLE):
         seen = pictures.pixels(row[None]).reshape(-1, 3).astype(np.float32) / 255
         grey = grey and bool((seen[:, :1] == seen).all())
         sums, squares, pixels = sums + seen.sum(0), squares + np.square(seen).sum(0), pixels + len(seen)
@@ -156,11 +133,6 @@ def _pixel_statistics(pictures: Pictures) -> tuple[tuple[float, ...], tuple[floa
     std = np.maximum(np.sqrt(np.maximum(squares / pixels - mean**2, 0)), 1e-3)
     channels = 1 if grey else 3
     return tuple(round(float(m), 6) for m in mean[:channels]), tuple(round(float(s), 6) for s in std[:channels])
-
-
-def _sample(rows: int) -> np.ndarray:
-    """Up to SAMPLE positions, evenly spread."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int))
 
 
 APP = VisionApp()

@@ -1,19 +1,21 @@
-"""Unpacks a tar or zip of pictures into a temporary folder; no member can climb out of it.
+"""Opens a source of pictures: a tar or zip is unpacked into a temporary folder, and no member can climb out of it.
 
-Much as `data/unpack.py`, which may not be imported here: what one learns of damage the other is to know.
+Unpacks much as `data/unpack.py`, which may not be imported here: what one learns of damage the other is to know.
 """
 
 from __future__ import annotations
 
 import shutil
 import tarfile
+import tempfile
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from shared.damage import damage_named
 from shared.dialect import SAMPLE, find_encoding
-from shared.errors import UserError, first_line
+from shared.errors import UserError, first_line, readable
 
 UTF8_MARK = 0x800
 
@@ -22,10 +24,50 @@ NAMED_IN = ("utf-8", "gb18030", "cp932")
 
 SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".zip", ".tar.gz", ".tar.bz2", ".tar.xz")
 
+REFUSED = "change its permissions"
+"""How to mend what the system refuses to read."""
+
 
 def is_archive(path: Path) -> bool:
     """Whether the name is one of a tar or zip."""
     return path.name.lower().endswith(SUFFIXES)
+
+
+@contextmanager
+def opened(source: Path) -> Iterator[Path]:
+    """The source itself, or the temporary folder that an archive is unpacked into; gone afterwards.
+
+    Raises UserError where there is no such source, or where the system refuses to read it or a part of it.
+    """
+    check_exists(source)
+    with readable(source, REFUSED, PermissionError), _unpacked(source) as place:
+        yield place
+
+
+def check_exists(source: Path) -> None:
+    """Raises UserError where there is no such source, or no looking whether there is."""
+    with readable(source, REFUSED, PermissionError):
+        try:
+            source.stat()
+        except PermissionError:
+            raise
+        except (OSError, ValueError):  # nothing there, or a name that no file can have
+            raise UserError(
+                f"{source}: no such file or folder; give pictures, class folders, a tar or zip, or a csv of paths"
+            ) from None
+
+
+@contextmanager
+def _unpacked(source: Path) -> Iterator[Path]:
+    if not (source.is_file() and is_archive(source)):
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="glance-archive-") as folder:
+        unpack(source, Path(folder))
+        try:
+            yield Path(folder)
+        except UserError as error:  # the folder is gone when this is read
+            raise UserError(str(error).replace(folder, str(source))) from None
 
 
 def unpack(archive: Path, folder: Path) -> None:

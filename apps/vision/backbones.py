@@ -108,13 +108,12 @@ def build(backbone: Backbone) -> nn.Module:
 
 def build_pretrained(backbone: Backbone, weights: Weights) -> nn.Module:
     """The network with its weights. Raises UserError where they do not fit."""
-    file = weights.path / "model.safetensors" if weights.path.is_dir() else weights.path
-    overlay = {"file": str(file), "custom_load": False, "hf_hub_id": None, "url": ""}
+    overlay = {"file": str(weights.file), "custom_load": False, "hf_hub_id": None, "url": ""}
     try:
         return _create(backbone, {"pretrained": True, "pretrained_cfg_overlay": overlay})
     except (RuntimeError, KeyError, ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-        raise UserError(f"{file}: these are not the weights of {backbone.name} ({reason.strip()})") from None
+        raise UserError(f"{weights.file}: these are not the weights of {backbone.name} ({reason.strip()})") from None
 
 
 def _create(backbone: Backbone, more: Mapping[str, Any]) -> nn.Module:

@@ -10,12 +10,11 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
-from apps.vision.archives import is_archive
+from apps.vision.archives import check_exists, is_archive, opened
 from apps.vision.listing import Listing, pictures_below
-from apps.vision.lists import list_paths
 from apps.vision.pictures import Pictures, load_pictures
-from apps.vision.reading import opened
 from apps.vision.recipe import VisionRecipe
+from apps.vision.tables import list_paths
 from shared.errors import UserError
 from shared.tables import is_table
 
@@ -30,7 +29,7 @@ def read_inputs(sources: Sequence[str], recipe: VisionRecipe) -> Iterator[tuple[
     for loose, group in groupby(_with_stdin(sources), _is_loose):
         if loose:  # together: a picture at a time is half as fast
             while names := list(islice(group, BLOCK)):
-                yield _decoded(_listed(names), recipe, alone)
+                yield _decoded(_list_files(names), recipe, alone)
             continue
         for source in group:
             with opened(Path(source)) as place:
@@ -47,12 +46,11 @@ def _is_loose(source: str) -> bool:
     return not (is_table(path := Path(source)) or is_archive(path) or os.path.isdir(path))
 
 
-def _listed(names: list[str]) -> Listing:
+def _list_files(names: list[str]) -> Listing:
     """Raises UserError where one of the files is not there."""
-    paths = []
-    for name in names:
-        with opened(Path(name)) as place:
-            paths.append(place)
+    paths = list(map(Path, names))
+    for path in paths:
+        check_exists(path)
     return Listing(paths, names, [])
 
 

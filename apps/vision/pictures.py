@@ -17,6 +17,7 @@ from torch import Tensor
 
 from apps.vision.decoding import decode
 from apps.vision.store import forget, make_store
+from shared.sampling import evenly
 
 THUMBNAIL = 16
 """Side in pixels of the grey thumbnails by which near-duplicates are found."""
@@ -26,6 +27,9 @@ TAKEN = 256
 
 BLOCK = 1024
 """Pictures decoded before the pages of a mapped store are given back."""
+
+LOOKS = 200
+"""Pictures whose headers are opened to tell of what kind all are."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,10 @@ class Survey:
     grey: bool
 
 
-def survey(paths: Sequence[Path], looks: int = 200) -> Survey:
-    """Opens the headers of up to `looks` pictures, evenly spread; broken ones tell nothing."""
+def survey(paths: Sequence[Path]) -> Survey:
+    """Opens the headers of some pictures, evenly spread; broken ones tell nothing."""
     sides, modes = [], set()
-    for position in np.unique(np.linspace(0, len(paths) - 1, looks).astype(int)):
+    for position in evenly(len(paths), LOOKS):
         try:
             with Image.open(paths[position]) as opened:
                 sides.append(min(opened.size))

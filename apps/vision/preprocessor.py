@@ -11,16 +11,15 @@ from torch import Tensor
 
 from apps.vision.backbones import Backbone
 from apps.vision.pictures import Encoded, Pictures
-from shared.labels import Labels
+from shared.classes import Classes, answers_of, classes_from
 from shared.protocol import Answer, Field
-from shared.several import LabelSets
 
 
 @dataclass
 class VisionPreprocessor:
     """Decoding happens at reading; what is left is to hand the bytes on."""
 
-    labels: Labels | LabelSets
+    labels: Classes
     backbone: Backbone
 
     def encode(self, inputs: Pictures) -> Encoded:
@@ -31,11 +30,9 @@ class VisionPreprocessor:
 
     def decode(self, outputs: Tensor, inputs: Pictures) -> list[Answer]:
         """Prediction and probabilities; a picture that could not be decoded gets neither, and the reason."""
-        several = isinstance(self.labels, LabelSets)
-        found = self.labels.answers(outputs.sigmoid() if several else outputs.softmax(1))
         return [
             answer if error is None else {"prediction": None, "probabilities": {}, "error": error}
-            for answer, error in zip(found, inputs.errors, strict=True)
+            for answer, error in zip(answers_of(self.labels, outputs), inputs.errors, strict=True)
         ]
 
     def fields(self) -> list[Field]:
@@ -46,8 +43,7 @@ class VisionPreprocessor:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> VisionPreprocessor:
-        kind = LabelSets if "separator" in state["labels"] else Labels
-        return cls(kind.from_state(state["labels"]), Backbone.from_state(state["backbone"]))
+        return cls(classes_from(state["labels"]), Backbone.from_state(state["backbone"]))
 
     def tensors(self) -> dict[str, Tensor]:
         return {}

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from apps.vision import archives
+from apps.vision.archives import opened
 from apps.vision.duplicates import contradictions, near_duplicates
-from apps.vision.listing import Listing
-from apps.vision.lists import labelled
+from apps.vision.folders import list_folder
+from apps.vision.listing import Listing, is_picture
 from apps.vision.pictures import load_pictures, survey
+from apps.vision.plan import plan
 from apps.vision.recipe import VisionRecipe
-from apps.vision.settle import settle
-from apps.vision.sources import list_source
-from shared.errors import UserError, readable, some
+from apps.vision.tables import labelled, list_table
+from shared.errors import UserError, some
 from shared.protocol import Examples, Splits
 from shared.several import settle_separator
 from shared.splits import complete
@@ -28,56 +26,15 @@ SHOWN = 10
 """Classes that are told one by one; of more, the greatest and the smallest."""
 
 
-@contextmanager
-def opened(source: Path) -> Iterator[Path]:
-    """The source itself, or the temporary folder that an archive is unpacked into; gone afterwards.
-
-    Raises UserError where there is no such source, or where the system refuses to read it or a part of it.
-    """
-    with readable(source, "change its permissions", PermissionError):
-        _check_exists(source)
-        with _unpacked(source) as place:
-            yield place
-
-
-def _check_exists(source: Path) -> None:
-    try:
-        source.stat()
-    except PermissionError:
-        raise
-    except (OSError, ValueError):  # nothing there, or a name that no file can have
-        raise UserError(
-            f"{source}: no such file or folder; give pictures, class folders, a tar or zip, or a csv of paths"
-        ) from None
-
-
-@contextmanager
-def _unpacked(source: Path) -> Iterator[Path]:
-    if not (source.is_file() and archives.is_archive(source)):
-        yield source
-        return
-    with tempfile.TemporaryDirectory(prefix="glance-archive-") as folder:
-        archives.unpack(source, Path(folder))
-        try:
-            yield Path(folder)
-        except UserError as error:  # the folder is gone when this is read
-            raise UserError(str(error).replace(folder, str(source))) from None
-
-
 def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, test: Path | None) -> Splits:
     """Reads the source's own parts, or those given beside it, or splits them off."""
     with opened(source) as place:
         parts, notes = list_source(place)
-        train = parts.get("train") or parts.get("all")
-        if train is None:
-            raise UserError(
-                f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
-                "give a folder of class folders"
-            )
+        train = _part_to_train_on(parts, source)
         one = place.is_dir() and recipe.separator == "auto"  # a folder's name is one label
         separator, several = settle_separator("none" if one else recipe.separator, train.labels, "picture")
         train, unlabelled = labelled(train, separator)
-        recipe, said = settle(replace(recipe, separator=separator), survey(train.paths), len(train), valid != "none")
+        recipe, said = plan(replace(recipe, separator=separator), survey(train.paths), len(train), valid != "none")
         notes += [*said, *several, *unlabelled]
         examples = _decode(train, source, recipe)
         _check_classes(train, examples, source, recipe.separator)
@@ -101,6 +58,27 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
     if len(found[1]) and not len(found[2]):
         notes.append("no test pictures: what is measured is the validation that also chose the weights")
     return Splits(*found, recipe, tuple(notes))
+
+
+def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
+    """(listings by part, notes) of class folders or a csv of path,label; the part of a source without parts is "all".
+    Raises UserError."""
+    if source.is_dir():
+        return list_folder(source)
+    if is_picture(source):
+        raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
+    listing, notes = list_table(source)
+    return {"all": listing}, notes
+
+
+def _part_to_train_on(parts: dict[str, Listing], source: Path) -> Listing:
+    train = parts.get("train") or parts.get("all")
+    if train is None:
+        raise UserError(
+            f"{source} holds {' and '.join(sorted(parts))} pictures but none to train on: name their folder train, or "
+            "give a folder of class folders"
+        )
+    return train
 
 
 def _doubts(train: Examples, held: Examples, part: str, single: bool) -> list[str]:

@@ -13,7 +13,7 @@ AUTO = "by the number and size of the pictures"
 
 @dataclass(frozen=True)
 class VisionRecipe(Recipe):
-    """Dials that stay None are settled when the pictures have been seen: `apps/vision/settle.py`."""
+    """Dials that stay None are settled when the pictures have been seen: `apps/vision/plan.py`."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "fast": {},

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from apps.text.expert import NAIVE, RARE, STRENGTHS, GramExpert, Problem, _matrix
-from apps.text.grams import Ragged
+from apps.text.ragged import Ragged
 
 
 @pytest.mark.parametrize("several", [False, True])

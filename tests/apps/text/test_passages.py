@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from apps.text.grams import Ragged
 from apps.text.passages import SPAN, fit_telling, passages
+from apps.text.ragged import Ragged
 
 
 def test_tokens_of_one_class_tell_and_those_of_both_do_not() -> None:

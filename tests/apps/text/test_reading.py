@@ -11,7 +11,7 @@ from apps import text as text_app
 from apps.text.app import APP
 from shared.errors import UserError
 from shared.protocol import Splits
-from tests.apps.text.writing import sentences, write_classes, write_csv
+from tests.apps.text.writing import sentences, write_csv
 
 
 def read(source: Path, valid: Path | str | None = None, test: Path | None = None, **dials: object) -> Splits:
@@ -101,45 +101,6 @@ def test_is_valid_column(tmp_path: Path) -> None:
     source = write_lines(tmp_path / "texts.csv", lines)
     assert sizes(read(source)) == (30, 10, 0)
     assert len(APP.read_examples(source, APP.recipe.make({}))) == 10
-
-
-def test_trec_label_files(tmp_path: Path) -> None:
-    lines = ["DESC:def What is caf\xe9 ?", "NUM:date When ?"] * 20
-    write_lines(tmp_path / "train_5500.label", lines, "latin-1")
-    write_lines(tmp_path / "TREC_10.label", lines[:4], "latin-1")
-    splits = read(tmp_path)
-    assert set(splits.train.targets) == {"DESC", "NUM"} and len(splits.test) == 4
-    assert "What is caf\xe9 ?" in set(splits.train.inputs)
-
-
-def test_class_folders_with_parts_and_unlabelled_texts(tmp_path: Path) -> None:
-    write_classes(tmp_path / "train", 40)
-    write_classes(tmp_path / "test", 20, seed=1)
-    (tmp_path / "train" / "unsup").mkdir()
-    (tmp_path / "train" / "unsup" / "0.txt").write_text("no one knows")
-    splits = read(tmp_path)
-    assert len(splits.test) == 20 and sum(sizes(splits)) == 60 and set(splits.train.targets) == {"good", "bad"}
-    assert any("unsup" in note for note in splits.notes)
-    assert sum(sizes(read(tmp_path / "train"))) == 40
-
-
-def test_files_of_class_folders_that_are_no_texts_are_told(tmp_path: Path) -> None:
-    write_classes(tmp_path, 40)
-    (tmp_path / "neutral").mkdir()
-    for place in ("neutral/a.md", "neutral/b.md", "good/c.html", "good/.DS_Store"):
-        (tmp_path / place).write_text("so so")
-    assert "3 files (.html, .md) in good, neutral are no .txt: left out" in read(tmp_path).notes
-
-
-@pytest.mark.parametrize("parts", [("20news-bydate-train", "20news-bydate-test"), ("training_set", "my Test Set")])
-def test_the_layout_of_20_newsgroups(tmp_path: Path, parts: tuple[str, str]) -> None:
-    for part, rows in zip(parts, (30, 10), strict=True):
-        for i in range(rows):
-            folder = tmp_path / part / ("sci.space", "rec.autos")[i % 2]
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / str(50_000 + i)).write_text(f"From: someone\n\nletter {i}")
-    splits = read(tmp_path)
-    assert len(splits.test) == 10 and set(splits.train.targets) == {"sci.space", "rec.autos"}
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
@@ -245,15 +206,6 @@ def test_rows_left_out_of_a_measure_are_said(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "b.csv", ["text,label", "a lovely day,good", "a grey day,", "a bad day,bad"])
     assert "1 rows of b.csv have no label (the first is row 2): left out" in APP.read_examples(path, recipe).notes
     assert any("b.csv" in note for note in read(write_csv(tmp_path / "a.csv", 40), test=path).notes)
-
-
-def test_texts_in_files_whose_encoding_was_guessed_are_counted(tmp_path: Path) -> None:
-    for i in range(8):
-        for label in ("good", "bad"):
-            (tmp_path / label).mkdir(exist_ok=True)
-            (tmp_path / label / f"{i}.txt").write_text(f"текст {i} {label}", "cp1251" if i < 3 else "utf-8")
-    found = [note for note in read(tmp_path).notes if "Windows-1251" in note]
-    assert len(found) == 1 and found[0].startswith("6 texts: ")
 
 
 def test_texts_with_different_labels_are_told(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from apps.vision.app import APP
+from apps.vision.reading import list_source
 from apps.vision.recipe import VisionRecipe
-from apps.vision.sources import list_source
 from shared.errors import UserError
 from shared.protocol import Splits
 from tests.apps.vision.draw import stripes, write_classes

@@ -15,7 +15,7 @@ TOO_SMALL = 48
 
 SCRATCH_SIZE, SCRATCH_CROP = 128, 0.875
 SMALL_STEP, LARGE_STEP, LEAST_FIRST = 4, 32, 24
-"""Pixels by which the views of training grow from scratch, and the side from which they begin at the least."""
+"""Pixels by which the views of training grow, small and larger ones, and the side from which they begin at the least."""
 
 FINE_TUNING = {"default": (8_000, 8), "best": (60_000, 20)}
 """By preset: pictures seen in fine-tuning, and most passes over them."""
@@ -38,23 +38,23 @@ move the weights once, at the most, while a run has so many steps (docs/experime
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
 
-def settle(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
+def plan(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
     """(recipe without open dials, notes). `rows` to train on; `judged`: whether there are validation rows."""
     side = max(seen.side, 4)
-    recipe, notes = _settle_weights(recipe, side)
+    recipe, notes = _plan_weights(recipe, side)
     if recipe.weights == "none":
-        recipe = _settle_scratch(recipe, side, rows)
+        recipe = _plan_scratch(recipe, side, rows)
     else:
-        recipe, said = _settle_transfer(recipe, side, rows, judged)
+        recipe, said = _plan_transfer(recipe, side, rows, judged)
         notes += said
-    recipe = _settle_views(recipe, side, seen.grey, rows)
+    recipe = _plan_views(recipe, side, seen.grey, rows)
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""
     return recipe, [*notes, f"{shown}; in training {views}{mirrored}"]
 
 
-def _settle_views(recipe: VisionRecipe, side: int, grey: bool, rows: int) -> VisionRecipe:
+def _plan_views(recipe: VisionRecipe, side: int, grey: bool, rows: int) -> VisionRecipe:
     """How training pictures vary, and what is answered from. Small grey pictures are signs, whose mirror images mean
     something else, also where pretrained weights see them enlarged."""
     small = (recipe.image_size or 0) <= scratch.LARGEST
@@ -78,7 +78,7 @@ def _views(recipe: VisionRecipe, small: bool, rows: int) -> str:
     return "scales" if rows <= FEW or recipe.preset == "best" else "one"
 
 
-def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list[str]]:
+def _plan_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list[str]]:
     if recipe.weights == "auto" and side < TOO_SMALL:
         note = f"weights: pictures of {side} pixels are too small for pretrained networks, training from scratch"
         return replace(recipe, weights="none"), [note]
@@ -88,7 +88,7 @@ def _settle_weights(recipe: VisionRecipe, side: int) -> tuple[VisionRecipe, list
     return replace(recipe, weights=weights.name if recipe.weights == "auto" else recipe.weights), [note]
 
 
-def _settle_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
+def _plan_scratch(recipe: VisionRecipe, side: int, rows: int) -> VisionRecipe:
     size = recipe.image_size or (side if side <= scratch.LARGEST else min(side, SCRATCH_SIZE))
     small = size <= scratch.LARGEST
     work = (SEEN_SMALL if small else SEEN)[units(recipe.precision, recipe.device)]
@@ -116,11 +116,16 @@ def _first_size(asked: int | None, size: int) -> int:
     """Where training begins when it grows: three quarters of the size, in whole steps."""
     if asked is not None:
         return min(asked, size)
-    step = SMALL_STEP if size <= scratch.LARGEST else LARGE_STEP
+    step = growing_step(size)
     return min(size, max(size * 3 // 4 // step * step, LEAST_FIRST))
 
 
-def _settle_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
+def growing_step(size: int) -> int:
+    """Pixels by which the views of training grow up to `size`."""
+    return SMALL_STEP if size <= scratch.LARGEST else LARGE_STEP
+
+
+def _plan_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
     weights, _ = backbones.find_weights(recipe.weights)
     assert weights is not None
     wanted = backbones.pretrained_backbone(weights, recipe.image_size)

@@ -1,14 +1,12 @@
-"""Which pictures a source names: nothing of it is left out without a word."""
+"""Class folders of pictures: nothing of them is left out without a word."""
 
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from apps.vision.app import APP
-from apps.vision.lists import list_paths
-from apps.vision.sources import list_source
+from apps.vision.reading import list_source
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 from tests.apps.vision.test_reading import read, sizes
@@ -77,25 +75,9 @@ def test_linked_folders_are_followed_once(classes: Path, tmp_path: Path) -> None
     assert sum(len(part) for part in list_source(classes)[0].values()) == 25
 
 
-def test_a_first_line_that_names_a_picture_is_a_row(classes: Path) -> None:
-    names = sorted(path.relative_to(classes).as_posix() for path in classes.rglob("*.png"))
-    table = classes / "list.csv"
-    table.write_text("\n".join(f"{name},{'once' if i == 0 else 'often'}" for i, name in enumerate(names)))
-    assert len(list_source(table)[0]["all"]) == len(names)
-    table.write_text(names[0] + "\n")
-    assert len(list_paths(table)) == 1
-
-
 def test_pictures_that_need_a_plugin_are_told(classes: Path) -> None:
     (classes / "level" / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     assert any("1 pictures cannot be decoded" in note and "phone.HEIC" in note for note in read(classes).notes)
-
-
-def test_columns_that_are_not_used_are_told(classes: Path) -> None:
-    table = classes / "all.csv"
-    rows = [(path.relative_to(classes).as_posix(), path.parent.name, "test") for path in classes.rglob("*.png")]
-    pd.DataFrame(rows, columns=["path", "label", "split"]).to_csv(table, index=False)
-    assert any("columns not used: split" in note for note in list_source(table)[1])
 
 
 def test_tables_beside_class_folders_are_told(classes: Path) -> None:

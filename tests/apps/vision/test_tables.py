@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from apps.vision.lists import labelled, list_paths, list_table
+from apps.vision.tables import labelled, list_paths, list_table
 from shared.errors import UserError
 from tests.apps.vision.draw import write_classes
 
@@ -60,3 +61,19 @@ def test_paths_without_an_ending_are_shown(classes: Path) -> None:
     with pytest.raises(UserError) as refused:  # as where the table holds the pictures themselves
         list_table(write(classes, "x" * 9999 + ",a\n"))
     assert len(str(refused.value)) < 500
+
+
+def test_a_first_line_that_names_a_picture_is_a_row(classes: Path) -> None:
+    names = sorted(path.relative_to(classes).as_posix() for path in classes.rglob("*.png"))
+    table = classes / "list.csv"
+    table.write_text("\n".join(f"{name},{'once' if i == 0 else 'often'}" for i, name in enumerate(names)))
+    assert len(list_table(table)[0]) == len(names)
+    table.write_text(names[0] + "\n")
+    assert len(list_paths(table)) == 1
+
+
+def test_columns_that_are_not_used_are_told(classes: Path) -> None:
+    table = classes / "all.csv"
+    rows = [(path.relative_to(classes).as_posix(), path.parent.name, "test") for path in classes.rglob("*.png")]
+    pd.DataFrame(rows, columns=["path", "label", "split"]).to_csv(table, index=False)
+    assert any("columns not used: split" in note for note in list_table(table)[1])

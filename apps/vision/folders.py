@@ -1,4 +1,4 @@
-"""Which pictures a source names, with their labels and parts: class folders or a csv of path,label."""
+"""Class folders of pictures, with their labels and parts; what is left out is told."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from itertools import islice
 from pathlib import Path
 from unicodedata import normalize
 
-from apps.vision.listing import Listing, files_below, is_picture, pictures_below
-from apps.vision.lists import list_table
+from apps.vision.listing import Listing, is_picture, pictures_below
 from shared.errors import UserError, some
 from shared.folders import PARTS
 from shared.tables import kind_of
+from shared.walking import files_below, folders_in
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl")
 """Kinds of files beside pictures that may hold their labels; a .txt is a README or a licence as often as not."""
@@ -20,32 +20,21 @@ TABLES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl")
 CLASS_NAMED_TRAIN = "; where train is a class, put all class folders into one more folder train/"
 
 
-def list_source(source: Path) -> tuple[dict[str, Listing], list[str]]:
-    """(listings by part, notes); the part of a source without parts is "all". Raises UserError."""
-    if source.is_dir():
-        folder, passed = _unwrapped(source)
-        said = _beside(source, folder)
-        parts, notes = _list_folder(folder)
-        return parts, [*passed, *said, *notes]
-    if is_picture(source):
-        raise UserError(f"{source} is a single picture: give the folder that holds a folder of pictures per class")
-    listing, notes = list_table(source)
-    return {"all": listing}, notes
-
-
-def folders(path: Path) -> list[Path]:
-    """The visible folders inside, by name."""
-    hidden = (".", "__MACOSX")
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(hidden))
+def list_folder(source: Path) -> tuple[dict[str, Listing], list[str]]:
+    """(listings by part, notes); the part of a folder without parts is "all". Raises UserError."""
+    folder, passed = _unwrapped(source)
+    said = _beside(source, folder)
+    parts, notes = _list_parts(folder)
+    return parts, [*passed, *said, *notes]
 
 
 def _unwrapped(folder: Path) -> tuple[Path, list[str]]:
     """(folder, notes): looks through folders whose pictures lie in a single folder of folders, as archives often have them."""
     notes: list[str] = []
-    while len(inside := list(islice(filter(_holds_pictures, folders(folder)), 2))) == 1:
-        if inside[0].name.lower() in PARTS or not folders(inside[0]):
+    while len(inside := list(islice(filter(_holds_pictures, folders_in(folder)), 2))) == 1:
+        if inside[0].name.lower() in PARTS or not folders_in(inside[0]):
             break
-        rest = [f"{path.name}/" for path in folders(folder) if path != inside[0]]
+        rest = [f"{path.name}/" for path in folders_in(folder) if path != inside[0]]
         notes += [f"no pictures in {some(rest)}: left out"] if rest else []
         folder = inside[0]
     return folder, notes
@@ -55,7 +44,7 @@ def _holds_pictures(folder: Path) -> bool:
     return any(True for _ in pictures_below(folder))
 
 
-def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
+def _list_parts(folder: Path) -> tuple[dict[str, Listing], list[str]]:
     inside, notes = _parts(folder)
     found: dict[str, Listing] = {}
     for part, place in inside.items():
@@ -74,13 +63,13 @@ def _list_folder(folder: Path) -> tuple[dict[str, Listing], list[str]]:
 
 def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
     """(folders by part, notes): a folder without train/ is one part, unless it holds nothing but parts of class folders."""
-    all_inside = folders(folder)
+    all_inside = folders_in(folder)
     named: dict[str, list[Path]] = {}
     for path in all_inside:
         if part := PARTS.get(path.name.lower()):
             named.setdefault(part, []).append(path)
     parts = [path for its in named.values() for path in its]
-    if "train" not in named and not (parts and len(parts) == len(all_inside) and all(map(folders, parts))):
+    if "train" not in named and not (parts and len(parts) == len(all_inside) and all(map(folders_in, parts))):
         return {"all": folder}, []
     for part, its in named.items():
         if len(its) > 1:
@@ -98,7 +87,7 @@ def _beside(source: Path, folder: Path) -> list[str]:
     tables = sorted(
         path.name for place in places for path in place.iterdir() if path.is_file() and kind_of(path) in TABLES
     )
-    if tables and len(inside := folders(folder)) == 1 and inside[0].name.lower() not in PARTS:
+    if tables and len(inside := folders_in(folder)) == 1 and inside[0].name.lower() not in PARTS:
         raise UserError(
             f"{source} holds one folder, {inside[0].name}/, and {some(tables)}: give the table in the folder's place (of an "
             "archive, once it is unpacked), if it names pictures and their labels; else a second folder, for another class"
@@ -115,7 +104,7 @@ def _nothing(folder: Path) -> str:
 def _list_classes(part: Path, root: Path) -> tuple[Listing, list[str]]:
     """The pictures of every class folder of one part, at any depth below it."""
     listing, notes, others, inner = Listing([], [], []), [], Counter[str](), Counter[str]()
-    for folder in folders(part):
+    for folder in folders_in(part):
         paths = []
         for path in sorted(files_below(folder)):
             if is_picture(path):
