@@ -83,7 +83,7 @@ class TextPreprocessor:
         return self.labels.answers(outputs.sigmoid() if isinstance(self.labels, LabelSets) else outputs.softmax(1))
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
-        """See `shared.model.Recalls`."""
+        """See `shared.protocol.Recalls`."""
         return recalled(marks(examples.inputs), self.seen.numpy(), "texts", of)
 
     def fields(self) -> list[Field]:
