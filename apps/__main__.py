@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import atexit
 import errno
-import importlib
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from apps import NAMES
+from apps import NAMES, load_app, load_recipe
 from apps.places import folder_for
 from apps.showing import INPUTS, Parser, answer_line, lack_of_memory, open_streams, show_training, training_result
 from data import EMBEDDED, DataError, cards, embedded_set, locate
@@ -29,8 +28,6 @@ from shared.interrupts import let_imports_finish
 
 if TYPE_CHECKING:
     from shared.model import Model
-    from shared.protocol import App
-    from shared.recipe import Recipe
 
 FAULT, DONE = 2, 0
 STOPPED = "glance: stopped; nothing unfinished is kept"
@@ -121,18 +118,15 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
         add_recommend_flags(_command(commands, "recommend", name, run_collab, "the best unseen items of users"))
         add_similar_flags(_command(commands, "similar", name, run_collab, "the items most like others"))
     if name == "vision":
-        review = _command(
-            commands, "review", name, run_review, "a page of what a model takes for what, and its worst errors"
-        )
-        review.add_argument("artifact", help="the folder that training wrote")
-        review.add_argument("source", help="labelled pictures: a path or a known name")
-        review.add_argument("folder", help="where index.html, confusion.csv and losses.csv go")
+        from apps.vision.command import add_review_flags
+
+        meaning = "a page of what a model takes for what, and its worst errors"
+        add_review_flags(_command(commands, "review", name, run_review, meaning))
     if name == "tabular":
-        explain = _command(commands, "explain", name, run_explain, "which columns the answers hang on, and how")
-        explain.add_argument("artifact", help="the folder that training wrote")
-        explain.add_argument("source", help="labelled rows that the model was not trained on")
-        explain.add_argument(
-            "--row", type=int, nargs="+", default=[], help="also what each column adds to these rows' answers"
+        from apps.tabular.command import add_explain_flags
+
+        add_explain_flags(
+            _command(commands, "explain", name, run_explain, "which columns the answers hang on, and how")
         )
 
 
@@ -154,18 +148,6 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     get.set_defaults(run=run_data_get)
 
 
-def load_app(name: str) -> App:
-    """The app's value: loads torch."""
-    app: App = importlib.import_module(f"apps.{name}.app").APP
-    return app
-
-
-def load_recipe(name: str) -> type[Recipe]:
-    """The app's recipe: loads no torch, so that `--help` answers at once."""
-    recipe: type[Recipe] = getattr(importlib.import_module(f"apps.{name}.recipe"), f"{name.title()}Recipe")
-    return recipe
-
-
 def run_train(parsed: argparse.Namespace) -> int:
     recipe = load_recipe(parsed.app)
     dials = recipe.make(given_dials(parsed, recipe))
@@ -185,7 +167,7 @@ def run_train(parsed: argparse.Namespace) -> int:
     test = None if parsed.test is None else locate(parsed.test)
     start_from = None if parsed.start_from is None else as_path(parsed.start_from, "--start-from")
     with folder_for(parsed.out, parsed.app, name, parsed.resume) as out:
-        options = Options(valid, test, out, parsed.resume, start_from, display)
+        options = Options(valid, test, out=out, resume=parsed.resume, start_from=start_from, display=display)
         facts = train(app, source, dials, options).facts
     if parsed.json:
         print(json.dumps(training_result(parsed.app, out, facts)))
@@ -244,37 +226,16 @@ def run_collab(parsed: argparse.Namespace) -> int:
 
 
 def run_review(parsed: argparse.Namespace) -> int:
-    from apps.vision.page import write_page
+    from apps.vision.command import review
 
-    display = Display(parsed.quiet)
-    found = write_page(
-        _model(parsed), locate(parsed.source, progress=display.say), as_path(parsed.folder, "the folder")
-    )
-    for note in found.pop("notes"):
-        display.say(note)
-    if parsed.json:
-        print(json.dumps(found, ensure_ascii=False))
-    display.say(f"{found['errors']:,} errors in {found['rows']:,} pictures: {found['page']}")
+    review(_model(parsed), locate(parsed.source, progress=Display(parsed.quiet).say), parsed)
     return DONE
 
 
 def run_explain(parsed: argparse.Namespace) -> int:
-    from apps.tabular import explain
+    from apps.tabular.command import explain
 
-    display = Display(parsed.quiet)
-    found = explain(_model(parsed), locate(parsed.source, progress=display.say), single=parsed.row)
-    if parsed.json:
-        print(json.dumps(found, ensure_ascii=False))
-    shown = [[entry["column"], f"{entry['mean']:.4g}", f"{entry['spread']:.2g}"] for entry in found["importance"]]
-    title = f"growth of {found['metric']} when a column is shuffled, {found['rows']:,} rows"
-    display.table([["column", "growth", "spread"], *shown], title)
-    for best in found.get("thresholds", ()):
-        display.say("{metric} {value:.4f} with {class!r} from {threshold} on, {at_half:.4f} from 0.5".format(**best))
-    for told in found["contributions"]:
-        added = [[name, f"{value:+.4g}"] for name, value in told["contributions"].items()]
-        what = f"the probability of {told['class']!r}" if "class" in told else "the answer"
-        mean = f"on average {told['mean']:.4g}"
-        display.table([["column", "adds"], *added], f"row {told['row']}: {what} is {told['answer']:.4g}, {mean}")
+    explain(_model(parsed), locate(parsed.source, progress=Display(parsed.quiet).say), parsed)
     return DONE
 
 

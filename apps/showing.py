@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 from shared.display import PARTS, Display, metric_rows
 
 if TYPE_CHECKING:
-    from shared.protocol import Facts
+    from shared.measuring import Facts
 
 NEXT = {
     "vision": "predict {} PICTURE",

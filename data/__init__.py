@@ -11,9 +11,9 @@ from pathlib import Path
 
 from data import places
 from data.errors import DataError
-from data.registry import CARDS, Archive, Card, Checksum
+from data.registry import CARDS, Card
 
-__all__ = ["EMBEDDED", "Archive", "Card", "Checksum", "DataError", "cards", "embedded_set", "locate"]
+__all__ = ["EMBEDDED", "Card", "DataError", "cards", "embedded_set", "locate"]
 
 EMBEDDED: dict[str, str] = {
     "vision": "digits",

@@ -67,22 +67,6 @@ class Card:
     def embedded(self) -> bool:
         return not self.archives
 
-    @property
-    def address(self) -> str:
-        """The publisher's addresses, comma-separated; empty for an embedded data set."""
-        return ", ".join(archive.address for archive in self.archives)
-
-    @property
-    def checksum(self) -> str:
-        """The stated checksums, comma-separated; empty where none is stated."""
-        return ", ".join(str(archive.checksum) for archive in self.archives if archive.checksum)
-
-    @property
-    def bytes(self) -> int | None:
-        """How much a download takes, in bytes; None where the publisher does not say."""
-        sizes = [archive.bytes for archive in self.archives]
-        return sum(size for size in sizes if size) if sizes and None not in sizes else None
-
 
 def _fastai(path: str, size: int, md5_first_mib: str) -> tuple[Archive, ...]:
     """A file of fastai's with the size and the check that the installed fastai states for it."""

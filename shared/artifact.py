@@ -27,6 +27,9 @@ FORMAT = 1
 JSON, WEIGHTS, WAITING = "artifact.json", "weights.safetensors", "weights.safetensors.new"
 NETWORK, FITTED = "network.", "fitted."
 
+DESCRIBED = {"app": str, "recipe": dict, "preprocessor": dict, "facts": dict}
+"""What the JSON holds of a model, by name and kind; `weights` beside them names the other file by its checksum."""
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -45,7 +48,7 @@ def write(artifact: Artifact, folder: Path) -> None:
     named = {NETWORK + k: v for k, v in artifact.network.items()}
     named |= {FITTED + k: v for k, v in artifact.fitted.items()}
     weights = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in named.items()})
-    described = {k: v for k, v in asdict_shallow(artifact).items() if k not in {"network", "fitted"}}
+    described = {name: getattr(artifact, name) for name in DESCRIBED}
     seal = {"file": WEIGHTS, "sha256": _sha256(weights), "bytes": len(weights)}
     text = json.dumps({"format": FORMAT, **described, "weights": seal}, indent=1, allow_nan=False)
     check_target(folder)
@@ -89,11 +92,6 @@ def _end_earlier(folder: Path) -> None:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def asdict_shallow(artifact: Artifact) -> dict[str, Any]:
-    """The fields by name, without copying what they hold."""
-    return {name: getattr(artifact, name) for name in artifact.__dataclass_fields__}
 
 
 def check_target(folder: Path) -> None:
@@ -142,9 +140,7 @@ def read(folder: Path, app: str | None = None) -> Artifact:
         tensors = _weights(folder, described["weights"])
     network = {k.removeprefix(NETWORK): v for k, v in tensors.items() if k.startswith(NETWORK)}
     fitted = {k.removeprefix(FITTED): v for k, v in tensors.items() if k.startswith(FITTED)}
-    return Artifact(
-        described["app"], described["recipe"], described["preprocessor"], described["facts"], network, fitted
-    )
+    return Artifact(**{name: described[name] for name in DESCRIBED}, network=network, fitted=fitted)
 
 
 def _described(folder: Path) -> dict[str, Any]:
@@ -162,8 +158,7 @@ def _described(folder: Path) -> dict[str, Any]:
         raise UserError(damaged)
     if version > FORMAT:
         raise UserError(f"{folder}: format {version} is newer than this program reads ({FORMAT}): upgrade glance")
-    kinds = {"app": str, "recipe": dict, "preprocessor": dict, "facts": dict, "weights": dict}
-    if any(not isinstance(described.get(name), kind) for name, kind in kinds.items()):
+    if any(not isinstance(described.get(name), kind) for name, kind in (DESCRIBED | {"weights": dict}).items()):
         raise UserError(damaged)
     return described
 

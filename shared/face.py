@@ -45,8 +45,13 @@ class Face:
         from shared.run import Options, train
 
         app, place = self.app(), as_path(source, "source")
-        parts = _valid(valid), _path(test, "test")
-        options = Options(*parts, _path(out, "out"), False, _path(start_from, "start_from"), Display(quiet))
+        options = Options(
+            valid=_valid(valid),
+            test=_path(test, "test"),
+            out=_path(out, "out"),
+            start_from=_path(start_from, "start_from"),
+            display=Display(quiet),
+        )
         return train(app, place, app.recipe.make(recipe), options)
 
     def load(self, folder: PathLike) -> Model:

@@ -6,32 +6,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from torch import Tensor
 
 from shared import artifact as artifacts
 from shared.display import PARTS, number
 from shared.errors import UserError, as_path, readable, told_of
+from shared.measuring import Facts
 from shared.precision import resolve, resolve_device
 from shared.predict import Predictor, answers
-from shared.protocol import Answer, App, Data, Examples, Facts, Inputs, Preprocessor
+from shared.protocol import Answer, App, Compares, Data, Examples, Inputs, Preprocessor, Recalls
 from shared.recipe import Recipe
-
-
-@runtime_checkable
-class Compares(Protocol):
-    """A preprocessor that can tell how inputs differ from those of training: the columns that they lack, say."""
-
-    def differences(self, inputs: Any) -> list[str]: ...
-
-
-@runtime_checkable
-class Recalls(Protocol):
-    """A preprocessor that can tell which rows it saw in training, as what is measured on them flatters; `of` names it where
-    it is an earlier model's."""
-
-    def recalled(self, examples: Examples, of: str = "") -> list[str]: ...
 
 
 @dataclass(repr=False)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from shared.allocation import freed_blocks_kept
 from shared.loaders import batches
 from shared.precision import autocast
-from shared.protocol import Answer, Encoded, Inputs, Preprocessor, count, network_device, pick
+from shared.protocol import Answer, Encoded, Inputs, Preprocessor, count, pick
 
 BLOCK = 4096
 """Rows encoded at a time when answering: bounds memory whatever the number of inputs."""
@@ -64,3 +64,8 @@ class Given:
 
     def outputs(self, inputs: Encoded) -> Tensor:
         return self.given
+
+
+def network_device(network: nn.Module) -> torch.device:
+    """Where the network's weights are."""
+    return next(network.parameters()).device

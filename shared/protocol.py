@@ -6,14 +6,13 @@ No base classes: an app is any value with these parts. Importing this file loads
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from shared.artifact import Artifact
@@ -139,6 +138,21 @@ class Spends(Protocol):
     def spend(self, inputs: Inputs) -> Encoded:
         """As `encode`, but leaves `inputs` empty, or with what is not encoded."""
         ...
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A preprocessor that can tell how inputs differ from those of training: the columns that they lack, say."""
+
+    def differences(self, inputs: Any) -> list[str]: ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """A preprocessor that can tell which rows it saw in training, as what is measured on them flatters; `of` names it where
+    it is an earlier model's."""
+
+    def recalled(self, examples: Examples, of: str = "") -> list[str]: ...
 
 
 class Outputs(Protocol):
@@ -275,26 +289,3 @@ class Moves(Protocol):
     """An app that moves its weights in another way than AdamW's, at least with some dials."""
 
     def steps(self, recipe: Any) -> Steps: ...
-
-
-@dataclass
-class Facts:
-    """What is known of a trained model: goes into artifact.json and the closing table. JSON values only."""
-
-    rows: dict[str, int] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    baseline: dict[str, float] = field(default_factory=dict)
-    valid: dict[str, float] = field(default_factory=dict)
-    measured_on: str = "test"
-    headline: str = ""
-    chosen: str = ""
-    interrupted: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    journal: list[dict[str, Any]] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-def network_device(network: nn.Module) -> torch.device:
-    """Where the network's weights are."""
-    return next(network.parameters()).device

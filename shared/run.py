@@ -8,50 +8,30 @@ import random
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
 
 from shared import artifact as artifacts
 from shared.checkpoint import Checkpoint
-from shared.display import Clock, Display, number
+from shared.display import Clock, Display
 from shared.errors import UserError, told_of
 from shared.fingerprint import fingerprint
 from shared.garbage import uncollected
-from shared.head import BodyHead, LinearHead
 from shared.interrupts import interrupts_wait
 from shared.labels import doubts
-from shared.loaders import Tensors, some
 from shared.measuring import measured
-from shared.metrics import share_error
-from shared.model import Model, Recalls
+from shared.model import Model
 from shared.precision import resolve, resolve_device
 from shared.progress import UNTRAINED, Progress, Setup, Steps
-from shared.protocol import (
-    App,
-    Data,
-    Examples,
-    Group,
-    Moves,
-    Prepares,
-    Preprocessor,
-    Remembers,
-    Spends,
-    Splits,
-    Trains,
-)
+from shared.protocol import App, Data, Examples, Moves, Preprocessor, Recalls, Remembers, Spends, Splits
 from shared.recipe import Recipe
-from shared.settling import settle
-from shared.soup import fit_members
+from shared.stages import run_stages, settle
 from shared.weights import beside_earlier
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
-
-FROZEN = "frozen body"
-TRAIN = "train"
 
 
 @dataclass
@@ -86,32 +66,20 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     options = options or Options()
     if options.out is not None:
         artifacts.check_target(options.out)
-    clock = Clock()
+    clock, progress = Clock(), Progress(options.display)
     with uncollected():
         prepared = prepare(app, source, recipe, options, clock)
-    progress = Progress(options.display)
-    checkpoint = _checkpoint(prepared, options)
-    interrupted, said, network = False, "", prepared.setup.network
-    try:
-        with clock.stage("train"):
-            _stages(app, prepared, progress, checkpoint)
-        progress.give(network)
-        with clock.stage("settle"):
-            said = settle(app, prepared.setup, prepared.preprocessor, options.display)
-    except KeyboardInterrupt:
-        if not progress.learnt or (checkpoint is not None and checkpoint.unread):
-            raise  # an untrained model, or one behind what is to be resumed, must not replace what is there
-        interrupted = True
-        progress.give(network)  # also what is settled by half goes
+    setup, checkpoint = prepared.setup, _checkpoint(prepared.setup, options)
+    settled, interrupted = _learn(app, prepared, progress, checkpoint, clock)
     with clock.stage("measure"):
-        facts = measured(app, prepared.setup, prepared.test, prepared.notes, progress, interrupted)
-    facts.notes += [said] if said else []
+        facts = measured(app, setup, prepared.test, prepared.notes, progress, interrupted)
+    facts.notes += [settled] if settled else []
     if isinstance(app, Remembers):
-        app.remember(prepared.preprocessor, [prepared.setup.valid] + ([] if options.test else [prepared.test]))
+        app.remember(prepared.preprocessor, [setup.valid] + ([] if options.test else [prepared.test]))
     facts.seconds = clock.total()
     # as asked, not as resolved: the machine that answers may be another
-    recipe = replace(prepared.setup.recipe, device=recipe.device, precision=recipe.precision)
-    model = Model(app, recipe, prepared.preprocessor, prepared.setup.predictor(), facts)
+    recipe = replace(setup.recipe, device=recipe.device, precision=recipe.precision)
+    model = Model(app, recipe, prepared.preprocessor, setup.predictor(), facts)
     if options.out is not None:
         try:
             with interrupts_wait():
@@ -159,14 +127,14 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         if earlier is not None:
             options.display.say(f"start from {options.start_from}: {app.adopt(network, preprocessor, earlier)}")
     setup = Setup(
-        recipe,
-        network.to(device),
-        app.objective(preprocessor, recipe),
-        train,
-        valid,
-        app.groups(network, recipe),
-        partial(app.callbacks, recipe),
-        app.steps(recipe) if isinstance(app, Moves) else Steps(),
+        recipe=recipe,
+        network=network.to(device),
+        objective=app.objective(preprocessor, recipe),
+        train=train,
+        valid=valid,
+        groups=app.groups(network, recipe),
+        callbacks=partial(app.callbacks, recipe),
+        steps=app.steps(recipe) if isinstance(app, Moves) else Steps(),
     )
     begun = UNTRAINED if options.start_from is None else f"{options.start_from}, not trained on"
     return Prepared(setup, preprocessor, notes, test, begun)
@@ -210,90 +178,30 @@ def _say_splits(splits: Splits, display: Display) -> None:
         raise UserError("no rows are left to train on: give more rows, or smaller valid and test parts")
 
 
-def _stages(app: App, prepared: Prepared, progress: Progress, checkpoint: Checkpoint | None) -> None:
-    setup = prepared.setup
-    if isinstance(app, Trains):
-        app.train(setup, progress, checkpoint)
-        if progress.weights is None:  # no epochs
-            progress.keep(setup.network, prepared.begun)
-        return
-    if isinstance(app, Prepares):
-        setup = app.prepare(setup, prepared.preprocessor, progress)
-    stages = setup.recipe.stages()
-    if hasattr(setup.network, "body") and stages.frozen_epochs != 0:
-        train_head(setup, progress)
-    reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
-    if is_enough(reached, len(setup.valid), stages.enough):
-        progress.display.say(
-            f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
-        )
-    elif setup.recipe.epochs:
-        few = some(setup.train, stages.tune_rows, setup.recipe.seed)
-        fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, stages.seeds)
-    elif progress.weights is None:
-        progress.keep(setup.network, prepared.begun)
-
-
-def is_enough(reached: float, rows: int, enough: float) -> bool:
-    """Whether a share is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
-    return reached > 0 and reached + share_error(reached, rows) >= enough
-
-
-def train_head(setup: Setup, progress: Progress) -> None:
-    """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
-    head, stages = setup.network.head, setup.recipe.stages()
-    assert isinstance(head, nn.Module)
-    few = some(setup.train, stages.head_rows, setup.recipe.seed)
-    train, valid = _features(setup, few), _features(setup, setup.valid)
-    entry: dict[str, Any] = {"stage": FROZEN}
-    if stages.frozen_epochs is None and isinstance(head, LinearHead):
-        entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
-        head.to(setup.recipe.device)
-    else:
-        from shared.train import fit
-
-        on_features = replace(
-            setup,
-            network=head,
-            train=train,
-            valid=valid,
-            groups=[Group(list(head.parameters()))],
-            callbacks=list,
-            steps=Steps(),
-        )
-        inner = replace(progress, score=float("-inf"), weights=None)
-        fit(on_features, stages.frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
-        head.load_state_dict(inner.weights or head.state_dict())
-    score = float("-inf")
-    if len(valid):
-        whole = (
-            (setup.predictor(head), valid) if isinstance(setup.network, BodyHead) else (setup.predictor(), setup.valid)
-        )
-        metrics = setup.objective.measure(*whole)
-        score = setup.objective.score(metrics)
-        entry[setup.objective.headline] = metrics[setup.objective.headline]
-    progress.offer(max(score, -1e30), setup.network, FROZEN)
-    progress.log(entry)
-
-
-def _features(setup: Setup, part: Data) -> Data:
-    if not len(part):
-        return part
-    body = setup.network.body
-    assert isinstance(body, nn.Module)
-    return Data(Tensors(setup.predictor(body).outputs(part.inputs)), part.targets)
-
-
-def _whole(part: Data) -> tuple[torch.Tensor, torch.Tensor]:
-    everything = torch.arange(len(part))
-    return (part.inputs.batch(everything)[0], part.targets) if len(part) else (torch.empty(0), part.targets)
-
-
-def _checkpoint(prepared: Prepared, options: Options) -> Checkpoint | None:
+def _checkpoint(setup: Setup, options: Options) -> Checkpoint | None:
     """Identified by everything that decides the run: the dials and the rows."""
     if options.out is None:
         return None
-    parts = (prepared.setup.train, prepared.setup.valid)
-    described = [asdict(prepared.setup.recipe), [fingerprint(part) for part in parts]]
+    described = [asdict(setup.recipe), [fingerprint(part) for part in (setup.train, setup.valid)]]
     identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     return Checkpoint(options.out, identity, options.resume)
+
+
+def _learn(
+    app: App, prepared: Prepared, progress: Progress, checkpoint: Checkpoint | None, clock: Clock
+) -> tuple[str, bool]:
+    """Leaves the chosen weights in the network. What settling said of them, and whether Ctrl-C came before its end."""
+    setup, preprocessor = prepared.setup, prepared.preprocessor
+    try:
+        with clock.stage("train"):
+            run_stages(app, setup, preprocessor, progress, checkpoint)
+            if progress.weights is None:  # no epochs
+                progress.keep(setup.network, prepared.begun)
+        progress.give(setup.network)
+        with clock.stage("settle"):
+            return settle(app, setup, preprocessor, progress), False
+    except KeyboardInterrupt:
+        if not progress.learnt or (checkpoint is not None and checkpoint.unread):
+            raise  # an untrained model, or one behind what is to be resumed, must not replace what is there
+        progress.give(setup.network)  # also what is settled by half goes
+        return "", True

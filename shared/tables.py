@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".test", ".base", ".dat", ".tab")
-SUFFIXES = (*DELIMITED, ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+JSON_LINES, PARQUET = (".jsonl", ".ndjson"), (".parquet", ".pq")
+SUFFIXES = (*DELIMITED, *JSON_LINES, ".json", *PARQUET)
 open_bytes = partial(open_unpacked, suffixes=SUFFIXES)
 UNREAD = "S1"
 """What pandas makes of the cells of a column that nobody asked for: their first byte."""
@@ -134,14 +135,14 @@ def _refuse_wide(path: Path, first: list[list[str]]) -> None:
 
 def is_delimited(path: Path) -> bool:
     """Whether the file is of lines whose cells a separator parts: anything but json and parquet."""
-    return format_of(path) not in (".parquet", ".pq", ".jsonl", ".ndjson", ".json")
+    return format_of(path) not in (*JSON_LINES, ".json", *PARQUET)
 
 
 def _frames(path: Path, text: bool, header: bool | None, rows: int | None) -> Iterator[pd.DataFrame]:
     """The whole table as one frame; with `rows`, frames of at most that many where the format allows."""
     if is_delimited(path):
         return _read_delimited(path, text, header, rows)
-    if format_of(path) in (".parquet", ".pq"):
+    if format_of(path) in PARQUET:
         return iter([_read_parquet(path)])
     return _read_json(path, format_of(path) != ".json", rows)
 
@@ -151,7 +152,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         with open_bytes(path) as raw:
-            whole = path if path.suffix.lower() in (".parquet", ".pq") else io.BytesIO(raw.read())
+            whole = path if path.suffix.lower() in PARQUET else io.BytesIO(raw.read())
             return _exact(pd.read_parquet(whole), whole)
     except ImportError:
         raise UserError(f'{path}: parquet needs an extra: pip install "glance[parquet]"') from None
@@ -268,8 +269,7 @@ def find_layout(path: Path) -> Layout:
 
 def told_encoding(path: Path) -> list[str]:
     """What to say of how a table's letters were read, where that is a guess."""
-    binary = format_of(path) in (".parquet", ".pq")
-    return [] if binary else guess_told(_encoding(path, _sample(path))[0], path.name)
+    return [] if format_of(path) in PARQUET else guess_told(_encoding(path, _sample(path))[0], path.name)
 
 
 def _encoding(path: Path, sample: bytes) -> tuple[str, str]:

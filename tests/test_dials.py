@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from apps import NAMES
+from apps import NAMES, load_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,9 +29,7 @@ def read(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_dial_is_read(name: str) -> None:
     files = [*(ROOT / "shared").glob("*.py"), *(ROOT / "apps" / name).glob("*.py")]
-    dials = {
-        dial.name for dial in fields(getattr(importlib.import_module(f"apps.{name}.recipe"), f"{name.title()}Recipe"))
-    }
+    dials = {dial.name for dial in fields(load_recipe(name))}
     unread = dials - {found for path in files for found in read(path)}
     assert unread - {"preset"} == UNREAD.get(name, set())  # a preset is what sets the others
 

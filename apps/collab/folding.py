@@ -15,7 +15,8 @@ from apps.collab.model import RatingNetwork
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
 from apps.collab.short_histories import SHORT, ShortHistoryScorer
-from shared.protocol import Examples, network_device
+from shared.predict import network_device
+from shared.protocol import Examples
 
 
 @dataclass(frozen=True)

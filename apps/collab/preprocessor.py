@@ -115,7 +115,7 @@ class CollabPreprocessor:
         return look_up(self.user_positions, inputs["user"]), look_up(self.item_positions, inputs["item"])
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
-        """See `shared.model.Recalls`; where `of` names no earlier model also how many ids it does not know."""
+        """See `shared.protocol.Recalls`; where `of` names no earlier model also how many ids it does not know."""
         if isinstance(examples.inputs, NewUserRows):
             return []
         positions = self.positions(examples.inputs)

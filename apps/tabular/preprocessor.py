@@ -109,7 +109,7 @@ class TabularPreprocessor:
         return tuple(kind.name for kind in self.kinds if kind.kind in USED)
 
     def differences(self, inputs: Columns) -> list[str]:
-        """See `shared.model.Compares`."""
+        """See `shared.protocol.Compares`."""
         absent = lacking(inputs, self.used)
         if len(absent) == len(self.used):  # answering is refused, or nothing is known of any row
             return []
@@ -118,7 +118,7 @@ class TabularPreprocessor:
         return said + strange(matched(inputs, self.used), self.kinds, categories)
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
-        """See `shared.model.Recalls`."""
+        """See `shared.protocol.Recalls`."""
         if not len(self.seen) or lacking(examples.inputs, self.used):
             return []
         found, seen = row_marks(examples, self.kinds), self.seen.numpy()

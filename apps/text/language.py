@@ -23,7 +23,7 @@ from apps.text.recipe import TextRecipe
 from apps.text.tokens import Tokens
 from shared.progress import Progress, Setup
 from shared.protocol import Data, Group, Outputs
-from shared.run import train_head
+from shared.stages import train_head
 
 MASKED, AS_MASK, AS_ANY = 0.15, 0.8, 0.1
 """Share of tokens to be told; of these, shares that a mask and that any token stands in for."""

@@ -89,7 +89,7 @@ class TextPreprocessor:
         return answers_of(self.labels, outputs)
 
     def recalled(self, examples: Examples, of: str = "") -> list[str]:
-        """See `shared.model.Recalls`."""
+        """See `shared.protocol.Recalls`."""
         return recalled(marks(examples.inputs), self.seen.numpy(), "texts", of)
 
     def fields(self) -> list[Field]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import pytest
 
-from apps import NAMES
-from shared.protocol import App
+from apps import NAMES, load_app
 from tests.apps.vision.draw import write_classes
 
 LABELS = ("кот", "пёс")  # which Shift-JIS has, too
@@ -35,7 +33,7 @@ def write_table(folder: Path, app: str, encoding: str) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("encoding", "said"), [("cp1251", 1), ("cp932", 1), ("utf-8", 0), ("utf-16", 0)])
 def test_an_encoding_that_was_guessed_is_said(tmp_path: Path, name: str, encoding: str, said: int) -> None:
-    app: App = importlib.import_module(f"apps.{name}.app").APP
+    app = load_app(name)
     source = write_table(tmp_path, name, encoding)
     recipe = app.recipe.make({"weights": "none"})
     splits = app.read(source, recipe, None, None)

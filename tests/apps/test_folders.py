@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import pytest
 
-from apps import NAMES
-from shared.protocol import App
+from apps import NAMES, load_app
 from tests.apps.test_encodings import write_table
 from tests.apps.vision.draw import write_classes
 
@@ -23,11 +21,6 @@ ASIDE = (
 )
 
 
-def app_named(name: str) -> App:
-    app: App = importlib.import_module(f"apps.{name}.app").APP
-    return app
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "vision"])
 def test_files_that_tell_of_the_data_stand_aside(tmp_path: Path, name: str) -> None:
     (tmp_path / "made").mkdir()
@@ -36,7 +29,7 @@ def test_files_that_tell_of_the_data_stand_aside(tmp_path: Path, name: str) -> N
     write_table(tmp_path / "made", name, "utf-8").rename(folder / "table.csv")
     for aside in ASIDE:
         (folder / aside).write_text("Collected by hand,\nof the neighbours.\n")
-    app = app_named(name)
+    app = load_app(name)
     splits = app.read(folder, app.recipe.make({"weights": "none"} if name == "text" else {}), None, None)
     assert len(splits.train) + len(splits.valid) + len(splits.test) >= 35
 
@@ -45,7 +38,7 @@ def test_files_that_tell_of_the_data_stand_aside(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize("part", ["test", "testing"])
 @pytest.mark.parametrize("train", ["train", "training"])
 def test_parts_bear_the_same_names_everywhere(tmp_path: Path, name: str, train: str, part: str) -> None:
-    app, folder = app_named(name), tmp_path / "parts"
+    app, folder = load_app(name), tmp_path / "parts"
     folder.mkdir()
     for place in (train, part):
         if name == "vision":

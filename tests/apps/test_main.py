@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from apps import NAMES, text
-from apps.__main__ import load_recipe, main
+from apps import NAMES, load_recipe, text
+from apps.__main__ import main
 from shared import artifact
 from shared.display import Display
 from shared.errors import UserError

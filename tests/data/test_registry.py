@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data import prepare
-from data.registry import CARDS, PUBLISHED, Archive, Card
+from data.registry import CARDS, PUBLISHED, Card
 from data.registry import EMBEDDED_CARDS as EMBEDDED
 
 PROMISED = (
@@ -54,15 +54,3 @@ def test_torchvision_states_what_is_said_in_its_name() -> None:
     assert len(ours) == 2
     for archive in ours:
         assert archive.checksum and f'"{archive.address}", "{archive.checksum.value}"' in source
-
-
-def test_sizes_add_up_or_are_unknown() -> None:
-    assert CARDS["oxford-pets"].bytes == 791_918_971 + 19_173_078
-    assert CARDS["adult"].bytes is None and CARDS["digits"].bytes is None
-    assert Card("x", "text", "X", "", "", (Archive("https://a/b.zip", 5), Archive("https://a/c.zip"))).bytes is None
-
-
-def test_checksums_name_their_algorithm() -> None:
-    assert CARDS["ml-100k"].checksum.startswith("md5:")
-    assert CARDS["mnist_tiny"].checksum.startswith("md5-first-mib:")
-    assert CARDS["adult"].checksum == ""

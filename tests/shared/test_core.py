@@ -20,7 +20,8 @@ from shared.head import LinearHead
 from shared.model import load
 from shared.progress import Steps
 from shared.recipe import Stages, dial
-from shared.run import Options, is_enough, train
+from shared.run import Options, train
+from shared.stages import is_enough
 from tests.contract import ROOT, AppContract, StoppingDisplay
 from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
 

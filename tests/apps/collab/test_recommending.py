@@ -20,7 +20,7 @@ from apps.collab.rankers import ItemFactors
 from apps.collab.reasons import contributions
 from shared.errors import UserError
 from shared.model import Model
-from shared.protocol import network_device
+from shared.predict import network_device
 from tests.apps.collab.patterns import write_likes, write_ratings
 
 HISTORY = [("new", f"item {i}") for i in (1, 3, 5, 7, 9)]

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from apps.tabular import train
+from shared.model import Model
 from tests.apps.tabular.tables import write_loans, write_prices
 from tests.commands import CommandContract
 from tests.contract import AppContract
 
 SMALL = {"epochs": 4, "folds": 1, "members": 2, "width": 32, "bins": 8, "batch_size": 32, "lr": 0.02, "ema": 0.8}
+AS_THEY_ARE = {**SMALL, "target_transform": "none"}
 
 
 class TestTabular(AppContract, CommandContract):
@@ -41,32 +43,35 @@ def test_weights_of_an_earlier_model_that_nothing_trains_on_are_called_so(tmp_pa
     assert train(source, **{**SMALL, "trees": "none", "epochs": 0}).facts.chosen == "untrained"
 
 
-def test_answers_are_as_fine_as_the_targets_differ(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def flats(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A regression's model, of prices as they are."""
+    return train(write_prices(tmp_path_factory.mktemp("flats") / "prices.csv"), **AS_THEY_ARE)
+
+
+def test_answers_are_as_fine_as_the_targets_differ(flats: Model, tmp_path: Path) -> None:
     lines = "".join(f"{i % 20},{1_000_000 + 3 * (i % 20) + i % 2}\n" for i in range(120))
     (tmp_path / "years.csv").write_text("x,y\n" + lines)
     model = train(tmp_path / "years.csv", **SMALL)
     answers = [model.predict({"x": x})["value"] for x in range(20)]
     assert len(set(answers)) == 20 and all(len(f"{value % 1:.9f}".rstrip("0")) <= 6 for value in answers)
-    model = train(write_prices(tmp_path / "prices.csv"), **SMALL)
-    value = model.predict({"size": 30.0, "age": 70})["value"]
+    value = flats.predict({"size": 30.0, "age": 70})["value"]
     assert value == round(value, 4)
 
 
 @pytest.mark.parametrize(("unit", "start"), [(1, 1.7e9), (1e-9, 0), (1e25, 0)])
 def test_targets_of_any_size_are_learnt_and_measured_as_those_of_a_hundred(
-    tmp_path: Path, unit: float, start: float
+    flats: Model, tmp_path: Path, unit: float, start: float
 ) -> None:
     prices = pd.read_csv(write_prices(tmp_path / "prices.csv"))
     prices.assign(price=start + unit * prices["price"]).to_csv(tmp_path / "odd.csv", index=False)
-    dials = {**SMALL, "target_transform": "none"}
-    plain, odd = (train(tmp_path / name, **dials).facts.metrics for name in ("prices.csv", "odd.csv"))
+    plain, odd = flats.facts.metrics, train(tmp_path / "odd.csv", **AS_THEY_ARE).facts.metrics
     assert odd["rmse"] == pytest.approx(unit * plain["rmse"], rel=0.01) and odd["coverage"] == plain["coverage"]
 
 
-def test_regression_beats_the_mean_and_answers_within_the_span(tmp_path: Path) -> None:
-    model = train(write_prices(tmp_path / "prices.csv"), **{**SMALL, "epochs": 8})
-    assert model.facts.headline == "rmse" and model.facts.metrics["rmse"] < 0.5 * model.facts.baseline["rmse"]
-    answer = model.predict({"size": 1e9, "age": -1e9})
+def test_regression_beats_the_mean_and_answers_within_the_span(flats: Model) -> None:
+    assert flats.facts.headline == "rmse" and flats.facts.metrics["rmse"] < 0.5 * flats.facts.baseline["rmse"]
+    answer = flats.predict({"size": 1e9, "age": -1e9})
     assert answer["value"] == answer["prediction"] <= 500
 
 

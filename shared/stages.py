@@ -1,0 +1,108 @@
+"""The stages of a run, in order: what the app prepares, the head on the frozen body, the whole network, what is settled last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from shared.checkpoint import Checkpoint
+from shared.display import number
+from shared.head import BodyHead, LinearHead
+from shared.loaders import Tensors, some
+from shared.metrics import share_error
+from shared.progress import Progress, Setup, Steps
+from shared.protocol import App, Data, Group, Prepares, Preprocessor, Settles, Trains
+from shared.soup import fit_members
+
+FROZEN = "frozen body"
+TRAIN = "train"
+
+
+def run_stages(
+    app: App, setup: Setup, preprocessor: Preprocessor, progress: Progress, checkpoint: Checkpoint | None
+) -> None:
+    """From the network as it was built to the weights in `progress`, which has none where no stage ran."""
+    if isinstance(app, Trains):
+        app.train(setup, progress, checkpoint)
+        return
+    if isinstance(app, Prepares):
+        setup = app.prepare(setup, preprocessor, progress)
+    stages = setup.recipe.stages()
+    if hasattr(setup.network, "body") and stages.frozen_epochs != 0:
+        train_head(setup, progress)
+    reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
+    if is_enough(reached, len(setup.valid), stages.enough):
+        progress.display.say(
+            f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
+        )
+    elif setup.recipe.epochs:
+        few = some(setup.train, stages.tune_rows, setup.recipe.seed)
+        fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, stages.seeds)
+
+
+def is_enough(reached: float, rows: int, enough: float) -> bool:
+    """Whether a share is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
+    return reached > 0 and reached + share_error(reached, rows) >= enough
+
+
+def train_head(setup: Setup, progress: Progress) -> None:
+    """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
+    head, stages = setup.network.head, setup.recipe.stages()
+    assert isinstance(head, nn.Module)
+    few = some(setup.train, stages.head_rows, setup.recipe.seed)
+    train, valid = _features(setup, few), _features(setup, setup.valid)
+    entry: dict[str, Any] = {"stage": FROZEN}
+    if stages.frozen_epochs is None and isinstance(head, LinearHead):
+        entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
+        head.to(setup.recipe.device)
+    else:
+        from shared.train import fit
+
+        on_features = replace(
+            setup,
+            network=head,
+            train=train,
+            valid=valid,
+            groups=[Group(list(head.parameters()))],
+            callbacks=list,
+            steps=Steps(),
+        )
+        inner = replace(progress, score=float("-inf"), weights=None)
+        fit(on_features, stages.frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
+        head.load_state_dict(inner.weights or head.state_dict())
+    score = float("-inf")
+    if len(valid):
+        whole = (
+            (setup.predictor(head), valid) if isinstance(setup.network, BodyHead) else (setup.predictor(), setup.valid)
+        )
+        metrics = setup.objective.measure(*whole)
+        score = setup.objective.score(metrics)
+        entry[setup.objective.headline] = metrics[setup.objective.headline]
+    progress.offer(max(score, -1e30), setup.network, FROZEN)
+    progress.log(entry)
+
+
+def _features(setup: Setup, part: Data) -> Data:
+    if not len(part):
+        return part
+    body = setup.network.body
+    assert isinstance(body, nn.Module)
+    return Data(Tensors(setup.predictor(body).outputs(part.inputs)), part.targets)
+
+
+def _whole(part: Data) -> tuple[torch.Tensor, torch.Tensor]:
+    everything = torch.arange(len(part))
+    return (part.inputs.batch(everything)[0], part.targets) if len(part) else (torch.empty(0), part.targets)
+
+
+def settle(app: App, setup: Setup, preprocessor: Preprocessor, progress: Progress) -> str:
+    """What the app still learns once the weights are chosen; a sentence about it, or none."""
+    if not isinstance(app, Settles):
+        return ""
+    said = app.settle(setup.network, preprocessor, setup.train, setup.valid, setup.recipe)
+    if said:
+        progress.display.say(said)
+    return said
