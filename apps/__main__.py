@@ -54,7 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     warnings.simplefilter("ignore")  # other libraries' deprecations tell a user of ours nothing
     given = sys.argv[1:] if arguments is None else arguments
-    parsed = build_parser(given).parse_args(given)
+    parsed, unknown = build_parser(given).parse_known_args(given)
+    if unknown:  # told by the command: the help of `glance` lists none of its flags
+        parsed.refuse(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         code: int = parsed.run(parsed)
         sys.stdout.flush()
@@ -132,7 +134,7 @@ def _add_app(parser: argparse.ArgumentParser, name: str) -> None:
 
 def _command(commands: Any, name: str, app: str, run: Any, meaning: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=meaning, description=meaning.capitalize() + ".")
-    parser.set_defaults(run=run, app=app, command=name)
+    parser.set_defaults(run=run, app=app, command=name, refuse=parser.error)
     parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     return parser
@@ -142,10 +144,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     listing = commands.add_parser("list", help="all known data sets")
     listing.add_argument("--json", action="store_true", help="as JSON on stdout")
-    listing.set_defaults(run=run_data_list)
+    listing.set_defaults(run=run_data_list, refuse=listing.error)
     get = commands.add_parser("get", help="fetch one and print where it is")
     get.add_argument("name")
-    get.set_defaults(run=run_data_get)
+    get.set_defaults(run=run_data_get, refuse=get.error)
 
 
 def run_train(parsed: argparse.Namespace) -> int:

@@ -100,7 +100,7 @@ def _checked(cls: type[Recipe], name: str, value: Any) -> Any:
         return None
     try:
         converted = kind(value)
-        if isinstance(value, float) and kind is int and converted != value:  # int() cuts 2.7 to 2
+        if not isinstance(value, str) and kind is int and converted != value:  # int() cuts 2.7 to 2
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise UserError(f"{name}={value!r}: expected {kind.__name__}") from None

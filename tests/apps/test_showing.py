@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from apps.__main__ import main
 from apps.showing import LONGEST, answer_line, never_refuse
 from tests.contract import ROOT
 
@@ -32,3 +33,20 @@ def test_a_long_path_is_shown_with_its_name() -> None:
 def test_streams_may_be_closed(closed: str) -> None:
     command = f"{sys.executable} -m apps data list --json {closed}"
     assert subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ("tabular train --folders 3 x.csv", "tabular train"),
+        ("data list all", "data list"),
+        ("data get a b", "data get"),
+    ],
+)
+def test_an_unknown_argument_is_told_with_the_command_whose_help_lists_what_there_is(
+    given: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(given.split())
+    said = capsys.readouterr().err
+    assert said.startswith("glance: unrecognized arguments: ") and f"; `glance {command} --help` lists" in said

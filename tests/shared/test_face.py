@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,6 +37,8 @@ def test_a_part_of_a_number_is_not_cut_off_in_silence() -> None:
     assert recipe.make({"epochs": 2.0}).epochs == 2
     with pytest.raises(UserError, match=r"epochs=2\.7: expected int"):
         recipe.make({"epochs": 2.7})
+    with pytest.raises(UserError, match="expected int"):  # as a search of numpy draws it
+        recipe.make({"epochs": np.float32(2.7)})
 
 
 @pytest.mark.parametrize(
