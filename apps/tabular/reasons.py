@@ -170,7 +170,9 @@ def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> l
 
 
 def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str, Any]:
-    names, draws = [name for name in asked.columns if name in row and name in beside], np.random.default_rng(seed)
+    names, draws = [name for name in asked.columns if name in row], np.random.default_rng(seed)
+    missing = {name: np.full(count(beside), None, row[name].dtype) for name in names if name not in beside}
+    beside = {**beside, **missing}  # NaN where numbers are: else the answer would be to a row without the column
     best = int(asked.answers(row)[0].argmax())
     added, starts = dict.fromkeys(names, 0.0), 0.0
     for other in draws.integers(0, count(beside), ORDERS).tolist():

@@ -47,6 +47,8 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     assert one["answer"] == pytest.approx(answer["probabilities"]["y"], abs=1e-3)
     assert one["mean"] + sum(one["contributions"].values()) == pytest.approx(one["answer"])
     assert one["contributions"]["income"] > 0
+    without = contributions(model, {"income": 120.0, "city": "Ulm"}, [{"city": "Bonn"}, {"city": "Ulm"}])[0]
+    assert without["answer"] == pytest.approx(one["answer"]) and "income" in without["contributions"]
     seventh = found["contributions"][0]
     assert seventh["row"] == 7
     assert seventh["mean"] + sum(seventh["contributions"].values()) == pytest.approx(seventh["answer"])
