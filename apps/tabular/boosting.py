@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from apps.tabular.forest import Trees
-from apps.tabular.parts import outside
+from apps.tabular.parts import evened, outside
 from apps.tabular.sizes import Growth
 
 if TYPE_CHECKING:
@@ -84,14 +84,17 @@ class Options:
 
 
 def grow(train: Rows, valid: Rows, options: Options) -> Trees:
-    """A forest. Stops by the loss of `valid`, when that has rows."""
+    """A forest. Stops by the loss of `valid`, when that has rows: with classes counted as in training, for to unlearn
+    their weights would look like progress."""
     import lightgbm as lgb
 
-    data = _dataset(train, options, weight=_weights(train, options))
+    counted = options.classes, options.class_weights
+    data = _dataset(train, options, _times(train.weights, evened(train.targets, *counted)))
     if not len(valid):
         booster = lgb.train(_parameters(options), data, options.rounds or min(PLAIN_ROUNDS, options.growth.rounds))
         return parse(booster.model_to_string())
-    held, stop = _dataset(valid, options, reference=data), [lgb.early_stopping(PATIENCE, verbose=False)]
+    held = _dataset(valid, options, evened(valid.targets, *counted), data)
+    stop = [lgb.early_stopping(PATIENCE, verbose=False)]
     booster = lgb.train(_parameters(options), data, options.growth.rounds, valid_sets=[held], callbacks=stop)
     return parse(booster.model_to_string(num_iteration=booster.best_iteration or -1))
 
@@ -100,31 +103,23 @@ def probe(train: Rows, asked: Tensor, options: Options) -> tuple[Tensor, Tensor]
     """(answers, the gain of each feature) of a forest that is not kept: a class's probability, or a number."""
     import lightgbm as lgb
 
-    data = _dataset(train, options, weight=_weights(train, options))
+    data = _dataset(train, options, train.weights)
     booster = lgb.train(_parameters(options), data, options.growth.rounds)
     answers = np.asarray(booster.predict(asked.numpy(), num_threads=torch.get_num_threads()))
     return torch.from_numpy(answers).float(), torch.from_numpy(booster.feature_importance("gain")).float()
 
 
-def _dataset(
-    rows: Rows, options: Options, weight: np.ndarray | None = None, reference: lgb.Dataset | None = None
-) -> lgb.Dataset:
+def _dataset(rows: Rows, options: Options, weights: Tensor | None, reference: lgb.Dataset | None = None) -> lgb.Dataset:
     import lightgbm as lgb
 
     native = [options.first + i for i, size in enumerate(options.sizes) if size <= NATIVE]
     features, targets, silent = rows.features.numpy(), rows.targets.numpy(), {"verbose": -1}
+    weight = None if weights is None else weights.cpu().numpy()
     return lgb.Dataset(features, targets, weight=weight, reference=reference, categorical_feature=native, params=silent)
 
 
-def _weights(rows: Rows, options: Options) -> np.ndarray | None:
-    """The rows' own weights, times those that make all classes count alike."""
-    found = None if rows.weights is None else rows.weights.cpu().numpy().astype(np.float64)
-    if options.class_weights == "auto" and options.classes:
-        targets = rows.targets.numpy()
-        counts = np.bincount(targets, minlength=options.classes)
-        alike = (len(targets) / (options.classes * np.maximum(counts, 1)))[targets]
-        found = alike if found is None else found * alike
-    return found
+def _times(own: Tensor | None, more: Tensor | None) -> Tensor | None:
+    return own if more is None else more if own is None else own.to(more) * more
 
 
 def _parameters(options: Options) -> dict[str, Any]:

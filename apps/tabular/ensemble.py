@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from apps.tabular.forest import Forest, forest_features, trees_a_round
 from apps.tabular.intervals import Intervals
@@ -71,6 +72,13 @@ class Ensemble(nn.Module):
         if self.classes == 2:
             return nn.functional.logsigmoid(torch.cat([-sums, sums], 1))
         return sums.log_softmax(1) if self.classes else sums.squeeze(1)
+
+
+def losses(outputs: Tensor, targets: Tensor, counted: Tensor | None = None) -> Tensor:
+    """The loss of each row, (rows,), of classes or a number, times how much it is `counted`."""
+    loss = F.nll_loss if outputs.dim() == 2 else F.mse_loss
+    each = loss(outputs, targets, reduction="none")
+    return each if counted is None else each * counted
 
 
 def mixed(networks: Tensor | None, trees: Tensor | None, share: float) -> Tensor:

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from apps.tabular import boosting
-from apps.tabular.ensemble import Ensemble
+from apps.tabular.ensemble import Ensemble, losses
 from apps.tabular.forest import Trees, forest_features, joined, trees_a_round
 from apps.tabular.means import unseen_means
 from apps.tabular.neighbours import find_columns, unseen_features
-from apps.tabular.parts import held_out, whole
+from apps.tabular.parts import evened, held_out, whole
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import PROBE, Growth, growth
 from apps.tabular.targets import Target
@@ -66,7 +65,8 @@ def plant(
         forests.append(grown)
         answers.append(torch.cat(found))
     targets = train.targets[torch.cat(list(parts))] if parts else valid.targets
-    weights = best_weights(ensemble, answers, targets) if len(targets) else [1 / len(forests)] * len(forests)
+    counted = evened(targets, ensemble.classes, recipe.class_weights)
+    weights = best_weights(ensemble, answers, targets, counted) if len(targets) else [1 / len(forests)] * len(forests)
     kept = [(forest, w / len(grown)) for grown, w in zip(forests, weights, strict=True) for forest in grown]
     if parts:
         wholes = [_grown_whole(train, *each) for each in zip(views, kinds, forests, strict=True)]
@@ -163,22 +163,25 @@ def _sums(ensemble: Ensemble, forest: Trees, features: Tensor) -> Tensor:
     return ensemble.forest(features.to(ensemble.forest.share.device)).float().cpu()
 
 
-def best_weights(ensemble: Ensemble, answers: Sequence[Tensor], targets: Tensor) -> list[float]:
+def best_weights(
+    ensemble: Ensemble, answers: Sequence[Tensor], targets: Tensor, counted: Tensor | None = None
+) -> list[float]:
     """Weights of sum one, found greedily from equal ones (Caruana et al. 2004): each step adds what lowers the loss most."""
-    counts, loss = [1] * len(answers), _loss(ensemble, answers, [1] * len(answers), targets)
+
+    def loss_of(counts: Sequence[int]) -> float:
+        outputs = ensemble.of_sums(_weighed(answers, [count / sum(counts) for count in counts]))
+        return float(losses(outputs, targets, counted).mean())
+
+    counts = [1] * len(answers)
+    loss = loss_of(counts)
     for _ in range(GREEDY_STEPS):
         tries = [[count + (i == j) for j, count in enumerate(counts)] for i in range(len(answers))]
-        found = [_loss(ensemble, answers, some, targets) for some in tries]
+        found = [loss_of(some) for some in tries]
         if min(found) >= loss:
             break
         loss = min(found)
         counts = tries[found.index(loss)]
     return [count / sum(counts) for count in counts]
-
-
-def _loss(ensemble: Ensemble, answers: Sequence[Tensor], counts: Sequence[int], targets: Tensor) -> float:
-    outputs = ensemble.of_sums(_weighed(answers, [count / sum(counts) for count in counts]))
-    return float(F.nll_loss(outputs, targets) if ensemble.classes else F.mse_loss(outputs, targets))
 
 
 def _weighed(answers: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

@@ -119,7 +119,7 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
         what = "holds no number" if recipe.task == REGRESSION else "is empty"
         raise UserError(f"{path}: the target {recipe.target!r} {what} in every row; name another with --target")
     left_out = {recipe.target, recipe.row_weights, *ignored(recipe)}
-    weights = _row_weights(columns, recipe.row_weights, path)
+    weights = _row_weights(columns, recipe.row_weights, keep, path)
     inputs = {name: columns.pop(name) for name in list(columns) if name not in left_out}
     said = []
     if not keep.all():
@@ -144,13 +144,13 @@ def ignored(recipe: TabularRecipe) -> list[str]:
     return [name.strip() for name in names if name.strip()]
 
 
-def _row_weights(columns: Columns, name: str | None, path: Path) -> np.ndarray | None:
-    """Weights of mean one. Raises UserError where they are no weights."""
+def _row_weights(columns: Columns, name: str | None, keep: np.ndarray, path: Path) -> np.ndarray | None:
+    """Weights, of the rows to keep of mean one. Raises UserError where they are no weights."""
     if name is None or name not in columns:
         return None
     weights = to_numbers(columns[name])
-    wrong = ~(np.isfinite(weights) & (weights >= 0))
-    if wrong.any() or not weights.sum() > 0:
-        row = int(np.flatnonzero(wrong)[0]) + 1 if wrong.any() else 1
+    wrong = keep & ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any() or not weights[keep].sum() > 0:
+        row = int(np.flatnonzero(wrong if wrong.any() else keep)[0]) + 1
         raise UserError(f"{path}: {name!r} in row {row} is no weight; give numbers of 0 or more, some above 0")
-    return weights / weights.mean()
+    return weights / weights[keep].mean()

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from apps.tabular.targets import NumberTarget
 from shared.metrics import Classification, Regression, regression_metrics
+from shared.predict import Given
 from shared.protocol import Data, Outputs
 
 
@@ -27,6 +28,14 @@ class MemberClassification(Classification):
             weights = weights * self.class_weights.to(outputs.device)[targets]
         each = F.cross_entropy(outputs.float(), targets, reduction="none", label_smoothing=self.smoothing)
         return (each * weights).mean()
+
+    def judge(self, predictor: Outputs, data: Data) -> dict[str, float]:
+        """With the classes counted as in training: else to unlearn their weights would look like progress."""
+        outputs = predictor.outputs(data.inputs).float()
+        metrics = self.measure(Given(outputs), data)
+        if self.class_weights is not None:
+            metrics["log_loss"] = float(F.nll_loss(outputs, data.targets.cpu(), weight=self.class_weights))
+        return metrics
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The log loss: probabilities to trust, and less of a lottery on small validation splits than accuracy."""

@@ -37,6 +37,14 @@ def rows_of(data: Data, rows: Tensor) -> Data:
     return Data(Tensors(*data.inputs.batch(rows)), data.targets[rows], weights)
 
 
+def evened(targets: Tensor, classes: int, class_weights: str) -> Tensor | None:
+    """A weight for each row, float32, by which all classes, given as positions, count alike; None where they need not."""
+    if class_weights == "none" or not classes:
+        return None
+    counts = torch.bincount(targets, minlength=classes).clamp_min(1)
+    return (len(targets) / (classes * counts.float()))[targets]
+
+
 def whole(data: Data) -> tuple[Tensor, ...]:
     """The tensors of all rows, in order: not copied where they are there."""
     inputs = data.inputs

@@ -23,7 +23,8 @@ ROWS, REPEATS = 2000, 5
 LEADING, POINTS = 5, 10
 ORDERS = 16
 
-METRICS, TRIED = ("accuracy", "balanced_accuracy", "f1_macro"), np.linspace(0.02, 0.98, 49)
+RARE = np.array([0.0005, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015])
+METRICS, TRIED = ("accuracy", "balanced_accuracy", "f1_macro"), (*RARE, *np.linspace(0.02, 0.98, 49), *(1 - RARE))
 """For which the best threshold between two classes is found, and among which."""
 
 Loss = Callable[[np.ndarray], float]
@@ -145,7 +146,7 @@ def best_thresholds(probabilities: np.ndarray, targets: np.ndarray, names: tuple
     tables = {float(at): _answered_from(probabilities[:, 1], at, targets) for at in (*TRIED, 0.5)}
     for metric in METRICS:
         best = max(tables, key=lambda at: (tables[at][metric], -abs(at - 0.5)))
-        entry = {"metric": metric, "class": names[1], "threshold": round(best, 2)}
+        entry = {"metric": metric, "class": names[1], "threshold": round(best, 4)}
         found.append(entry | {"value": tables[best][metric], "at_half": tables[0.5][metric]})
     return found
 
@@ -169,7 +170,9 @@ def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> l
 
 
 def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str, Any]:
-    names, draws = [name for name in asked.columns if name in row and name in beside], np.random.default_rng(seed)
+    names, draws = [name for name in asked.columns if name in row], np.random.default_rng(seed)
+    missing = {name: np.full(count(beside), None, row[name].dtype) for name in names if name not in beside}
+    beside = {**beside, **missing}  # NaN where numbers are: else the answer would be to a row without the column
     best = int(asked.answers(row)[0].argmax())
     added, starts = dict.fromkeys(names, 0.0), 0.0
     for other in draws.integers(0, count(beside), ORDERS).tolist():

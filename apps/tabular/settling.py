@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from apps.tabular import boosting
-from apps.tabular.ensemble import Ensemble, mixed
+from apps.tabular.ensemble import Ensemble, losses, mixed
 from apps.tabular.growing import UNDECIDED, plant
-from apps.tabular.parts import held_out, rows_of
+from apps.tabular.parts import evened, held_out, rows_of
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import Target
 from shared.calibration import best_temperature
@@ -43,7 +42,8 @@ def settle(ensemble: Ensemble, target: Target, train: Data, valid: Data, recipe:
         if not boosting.installed():
             return 'trees: LightGBM is not installed, so the network stands alone; pip install "glance[trees]"'
         grown, trees = plant(ensemble, target, parts, (train, valid), recipe)
-        share = UNDECIDED if trees is None or networks is None else best_share(networks, trees, targets)
+        counted = evened(targets, ensemble.classes, recipe.class_weights)
+        share = UNDECIDED if trees is None or networks is None else best_share(networks, trees, targets, counted)
         ensemble.forest.share.fill_(share)
         said.append(f"{grown}, {share:.0%} of the answer" + (" by validation" if unseen else ""))
     if networks is not None and len(targets) >= FEWEST_CALIBRATING:
@@ -79,22 +79,13 @@ def _calibrate(ensemble: Ensemble, outputs: Tensor, targets: Tensor, recipe: Tab
     return f"intervals that hold {recipe.interval:.0%} of {len(targets):,} rows not trained on"
 
 
-def best_share(networks: Tensor, trees: Tensor, targets: Tensor) -> float:
+def best_share(networks: Tensor, trees: Tensor, targets: Tensor, counted: Tensor | None = None) -> float:
     """The share of the trees: of those whose loss is within one standard error of the least, the nearest to a half.
 
     The rule of Breiman et al. 1984, CART, section 3.4.3: few rows cannot tell such shares apart, and both together are
-    seldom worse than one alone.
+    seldom worse than one alone. `counted` is how much each row counts, where they do not all alike.
     """
-
-    def losses(share: float) -> Tensor:
-        outputs = mixed(networks, trees, share)
-        return (
-            F.mse_loss(outputs, targets, reduction="none")
-            if outputs.dim() == 1
-            else F.nll_loss(outputs, targets, reduction="none")
-        )
-
-    found = torch.stack([losses(share) for share in SHARES]).double()
+    found = torch.stack([losses(mixed(networks, trees, share), targets, counted) for share in SHARES]).double()
     beyond = found - found[found.mean(1).argmin()]
     error = beyond.std(1) / len(targets) ** 0.5 if len(targets) > 1 else torch.zeros(len(SHARES))
     close = [share for share, more, by in zip(SHARES, beyond.mean(1), error, strict=True) if more <= by]

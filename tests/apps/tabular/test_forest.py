@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from apps.tabular import forest as forests
 from apps.tabular.boosting import Options, Rows, grow, installed, parse
 from apps.tabular.forest import Forest, joined
 from apps.tabular.recipe import TabularRecipe
-from apps.tabular.sizes import growth
+from apps.tabular.sizes import PROBE, growth
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs LightGBM")
 
@@ -55,6 +57,17 @@ def test_forest_grows_by_validation_and_survives_its_state() -> None:
     assert torch.equal(forest(features), again(features)) and float(again.share) == 0.25
     error = (forest(features[400:]).squeeze(1) - signal[400:]).square().mean()
     assert error < 0.5 * signal.var()
+
+
+def test_trees_stop_before_they_unlearn_the_weights_of_classes() -> None:
+    draws = torch.Generator().manual_seed(0)
+    features = torch.randn(4000, 4, generator=draws)
+    targets = (torch.rand(4000, generator=draws) < (2 * features[:, 0] - 3.5).sigmoid()).long()  # one in eleven
+    options = replace(OPTIONS, growth=PROBE, sizes=[], classes=2, first=4, class_weights="auto")
+    forest = Forest(1)
+    forest.plant(grow(Rows(features[:1500], targets[:1500]), Rows(features[1500:2000], targets[1500:2000]), options), 1)
+    said, truth = forest(features[2000:]).squeeze(1) > 0, targets[2000:] == 1
+    assert float(said[truth].float().mean() + (~said[~truth]).float().mean()) / 2 > 0.71
 
 
 def test_deep_ends_are_walked_to(monkeypatch: pytest.MonkeyPatch) -> None:

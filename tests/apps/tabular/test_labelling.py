@@ -124,3 +124,10 @@ def test_none_among_numbers_is_missing_and_empty_cells_have_no_word(tmp_path: Pa
     assert set(splits.train.targets.tolist()) == {"0", "1"}
     source.write_text("a,t\n" + "".join(f"{i},{'' if i % 9 == 0 else 'pq'[i % 2]}\n" for i in range(90)))
     assert not any("if it is a class" in note for note in APP.read(source, TabularRecipe(), None, None).notes)
+
+
+def test_weights_of_rows_without_a_target_do_not_count(tmp_path: Path) -> None:
+    source = tmp_path / "t.csv"
+    source.write_text("a,w,t\n" + "".join(f"{i},{2},{i * 1.5}\n" for i in range(40)) + "1,1e12,\n2,,\n")
+    examples = APP.read_examples(source, TabularRecipe(target="t", task="regression", row_weights="w"))
+    assert examples.weights is not None and examples.weights.tolist() == [1.0] * 40

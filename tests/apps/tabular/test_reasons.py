@@ -23,6 +23,14 @@ def test_a_rare_class_is_answered_from_a_lower_probability_on() -> None:
     assert best["class"] == "yes" and best["threshold"] < 0.2 and best["value"] > best["at_half"] + 0.1
 
 
+def test_a_very_rare_class_has_a_threshold_near_its_share() -> None:
+    draws = np.random.default_rng(0)
+    probability = draws.beta(0.5, 100, 40_000)  # one row in two hundred
+    targets = (draws.random(40_000) < probability).astype(int)
+    found = {e["metric"]: e for e in best_thresholds(np.stack([1 - probability, probability], 1), targets, ("n", "y"))}
+    assert found["balanced_accuracy"]["threshold"] < 0.01 and found["balanced_accuracy"]["value"] > 0.7
+
+
 def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     model = train(write_loans(tmp_path / "loans.csv"), **SMALL, forests=1, target="repaid")
     found = explain(model, write_loans(tmp_path / "new.csv", seed=1), single=[7])
@@ -39,6 +47,8 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     assert one["answer"] == pytest.approx(answer["probabilities"]["y"], abs=1e-3)
     assert one["mean"] + sum(one["contributions"].values()) == pytest.approx(one["answer"])
     assert one["contributions"]["income"] > 0
+    without = contributions(model, {"income": 120.0, "city": "Ulm"}, [{"city": "Bonn"}, {"city": "Ulm"}])[0]
+    assert without["answer"] == pytest.approx(one["answer"]) and "income" in without["contributions"]
     seventh = found["contributions"][0]
     assert seventh["row"] == 7
     assert seventh["mean"] + sum(seventh["contributions"].values()) == pytest.approx(seventh["answer"])

@@ -16,6 +16,8 @@ from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import NumberTarget
 from shared.errors import UserError
 from shared.labels import Labels
+from shared.loaders import Tensors
+from shared.predict import Given
 from shared.protocol import Data, Splits
 
 
@@ -119,6 +121,14 @@ def test_a_row_that_weighs_more_is_still_answered_best_by_its_own_smoothed_class
     outputs = torch.tensor([[0.9, 0.1]]).log().requires_grad_()
     objective.loss(outputs, torch.tensor([0]), torch.tensor([2.0])).backward()
     assert outputs.grad is not None and outputs.grad.abs().max() < 1e-6
+
+
+def test_epochs_are_chosen_with_the_weights_of_classes() -> None:
+    objective = MemberClassification(Labels(("a", "b"), (9, 1)), class_weights="auto")
+    rows = Data(Tensors(torch.zeros(10)), torch.tensor([0] * 9 + [1]))
+    alike, unlearnt = (torch.tensor([[1 - p, p]]).log().repeat(10, 1) for p in (0.5, 0.1))
+    judged = [objective.score(objective.judge(Given(outputs), rows)) for outputs in (alike, unlearnt)]
+    assert judged[0] == pytest.approx(np.log(0.5)) and judged[0] > judged[1]
 
 
 def test_weights_of_classes_and_of_rows_take_the_networks_bfloat16() -> None:
