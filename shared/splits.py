@@ -11,18 +11,18 @@ from shared.protocol import Examples
 def stratified(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions (kept, held out): `fraction` of each label is held out, a label seen once is kept.
 
-    Rounding is done over the whole, largest remainder first, so that `fraction` of all rows is met even
-    where every label is rare.
+    What is left by rounding down is added up over the labels in random order, and each gets the whole rows that come
+    full with it: of rare labels every row has about the same chance.
     """
     codes = _codes(labels)
     kind = np.int32 if len(labels) < 2**31 else np.int64  # of positions, of which there are several arrays
     counts = np.bincount(codes)
-    exact = counts * fraction
-    share = np.minimum(np.floor(exact), counts - 1).astype(int)
-    missing = round(len(labels) * fraction) - share.sum()
-    for label in np.argsort(share - exact, kind="stable")[: max(int(missing), 0)]:
-        share[label] += share[label] < counts[label] - 1
-    shuffled = np.random.default_rng(seed).permutation(np.arange(len(labels), dtype=kind))
+    draws = np.random.default_rng(seed)
+    shuffled = draws.permutation(np.arange(len(labels), dtype=kind))
+    turn, exact = draws.permutation(len(counts)), np.minimum(counts * fraction, counts - 1)
+    share = np.empty(len(counts), dtype=int)
+    share[turn] = np.diff(np.floor(exact[turn].cumsum() + 0.5), prepend=0)
+    share = np.minimum(share, counts - 1)
     by_label = shuffled[np.argsort(codes[shuffled], kind="stable")]
     starts = np.cumsum(counts) - counts
     held = np.arange(len(labels), dtype=kind) < np.repeat((starts + share).astype(kind), counts)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from shared.checkpoint import Checkpoint
     from shared.progress import Progress, Setup
 
+FLATTERING = (
+    "`uncertainty` is measured on the training rows, which flatters it: --valid-fraction 0.1 measures it on others"
+)
+
 
 class CollabApp:
     """See shared.protocol.App."""
@@ -100,6 +104,7 @@ class CollabApp:
             network.rows = None
             if recipe.epochs:
                 measure_noise(network, valid if len(valid) else train)
+                return "" if len(valid) else FLATTERING
         return ""
 
     def remember(self, preprocessor: CollabPreprocessor, held: Sequence[Data]) -> None:

@@ -16,10 +16,11 @@ from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.reading import read_part
 from apps.collab.recipe import CollabRecipe
 from apps.collab.recommending import Wish, recommend
+from apps.collab.sides import Interactions
 from shared.errors import UserError, as_path, some
 from shared.missing import is_missing
 from shared.model import Model
-from shared.protocol import Examples
+from shared.protocol import Examples, pick
 
 
 def ask(model: Model, users: Sequence[str] | None, wish: Wish, history: Any) -> Iterator[dict[str, Any]]:
@@ -56,7 +57,12 @@ def _history(history: Any, model: Model) -> Examples:
     last = {
         pair: row for row, pair in enumerate(names) if all(pair)
     }  # as of tables: whole rows, of repeated ones the last
-    return Examples(pairs, np.array(ratings, dtype=float)).take(np.array(sorted(last.values()), dtype=int))
+    rows = Examples(pairs, np.array(ratings, dtype=float)).take(np.array(sorted(last.values()), dtype=int))
+    if recipe.positive is None or recipe.task != "ranking":
+        return rows
+    liked = ~(rows.targets < recipe.positive)  # also without a rating
+    kept = rows.take(np.flatnonzero(liked))
+    return Interactions(kept.inputs, kept.targets, left_out=pick(rows.inputs, np.flatnonzero(~liked)))
 
 
 def _ratings(history: Any, recipe: CollabRecipe) -> list[Any]:

@@ -15,6 +15,7 @@ from apps.collab.model import RatingNetwork
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import Ranker
 from apps.collab.short_histories import SHORT, ShortHistoryScorer
+from apps.collab.sides import Interactions
 from shared.predict import network_device
 from shared.protocol import Examples
 
@@ -22,34 +23,40 @@ from shared.protocol import Examples
 @dataclass(frozen=True)
 class Brought:
     """What users bring along: row r of `had` is what the user whose place is r brought; `ratings` stand beside its
-    items, NaN where there is none."""
+    items, NaN where there is none. Row r of `left_out` is what they had beside and did not like; its last row is empty."""
 
     places: Mapping[str, int]
     had: Histories
     ratings: Tensor
+    left_out: Histories
 
     @classmethod
     def nothing(cls, preprocessor: CollabPreprocessor) -> Brought:
-        return cls({}, Histories.empty(0, len(preprocessor.items) + 1), torch.zeros(0))
+        none = Histories.empty(0, len(preprocessor.items) + 1)
+        return cls({}, none, torch.zeros(0), none)
 
     @classmethod
     def of(cls, examples: Examples, preprocessor: CollabPreprocessor) -> Brought:
         """From interactions, for a model of ratings with the ratings as targets. Unknown items are left out."""
-        users = list(map(clean_id, examples.inputs["user"]))
-        places = {name: i for i, name in enumerate(dict.fromkeys(users))}
+        left_out = examples.left_out if isinstance(examples, Interactions) else {}
+        users, others = (list(map(clean_id, columns.get("user", ()))) for columns in (examples.inputs, left_out))
+        places = {name: i for i, name in enumerate(dict.fromkeys((*users, *others)))}
         items = look_up(preprocessor.item_positions, examples.inputs["item"])
         ratings = torch.full((len(users),), torch.nan)
         if preprocessor.task == "ratings":
             ratings = torch.from_numpy(examples.targets.astype("float32"))
-        rows = torch.tensor([places[name] for name in users], dtype=torch.long)
-        order = rows.argsort(stable=True)
-        had = Histories.of_pairs(rows, items, len(places), len(preprocessor.items) + 1)
-        return cls(places, had, ratings[order][items[order] > 0])
+        rows, other_rows = (torch.tensor([places[name] for name in of], dtype=torch.long) for of in (users, others))
+        order, width = rows.argsort(stable=True), len(preprocessor.items) + 1
+        had = Histories.of_pairs(rows, items, len(places), width)
+        other_items = look_up(preprocessor.item_positions, left_out.get("item", ()))
+        beside = Histories.of_pairs(other_rows, other_items, len(places) + 1, width)
+        return cls(places, had, ratings[order][items[order] > 0], beside)
 
     def take(self, names: Sequence[str]) -> Brought:
         """What these users bring, in this order; nothing for those who bring nothing."""
         if not self.places:
-            return Brought({}, Histories.empty(len(names), self.had.width), self.ratings)
+            none = Histories.empty(len(names), self.had.width)
+            return Brought({}, none, self.ratings, none)
         places = torch.tensor([place_of(name, self.places, -1) for name in names], dtype=torch.long)
         starts, counts = torch.zeros_like(places), torch.zeros_like(places)
         brought = places >= 0
@@ -57,7 +64,8 @@ class Brought:
         counts[brought] = self.had.counts()[places[brought]]
         begins = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
         cells = torch.arange(int(counts.sum())) + (starts - begins[:-1]).repeat_interleave(counts)
-        return Brought({}, Histories(begins, self.had.items[cells], self.had.width), self.ratings[cells])
+        left_out = self.left_out.take(torch.where(brought, places, len(self.places)))
+        return Brought({}, Histories(begins, self.had.items[cells], self.had.width), self.ratings[cells], left_out)
 
 
 def scores_of_all(

@@ -164,6 +164,7 @@ class TopItems:
             found, top = self._block(scores(places), (seen.cells(places), held.cells(places)), asked)
             parts.append(found)
             shown += torch.bincount(top.flatten(), minlength=len(shown))
+        shown[0] = 0
         whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         means = {name: float(values.double().mean()) if len(values) else 0.0 for name, values in whole.items()}
         surprise = -(self.preprocessor.item_counts.clamp_min(1) / len(self.preprocessor.users)).log2()
@@ -194,6 +195,7 @@ class TopItems:
         chosen = truth.sum(1) + unknown
         top = top_items(scores, K)
         hits = truth.gather(1, top)
+        top = torch.where(scores.gather(1, top) > -torch.inf, top, 0)  # where fewer than K are left to recommend
         return list_metrics(hits[chosen > 0], chosen[chosen > 0], K), top
 
 

@@ -33,7 +33,8 @@ class CollabPreprocessor:
     `scale` are the least, mean and greatest training rating; the biases, one a position, are shrunken means of the
     ratings less their mean: what a bias-only model knows. `user_columns` and `item_columns`, one row a position, are
     what side tables tell, of unrated ones too. `seen` is what each user has in the training rows,
-    `held` in the validation rows: nothing is learnt from those, but nobody wants them recommended. `ordered` says that
+    `held` in the validation rows, `left_out` in rows unrated or not liked: nothing is learnt from those, but nobody wants
+    them recommended. `ordered` says that
     what each user has is in the order of time. `sittings` are those of ratings with times.
     """
 
@@ -43,6 +44,7 @@ class CollabPreprocessor:
     scale: tuple[float, float, float]
     seen: Histories
     held: Histories
+    left_out: Histories
     user_bias: Tensor
     item_bias: Tensor
     user_columns: Tensor
@@ -76,7 +78,11 @@ class CollabPreprocessor:
                 rest = rest - user_bias[user] - item_bias[item]
                 sittings = Sittings.fit(user, torch.from_numpy(times), rest)
         beside = user_bias, item_bias, user_columns, item_columns
-        return cls(task, users, items, scale, seen, Histories.empty(*sizes), *beside, times is not None, sittings)
+        none = Histories.empty(*sizes)
+        made = cls(task, users, items, scale, seen, none, none, *beside, times is not None, sittings)
+        if isinstance(train, Interactions) and train.left_out:
+            made.left_out = made.cells(*made.positions(train.left_out))
+        return made
 
     @cached_property
     def user_positions(self) -> dict[str, int]:
@@ -214,7 +220,7 @@ class CollabPreprocessor:
         return {"task": self.task, **names, "scale": list(self.scale), "ordered": self.ordered}
 
     def tensors(self) -> dict[str, Tensor]:
-        parts = {"seen": self.seen, "held": self.held}
+        parts = {"seen": self.seen, "held": self.held, "left_out": self.left_out}
         cells = {f"{name}_{part}": getattr(had, part) for name, had in parts.items() for part in ("starts", "items")}
         names = ("user_bias", "item_bias", "user_columns", "item_columns")
         return cells | {name: getattr(self, name) for name in names} | self.sittings.tensors()
@@ -223,9 +229,9 @@ class CollabPreprocessor:
     def restore(cls, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CollabPreprocessor:
         least, mean, greatest = map(float, state["scale"])
         users, items = tuple(map(str, state["users"])), tuple(map(str, state["items"]))
-        seen, held = (
-            Histories(tensors[f"{name}_starts"], tensors[f"{name}_items"], len(items) + 1) for name in ("seen", "held")
-        )
+        seen, held = (_restored(name, tensors, len(items) + 1) for name in ("seen", "held"))
+        known = "left_out_starts" in tensors  # not in an artifact of an earlier version
+        left_out = _restored("left_out", tensors, len(items) + 1) if known else Histories.empty(len(seen), seen.width)
         return cls(
             task=str(state["task"]),
             users=users,
@@ -233,6 +239,7 @@ class CollabPreprocessor:
             scale=(least, mean, greatest),
             seen=seen,
             held=held,
+            left_out=left_out,
             user_bias=tensors["user_bias"],
             item_bias=tensors["item_bias"],
             user_columns=tensors["user_columns"],
@@ -240,6 +247,10 @@ class CollabPreprocessor:
             ordered=bool(state.get("ordered", False)),
             sittings=Sittings.restore(tensors),
         )
+
+
+def _restored(name: str, tensors: Mapping[str, Tensor], width: int) -> Histories:
+    return Histories(tensors[f"{name}_starts"], tensors[f"{name}_items"], width)
 
 
 def _beside(ids: tuple[str, ...], told: SideColumns | None) -> tuple[tuple[str, ...], Tensor]:

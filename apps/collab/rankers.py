@@ -82,7 +82,8 @@ class ItemFactors(Ranker):
 
     def forward(self, users: Tensor) -> Tensor:
         """Scores, shape (rows, items + 1), of users at these positions."""
-        return self.or_popular(self._products(self.users(users)), users)
+        own = self.users(users)
+        return self.or_popular(self._products(own), (users > 0) & own.any(1))  # a side table may know who has nothing
 
     def score(self, had: Histories) -> Tensor:
         """By the least-squares factors of each history given the items', as alternating least squares has them."""

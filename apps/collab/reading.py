@@ -19,7 +19,7 @@ from apps.collab.sides import Interactions, find_sides
 from apps.collab.splitting import hold_out
 from apps.collab.times import seconds
 from shared.errors import UserError
-from shared.protocol import Examples, Splits
+from shared.protocol import Columns, Examples, Splits
 from shared.splits import share_of_rest, wanted
 from shared.tables import told_encoding
 
@@ -36,7 +36,7 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
     notes += [sentence for sentence in (roles.sentence(), why) if sentence]
     if test is None and partner(source):
         notes.append(f"{partner(source)} stands beside {source.name}: --test measures on it")
-    train = _examples(frame, roles, recipe, tables["train"], notes)
+    train, left_out = _examples(frame, roles, recipe, tables["train"], notes)
     del frame  # a large one: before the rows are copied into parts
     brought = _brought(tables, valid, test, recipe, train.take(np.arange(0)))
     for examples in brought.values():
@@ -48,7 +48,7 @@ def read_splits(source: Path, recipe: CollabRecipe, valid: Path | str | None, te
     train, held_test = hold_out(train, of_test, recipe, recipe.seed)
     train, held_valid = hold_out(train, share_of_rest(of_valid, of_test), recipe, recipe.seed + 1)
     sides, recipe = find_sides(source, recipe, train, notes)
-    train = Interactions(train.inputs, train.targets, sides=sides)
+    train = Interactions(train.inputs, train.targets, sides=sides, left_out=left_out)
     for part, examples in brought.items():
         notes += compared(train, examples, part)
     parts = {"valid": held_valid, "test": held_test} | brought
@@ -70,7 +70,7 @@ def _brought(
     return found
 
 
-def read_part(path: Path, recipe: CollabRecipe, unrated: bool = False) -> Examples:
+def read_part(path: Path, recipe: CollabRecipe, unrated: bool = False) -> Interactions:
     """One table's interactions, by a recipe whose columns and task are settled; its notes tell of rows left out. Where
     `unrated`, there may be no ratings: each is NaN then.
 
@@ -80,10 +80,12 @@ def read_part(path: Path, recipe: CollabRecipe, unrated: bool = False) -> Exampl
     lacks_ratings = recipe.task == "ratings" and roles.rating is None
     if lacks_ratings and not unrated:
         raise UserError(f"{path}: no rating column {recipe.rating!r}, which this model was trained on; add it")
+    if unrated and roles.rating is None:
+        recipe = replace(recipe, positive=None)
     notes: list[str] = []
-    examples = _examples(frame, roles, recipe, path, notes)
+    examples, left_out = _examples(frame, roles, recipe, path, notes)
     targets = np.full(len(examples), np.nan) if lacks_ratings else examples.targets
-    return replace(examples, targets=targets, notes=tuple(notes))
+    return Interactions(examples.inputs, targets, notes=tuple(notes), left_out=left_out)
 
 
 def _with_task(recipe: CollabRecipe, roles: Roles, frame: pd.DataFrame, path: Path) -> tuple[CollabRecipe, str]:
@@ -111,15 +113,20 @@ def _infer_task(frame: pd.DataFrame, roles: Roles, path: Path) -> tuple[str, str
     return "ratings", f"task: predict {roles.rating} (--task ranking ranks items instead)"
 
 
-def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Path, notes: list[str]) -> Examples:
-    """Clean rows: whole, each pair once (the last in time, else in the file), liked ones only when ranking."""
+def _examples(
+    frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Path, notes: list[str]
+) -> tuple[Examples, Columns]:
+    """Clean rows: whole, each pair once (the last in time, else in the file), liked ones only when ranking. And what users
+    had in the other rows: unrated, or not liked."""
     notes += told_encoding(path)
     total = len(frame)
     columns = {role: as_ids(frame[getattr(roles, role)], path) for role in ROLES}
     ratings = given_ratings(frame, roles, recipe, path, notes)
     if recipe.task == "ratings":
         ratings = without_unrated(ratings, str(roles.rating), path, notes)
-    whole = (columns["user"] != "") & (columns["item"] != "") & ~np.isnan(ratings)
+    had = (columns["user"] != "") & (columns["item"] != "")
+    whole = had & ~np.isnan(ratings)
+    left_out = had & ~whole
     if lacking := total - whole.sum():
         notes.append(f"{path.name}: {lacking:,} of {total:,} rows lack a user, item or rating: left out")
     if not whole.any():
@@ -134,16 +141,20 @@ def _examples(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Pat
         last = "in time" if roles.time else "row"
         notes.append(f"{path.name}: {twice:,} rows repeat a user and item: the last {last} is kept")
     if ranking:
-        kept = liked_rows(kept, ratings, recipe, path, notes)
+        liked = liked_rows(kept, ratings, recipe, path, notes)
+        left_out[kept] = not counted or ratings[kept] != 0
+        left_out[liked] = False
+        kept = liked
+    beside: dict[str, Any] = {role: column[left_out] for role, column in columns.items()}
     rows = slice(None) if len(kept) == total else kept  # all of a large one: not once more
     inputs: dict[str, Any] = {role: column[rows] for role, column in columns.items()}
     if times is not None:
         inputs["time"] = times[rows]
     if not ranking:
-        return Examples(inputs, ratings[rows])
+        return Examples(inputs, ratings[rows]), beside
     if roles.rating is not None and not counted:
         inputs["rating"] = ratings[kept]
-    return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1))
+    return Examples(inputs, np.stack([inputs["user"], inputs["item"]], 1)), beside
 
 
 def _once_each(columns: Mapping[str, pd.Categorical], times: np.ndarray | None, rows: np.ndarray) -> np.ndarray:

@@ -100,8 +100,10 @@ def _answers(
     preprocessor.new_items.fill(scores)
     scores[:, ~allowed] = -torch.inf
     if not wish.seen:
-        scores[block.had.cells(torch.arange(len(block.had)))] = -torch.inf
-        scores[preprocessor.held.cells(block.positions)] = -torch.inf
+        for had in (block.had, block.brought.left_out):
+            scores[had.cells(torch.arange(len(had)))] = -torch.inf
+        for had in (preprocessor.held, preprocessor.left_out):
+            scores[had.cells(block.positions)] = -torch.inf
     pool = wish.k if not wish.diversity else POOL * wish.k
     best, items = scores.topk(min(pool, scores.shape[1]), dim=1)
     rated = ratings_of_all(network, block.positions, block.brought) if isinstance(network, RatingNetwork) else None
@@ -116,12 +118,12 @@ def _answers(
         }
         if rated is not None:
             columns["rating"] = [round(value, preprocessor.decimals) for value in rated[row, chosen].double().tolist()]
-        had = block.had.of(row)
+        own = block.had.of(row)
         if wish.why:
-            columns["because"] = reasons(ranker, preprocessor, had, chosen)
+            columns["because"] = reasons(ranker, preprocessor, own, chosen)
         lines = [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
-        basis = "folded-in" if folded[row] else "personal" if len(had) else "popular"
-        yield {"user": name, "basis": basis, "support": len(had), "items": lines}
+        basis = "folded-in" if folded[row] else "personal" if len(own) else "popular"
+        yield {"user": name, "basis": basis, "support": len(own), "items": lines}
 
 
 def similar(model: Model, items: Sequence[str], k: int) -> Iterator[dict[str, Any]]:

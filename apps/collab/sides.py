@@ -15,7 +15,7 @@ from apps.collab.columns import KNOWN, plain_name
 from apps.collab.ids import clean_id
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
-from shared.protocol import Examples
+from shared.protocol import Columns, Examples
 from shared.tables import read_table
 
 if TYPE_CHECKING:
@@ -55,9 +55,11 @@ class SideColumns:
 
 @dataclass(frozen=True)
 class Interactions(Examples):
-    """The training rows, with what is told of users and items beside them, by role."""
+    """Rows with what is told of users and items beside them, by role, and what users had in rows `left_out`: unrated, or not
+    liked."""
 
     sides: Mapping[str, SideColumns] = field(default_factory=dict)
+    left_out: Columns = field(default_factory=dict)
 
 
 def find_sides(

@@ -39,6 +39,16 @@ def test_many_rare_labels_still_give_the_share() -> None:
     assert len(stratified(labels, 0.1, 0)[1]) == 60
 
 
+def test_rows_of_rare_labels_are_held_out_by_the_same_chance_whatever_their_order_and_number() -> None:
+    sizes = np.repeat([2, 3, 9, 2, 3, 9], 300)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    held = np.zeros(len(labels))
+    held[stratified(labels, 0.1, 0)[1]] = 1
+    for half in (labels < 900, labels >= 900):
+        for size in (2, 3, 9):
+            assert held[half & (sizes[labels] == size)].mean() == pytest.approx(0.1, abs=0.03)
+
+
 def test_random_rows_are_all_there() -> None:
     kept, held = random_rows(10, 0.3, 0)
     assert len(held) == 3 and sorted([*kept, *held]) == list(range(10))

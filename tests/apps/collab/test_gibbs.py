@@ -124,6 +124,13 @@ def test_uncertainty_is_as_large_as_the_errors_are(tmp_path: Path, dials: dict[s
     assert model.predict(("nobody", "item 1"))["uncertainty"] >= 0.9 * uncertainty
 
 
+def test_epochs_without_validation_rows_tell_that_their_uncertainty_flatters(tmp_path: Path) -> None:
+    source = write_ratings(tmp_path / "a.csv")
+    for share, told in ((0.0, True), (0.2, False)):
+        notes = collab.train(source, strength=10.0, epochs=2, valid_fraction=share).facts.notes
+        assert told == any("flatters" in note for note in notes)
+
+
 def test_sparse_ratings_without_taste_are_answered_as_by_the_biases(tmp_path: Path) -> None:
     draws, lines = np.random.default_rng(0), ["user,item,rating"]
     quality = draws.normal(3, 0.7, 60)

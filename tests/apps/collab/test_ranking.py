@@ -104,6 +104,24 @@ def test_unknown_user_gets_the_popular_and_is_told(model: Model) -> None:
     assert answer["basis"] == "popular" and counts[positions].tolist() == best
 
 
+def test_users_whom_only_a_table_knows_get_the_popular(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.collab.rankers.WEIGHTED_ITEMS", 10)
+    ages = [f"user {user},{user % 40}" for user in range(85)]
+    (tmp_path / "users.csv").write_text("user,age\n" + "\n".join(ages) + "\n")
+    likes = write_likes(tmp_path / "likes.csv")
+    found = collab.train(likes, user_columns=str(tmp_path / "users.csv"), test_fraction=0.0)
+    told, unknown = collab.recommend(found, ["user 84", "nobody"], k=5)
+    assert told["basis"] == "popular" and told["items"] == unknown["items"]
+
+
+def test_items_that_nobody_can_be_shown_are_not_covered(tmp_path: Path) -> None:
+    rows = [f"user {user},{item}" for user in range(30) for item in ("all", f"item {user % 6}")]
+    (tmp_path / "a.csv").write_text("user,item\n" + "\n".join(rows) + "\n")
+    (tmp_path / "b.csv").write_text("user,item\n" + "".join(f"user {u},item {(u + 1) % 6}\n" for u in range(30)))
+    facts = collab.train(tmp_path / "a.csv", test=tmp_path / "b.csv", strength=10.0).facts
+    assert facts.metrics["coverage@10"] == facts.baseline["coverage@10"] == pytest.approx(6 / 7)
+
+
 def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
     answer = collab.recommend(model, ["user 1"], k=1000)[0]
     preprocessor = model.preprocessor

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -123,6 +125,20 @@ def test_validation_rows_are_not_recommended(tmp_path: Path) -> None:
         assert collab.recommend(collab.load(model.save(tmp_path / "out")), ["user 2"], k=40) == [answer]
 
 
+@pytest.mark.parametrize("dials", [{"task": "ranking", "positive": 3}, {"samples": 3, "burn": 1}])
+def test_what_a_user_had_unrated_or_did_not_like_is_not_recommended(tmp_path: Path, dials: dict[str, Any]) -> None:
+    rows = pd.read_csv(write_ratings(tmp_path / "a.csv"))
+    rows.assign(rating=rows.rating.where(rows.rating > 2, -1)).to_csv(tmp_path / "a.csv", index=False)
+    model = collab.train(tmp_path / "a.csv", strength=10.0, out=tmp_path / "out", **dials)
+    for each in (model, collab.load(tmp_path / "out")):
+        for answer in collab.recommend(each, ["user 0", "user 1"], k=40):
+            assert set(rows.movieId[rows.userId == answer["user"]]).isdisjoint(names(answer))
+    shown = [("new", "item 2", 5), ("new", "item 4", 5), ("new", "item 6", 1)]
+    pd.DataFrame(shown, columns=["user", "item", "rating"]).to_csv(tmp_path / "shown.csv", index=False)
+    of_file, of_python = (collab.recommend(model, k=40, history=had) for had in (str(tmp_path / "shown.csv"), shown))
+    assert of_file == of_python and {item for _, item, _ in shown}.isdisjoint(names(of_file[0]))
+
+
 def test_ratings_of_a_new_user_follow_what_they_rated(rating: Model) -> None:
     even = [("new", f"item {i}", 5.0 - 4 * (i % 2)) for i in range(8)]
     answer = collab.recommend(rating, ["new"], k=40, history=even)[0]
@@ -134,15 +150,14 @@ def test_ratings_of_a_new_user_follow_what_they_rated(rating: Model) -> None:
 def test_ratings_of_a_known_user_move_with_what_they_bring(rating: Model) -> None:
     preprocessor, network = rating.preprocessor, rating.predictor.network
     assert isinstance(network, RatingNetwork)
-    user, item = (torch.tensor([position]) for position in (1, 2))
+    user, nothing = torch.tensor([1]), Brought.nothing(preprocessor)
+    had = Histories(torch.arange(2), torch.tensor([2], dtype=torch.int), 41)
     plain, low, high = (
-        ratings_of_all(network, user, Brought({}, Histories(torch.arange(2), item.int(), 41), torch.tensor([value])))[
-            0, 2
-        ]
+        ratings_of_all(network, user, replace(nothing, had=had, ratings=torch.tensor([value])))[0, 2]
         for value in (torch.nan, 1.0, 5.0)
     )
     assert low < plain < high
-    assert plain == ratings_of_all(network, user, Brought.nothing(preprocessor).take(["?"]))[0, 2]
+    assert plain == ratings_of_all(network, user, nothing.take(["?"]))[0, 2]
 
 
 def test_commands_write_tables(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
