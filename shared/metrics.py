@@ -49,8 +49,9 @@ class Classification:
         return classification_metrics(shares, data.targets.cpu().numpy())
 
     def score(self, metrics: Mapping[str, float]) -> float:
-        """Accuracy, and among equals the lower log loss: small validation splits tie often."""
-        return metrics["accuracy"] - 1e-3 * min(metrics["log_loss"], 10.0)
+        """Accuracy, balanced where classes weigh alike, and among equals the lower log loss: small validation splits tie often."""
+        right = metrics["accuracy" if self.class_weights is None else "balanced_accuracy"]
+        return right - 1e-3 * min(metrics["log_loss"], 10.0)
 
 
 def classification_metrics(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:

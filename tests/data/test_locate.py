@@ -66,7 +66,7 @@ def test_a_download_is_unpacked_kept_and_not_repeated(published: Card, server: S
     assert len(server.asked) == 1
     assert any("sha256" in line for line in lines) and any("CC0" in line for line in lines)
     record = json.loads((cache / "downloads/tiny/tiny.zip.json").read_text())
-    assert record["address"] == published.address
+    assert record["address"] == published.archives[0].address
     assert [path.name for path in (cache / "data").iterdir() if path.is_dir()] == ["tiny"]
 
 

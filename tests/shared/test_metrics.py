@@ -39,6 +39,14 @@ def test_a_weighed_row_is_still_answered_best_by_its_own_smoothed_class() -> Non
     assert objective.loss(both, classes) == pytest.approx(float(objective.loss(both, torch.eye(2))))
 
 
+def test_weights_chosen_are_those_best_at_classes_that_count_alike() -> None:
+    labels = Labels(("a", "b"), (90, 10))
+    unlearnt = {"accuracy": 0.9, "balanced_accuracy": 0.5, "log_loss": 0.3}
+    learnt = {"accuracy": 0.8, "balanced_accuracy": 0.8, "log_loss": 0.5}
+    plain, alike = Classification(labels), Classification(labels, class_weights="auto")
+    assert plain.score(unlearnt) > plain.score(learnt) and alike.score(learnt) > alike.score(unlearnt)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 4), st.integers(0, 10**6), st.booleans())
 def test_class_metrics_are_those_of_scikit_learn(classes: int, seed: int, ties: bool) -> None:
