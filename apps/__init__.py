@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,13 @@ if TYPE_CHECKING:
     from shared.recipe import Recipe
 
 NAMES = ("vision", "text", "tabular", "collab")
+
+
+def load(name: str) -> ModuleType:
+    """The app's face by name: train, load, learner. Raises ValueError at a name that is none of NAMES."""
+    if name not in NAMES:
+        raise ValueError(f"no app {name!r}: choose one of {', '.join(NAMES)}")
+    return import_module(f"apps.{name}")
 
 
 def load_app(name: str) -> App:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from apps import NAMES
+from apps import NAMES, load
 from shared.errors import UserError, as_path
 from shared.face import Face
 
@@ -59,3 +59,9 @@ def test_every_place_that_is_no_path_is_named(use: Callable[[Face, Path], object
 def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert as_path("~/m", "out") == tmp_path / "m" and as_path("a~b", "out") == Path("a~b")
+
+
+def test_a_face_is_loaded_by_name() -> None:
+    assert all(callable(getattr(load(name), word)) for name in NAMES for word in ("train", "load", "learner"))
+    with pytest.raises(ValueError, match="choose one of vision"):
+        load("sound")
