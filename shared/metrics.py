@@ -26,7 +26,7 @@ class Classification:
     def __init__(self, labels: Labels, smoothing: float = 0.0, class_weights: str = "none") -> None:
         self.labels, self.smoothing = labels, smoothing
         counts = torch.tensor(labels.counts, dtype=torch.float)
-        self.class_weights = counts.sum() / (len(counts) * counts) if class_weights == "auto" else None
+        self.class_weights = weights_of_classes(counts, counts.sum()) if class_weights == "auto" else None
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy of logits, shape (rows, classes), with class positions, shape (rows,), or shares of classes."""
@@ -52,6 +52,11 @@ class Classification:
         """Accuracy, balanced where classes weigh alike, and among equals the lower log loss: small validation splits tie often."""
         right = metrics["accuracy" if self.class_weights is None else "balanced_accuracy"]
         return right - 1e-3 * min(metrics["log_loss"], 10.0)
+
+
+def weights_of_classes(counts: Tensor, rows: Tensor | int) -> Tensor:
+    """Weights, shape (classes,), by which classes of so many of the rows each count alike."""
+    return rows / (len(counts) * counts)
 
 
 def classification_metrics(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:

@@ -118,7 +118,7 @@ class LabelPresence:
     def __init__(self, labels: LabelSets, smoothing: float, class_weights: str) -> None:
         self.labels, self.smoothing = labels, smoothing
         counts = torch.tensor(labels.counts, dtype=torch.float)
-        self.weights = ((labels.rows - counts) / counts).clamp(0.1, 100) if class_weights == "auto" else None
+        self.weights = weights_of_labels(counts, labels.rows) if class_weights == "auto" else None
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean binary cross-entropy of logits with 0 or 1, both of shape (rows, labels)."""
@@ -139,6 +139,11 @@ class LabelPresence:
     def score(self, metrics: Mapping[str, float]) -> float:
         """f1_macro, and among equals the lower log loss."""
         return metrics["f1_macro"] - 1e-3 * min(metrics["log_loss"], 10.0)
+
+
+def weights_of_labels(counts: Tensor, rows: int) -> Tensor:
+    """Weights, shape (labels,), of rows that have a label, by which these count as much as those without, within bounds."""
+    return ((rows - counts) / counts).clamp(0.1, 100)
 
 
 def presence_metrics(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:

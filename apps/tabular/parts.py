@@ -7,6 +7,7 @@ from torch import Tensor
 
 from apps.tabular.recipe import TabularRecipe
 from shared.loaders import Tensors
+from shared.metrics import weights_of_classes
 from shared.protocol import Data
 
 
@@ -42,7 +43,7 @@ def evened(targets: Tensor, classes: int, class_weights: str) -> Tensor | None:
     if class_weights == "none" or not classes:
         return None
     counts = torch.bincount(targets, minlength=classes).clamp_min(1)
-    return (len(targets) / (classes * counts.float()))[targets]
+    return weights_of_classes(counts.float(), len(targets))[targets]
 
 
 def whole(data: Data) -> tuple[Tensor, ...]:

@@ -6,8 +6,9 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
+from shared.metrics import weights_of_classes
 from shared.protocol import Examples
-from shared.several import split
+from shared.several import split, weights_of_labels
 
 
 def loss_of(outputs: Tensor, targets: Tensor, reduction: str = "mean", weights: Tensor | None = None) -> Tensor:
@@ -25,8 +26,8 @@ def balance(targets: Tensor, classes: int) -> Tensor:
     """Weights for `loss_of`, shape (classes,), that make classes, or a label's being there and not, count alike."""
     counts = shares(targets, classes).sum(0).clamp_min(1)
     if targets.is_floating_point():
-        return ((len(targets) - counts) / counts).clamp(0.1, 100)
-    return len(targets) / (classes * counts)
+        return weights_of_labels(counts, len(targets))
+    return weights_of_classes(counts, len(targets))
 
 
 def shares(targets: Tensor, classes: int) -> Tensor:
