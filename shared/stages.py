@@ -33,8 +33,8 @@ def run_stages(
     stages = setup.recipe.stages()
     if hasattr(setup.network, "body") and stages.frozen_epochs != 0:
         train_head(setup, progress)
-    reached = progress.journal[-1].get(setup.objective.headline, 0.0) if progress.journal else 0.0
-    if is_enough(reached, len(setup.valid), stages.enough):
+    if is_enough(progress.score, len(setup.valid), stages.enough):
+        reached = progress.journal[-1][setup.objective.headline]
         progress.display.say(
             f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
         )
@@ -44,7 +44,7 @@ def run_stages(
 
 
 def is_enough(reached: float, rows: int, enough: float) -> bool:
-    """Whether a share is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
+    """Whether a score is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
     return reached > 0 and reached + share_error(reached, rows) >= enough
 
 

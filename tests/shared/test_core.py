@@ -21,7 +21,6 @@ from shared.model import load
 from shared.progress import Steps
 from shared.recipe import Stages, dial
 from shared.run import Options, train
-from shared.stages import is_enough
 from tests.contract import ROOT, AppContract, StoppingDisplay
 from tests.tiny import APP, TinyApp, TinyNetwork, TinyRecipe, write_rings
 
@@ -121,15 +120,6 @@ def test_resume_with_other_inputs_is_refused(rings: Path, tmp_path: Path, monkey
         train(APP, rings, recipe, Options(out=out, resume=True))
     rings.write_text(kept)
     assert train(APP, rings, recipe, Options(out=out, resume=True)).facts.chosen
-
-
-@pytest.mark.parametrize(
-    ("reached", "rows", "answer"),
-    [(0.98, 1000, True), (0.96, 150, True), (0.96, 4000, False), (0.95, 20, True), (0.5, 12, False), (0.0, 5, False)],
-)
-def test_fine_tuning_is_left_out_where_validation_could_not_judge_it(reached: float, rows: int, answer: bool) -> None:
-    """At 0.96 of 150 rows one standard error reaches 0.97; of 4,000 rows it does not."""
-    assert is_enough(reached, rows, 0.97) == answer
 
 
 def test_run_without_the_loop_never_loads_fastai(rings: Path) -> None:

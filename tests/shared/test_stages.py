@@ -1,0 +1,53 @@
+"""Which stages a run goes through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shared.metrics import Classification
+from shared.recipe import Recipe, Stages
+from shared.run import train
+from shared.stages import is_enough
+from tests.tiny import TinyApp, TinyPreprocessor, TinyRecipe
+
+
+@pytest.mark.parametrize(
+    ("reached", "rows", "answer"),
+    [(0.98, 1000, True), (0.96, 150, True), (0.96, 4000, False), (0.95, 20, True), (0.5, 12, False), (0.0, 5, False)],
+)
+def test_fine_tuning_is_left_out_where_validation_could_not_judge_it(reached: float, rows: int, answer: bool) -> None:
+    """At 0.96 of 150 rows one standard error reaches 0.97; of 4,000 rows it does not."""
+    assert is_enough(reached, rows, 0.97) == answer
+
+
+class NearlyThere(TinyRecipe):
+    def stages(self) -> Stages:
+        return Stages(self.frozen_epochs, enough=0.97)
+
+
+class Rare(TinyApp):
+    recipe = NearlyThere
+
+    def __init__(self, class_weights: str) -> None:
+        self.class_weights = class_weights
+
+    def objective(self, preprocessor: TinyPreprocessor, recipe: Recipe) -> Classification:
+        return Classification(preprocessor.labels, class_weights=self.class_weights)
+
+
+@pytest.mark.parametrize(("class_weights", "stages"), [("none", {"frozen body"}), ("auto", {"frozen body", "train"})])
+def test_fine_tuning_is_left_out_by_what_is_to_be_right(tmp_path: Path, class_weights: str, stages: set[str]) -> None:
+    """Half of a class of one row in fifty looks like the other: 98 % of rows are right, but three quarters of the classes."""
+    draws = np.random.default_rng(0)
+    points = draws.normal(size=(4000, 2))
+    points[:40] += 20
+    table = pd.DataFrame(
+        {"x": points[:, 0], "y": points[:, 1], "label": np.where(np.arange(4000) < 80, "rare", "usual")}
+    )
+    table.to_csv(tmp_path / "points.csv", index=False)
+    model = train(Rare(class_weights), tmp_path / "points.csv", NearlyThere.make({"epochs": 1}))
+    assert {entry["stage"] for entry in model.facts.journal} == stages
