@@ -19,11 +19,11 @@ LIGHT = 0.2
 def shift(pictures: Tensor, most: int) -> Tensor:
     """Moves each picture by up to `most` pixels each way; what comes in is mirrored from the edge."""
     rows, side = pictures.shape[:2]
-    padded = F.pad(pictures.permute(0, 3, 1, 2).float(), (most,) * 4, mode="reflect").permute(0, 2, 3, 1)
-    down, right = torch.randint(0, 2 * most + 1, (2, rows, 1))
-    line = torch.arange(side)
-    picture = torch.arange(rows)[:, None, None]
-    return padded[picture, (down + line)[:, :, None], (right + line)[:, None, :]]
+    down, right = torch.randint(-most, most + 1, (2, rows, 1)) + torch.arange(side)
+    down, right = (side - 1 - (side - 1 - place.abs()).abs() for place in (down, right))
+    lines = torch.arange(rows)[:, None] * side + down
+    places = (lines[:, :, None] * side + right[:, None, :]).flatten().to(pictures.device)
+    return pictures.reshape(rows * side * side, -1).index_select(0, places).view_as(pictures)
 
 
 def random_crop(pictures: Tensor, size: int) -> Tensor:
@@ -62,7 +62,7 @@ class Views:
             pictures = torch.where(odd[:, None, None, None], pictures.flip(2), pictures)
         if self.kind == "photo":
             return relight(random_crop(pictures, size))
-        pictures = resize(pictures.float(), size)
+        pictures = resize(pictures, size)
         return shift(pictures, max(1, round(size / 16))) if self.kind == "shift" else pictures
 
 

@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch.nn import functional as F
 
 from apps.vision import backbones
 from apps.vision.augment import Views, cutmix, random_crop, shift
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import calibrate, calibration_error
 from apps.vision.callbacks import Augment
-from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
+from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, resize, whiten
 from apps.vision.muon import Muon, orthogonal
 from shared.errors import UserError
 from shared.weights import Weights
@@ -104,6 +107,14 @@ def test_bytes_of_any_side_are_seen_at_the_size() -> None:
         assert body(torch.zeros(1, side, side, 3, dtype=torch.uint8)).shape[0] == 1
 
 
+@pytest.mark.parametrize("size", [9, 24, 32, 57])
+def test_pictures_are_resized_as_pil_does(size: int) -> None:
+    pictures = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8)
+    resized = [Image.fromarray(one.numpy()).resize((size, size), Image.Resampling.BICUBIC) for one in pictures]
+    expected = torch.tensor(np.stack(resized), dtype=torch.float)
+    assert (resize(pictures, size) - expected).abs().max() <= 2
+
+
 def test_weights_that_do_not_fit_are_named(tmp_path: object) -> None:
     from safetensors.torch import save_file
 
@@ -123,10 +134,14 @@ def test_file_names_give_networks(name: str, network: str) -> None:
 
 
 def test_shift_moves_whole_pixels() -> None:
-    pictures = torch.arange(2 * 8 * 8 * 3).reshape(2, 8, 8, 3) % 251
-    moved = shift(pictures, 0)
-    assert torch.equal(moved, pictures.float())
-    assert set(shift(pictures, 2).flatten().tolist()) <= set(pictures.flatten().tolist())
+    """Each to one of the 25 places of a picture that is mirrored at its edges, and all places occur."""
+    pictures = torch.rand(500, 8, 8, 3)
+    assert torch.equal(shift(pictures, 0), pictures)
+    around = F.pad(pictures.permute(0, 3, 1, 2), (2, 2, 2, 2), mode="reflect").permute(0, 2, 3, 1)
+    crops = [around[:, down : down + 8, right : right + 8] for down in range(5) for right in range(5)]
+    moved = shift(pictures, 2)
+    same = torch.stack([(moved == crop).flatten(1).all(1) for crop in crops])
+    assert (same.sum(0) == 1).all() and same.any(1).all()
 
 
 def test_random_crop_keeps_a_plain_picture() -> None:
