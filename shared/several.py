@@ -55,6 +55,18 @@ def split(cell: str, separator: str) -> list[str]:
     return [label for part in cell.split(separator) if (label := part.strip())]
 
 
+def keep_rare(
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray], cells: np.ndarray, separator: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions (train, valid, test) with every label in train: rows that hold others move there."""
+    train, others = parts[0], list(parts[1:])
+    for i, rows in enumerate(others):
+        known = {name for cell in cells[train] for name in split(cell, separator)}
+        new = np.array([not known.issuperset(split(cell, separator)) for cell in cells[rows]], bool)
+        train, others[i] = np.concatenate([train, rows[new]]), rows[~new]
+    return train, others[0], others[1]
+
+
 @dataclass(frozen=True)
 class LabelSets:
     """The labels in order, how many of `rows` training rows have each, and what separates them in a cell."""
