@@ -98,6 +98,11 @@ def _doubts(train: Examples, held: Examples, part: str, separator: str) -> list[
     if absent := sorted(learnt - measured):
         told = "nothing is measured of classes" if separator == "none" else "f1_macro counts as 0 labels"
         notes.append(f"{told} without {part} pictures ({len(absent)}): {some(absent)}")
+        if part == "validation" and len(measured) == 1:
+            notes.append(
+                f"by validation pictures of one class, {measured.pop()!r}, weights that give it too often look best: give some "
+                "of each class, or --valid none"
+            )
     return notes
 
 
