@@ -42,7 +42,12 @@ def settle_separator(asked: str, cells: Sequence[str], what: str) -> tuple[str, 
     if not asked:
         raise UserError("--separator: give the mark between labels, such as ';'")
     found = find_separator([cell for cell in cells if cell]) if asked == "auto" else asked
-    if found is None or found == "none":
+    if found is None:
+        held = {mark: sum(mark in cell for cell in cells) for mark in SEPARATORS[:2]}  # commas stand in names
+        mark = max(held, key=held.__getitem__)
+        told = f"{held[mark]:,} cells hold {mark!r} and are taken for one label each (--separator {mark!r} if it parts labels)"
+        return "none", [told] if held[mark] > 1 else []
+    if found == "none":
         return "none", []
     hint = " (--separator none if it is not so)" if asked == "auto" else ""
     if not any(found in cell for cell in cells):
