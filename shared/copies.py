@@ -40,8 +40,12 @@ def marks(columns: Sequence[Any]) -> np.ndarray:
 
 def word_marks(words: Iterable[str]) -> np.ndarray:
     """A number for each word or text, int64, the same in every process."""
-    encoded = (word.encode("utf-8", "surrogatepass") for word in words)
-    return np.frombuffer(b"".join(blake2b(word, digest_size=8).digest() for word in encoded), np.int64)
+    return byte_marks(word.encode("utf-8", "surrogatepass") for word in words)
+
+
+def byte_marks(blocks: Iterable[bytes]) -> np.ndarray:
+    """A number for each block of bytes, int64, the same in every process."""
+    return np.frombuffer(b"".join(blake2b(block, digest_size=8).digest() for block in blocks), np.int64)
 
 
 def alike(found: np.ndarray, known: np.ndarray) -> int:

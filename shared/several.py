@@ -42,7 +42,12 @@ def settle_separator(asked: str, cells: Sequence[str], what: str) -> tuple[str, 
     if not asked:
         raise UserError("--separator: give the mark between labels, such as ';'")
     found = find_separator([cell for cell in cells if cell]) if asked == "auto" else asked
-    if found is None or found == "none":
+    if found is None:
+        held = {mark: sum(mark in cell for cell in cells) for mark in SEPARATORS[:2]}  # commas stand in names
+        mark = max(held, key=held.__getitem__)
+        told = f"{held[mark]:,} cells hold {mark!r} and are taken for one label each (--separator {mark!r} if it parts labels)"
+        return "none", [told] if held[mark] > 1 else []
+    if found == "none":
         return "none", []
     hint = " (--separator none if it is not so)" if asked == "auto" else ""
     if not any(found in cell for cell in cells):
@@ -53,6 +58,18 @@ def settle_separator(asked: str, cells: Sequence[str], what: str) -> tuple[str, 
 def split(cell: str, separator: str) -> list[str]:
     """The labels of a cell, without the blanks around them."""
     return [label for part in cell.split(separator) if (label := part.strip())]
+
+
+def keep_rare(
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray], cells: np.ndarray, separator: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions (train, valid, test) with every label in train: rows that hold others move there."""
+    train, others = parts[0], list(parts[1:])
+    for i, rows in enumerate(others):
+        known = {name for cell in cells[train] for name in split(cell, separator)}
+        new = np.array([not known.issuperset(split(cell, separator)) for cell in cells[rows]], bool)
+        train, others[i] = np.concatenate([train, rows[new]]), rows[~new]
+    return train, others[0], others[1]
 
 
 @dataclass(frozen=True)

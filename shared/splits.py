@@ -6,6 +6,7 @@ import numpy as np
 
 from shared.errors import UserError
 from shared.protocol import Examples
+from shared.several import keep_rare
 
 
 def stratified(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +92,12 @@ def complete(
     test: Examples | None,
     fractions: tuple[float, float],
     seed: int,
-    by_label: bool = True,
+    separator: str = "none",
 ) -> tuple[Examples, Examples, Examples]:
-    """Fills in the parts that were not given (None) from `train`; an empty part given stays empty."""
-    rows = three_parts(train.targets, wanted(valid, test, fractions), seed, by_label)
+    """Fills in the parts that were not given (None) from `train`; an empty part given stays empty. Rows of several labels,
+    with `separator` between them, are drawn at random: their cells differ too much to be held out evenly."""
+    rows = three_parts(train.targets, wanted(valid, test, fractions), seed, by_label=separator == "none")
+    if separator != "none":
+        rows = keep_rare(rows, train.targets, separator)
     kept, found_valid, found_test = (train.take(part) for part in rows)
     return kept, found_valid if valid is None else valid, found_test if test is None else test

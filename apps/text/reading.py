@@ -15,7 +15,6 @@ from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.repeats import contradicted, marks, repeated
-from apps.text.several import keep_rare
 from shared.errors import UserError, some
 from shared.folders import VALID_MARK, data_tables, find_parts, parting
 from shared.protocol import Examples, Splits
@@ -45,15 +44,13 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
         said = [f"validation: the {len(own.marked):,} rows that {VALID_MARK} marks"]
     given_test = None if test_path is None else _given(test_path, recipe, "test")
     fractions = (recipe.valid_fraction, recipe.test_fraction)
-    one_each = recipe.separator == "none"
-    three = complete(train, given, given_test, fractions, recipe.seed, by_label=one_each)
-    if not one_each:
-        three = keep_rare(three, recipe.separator, given is None, given_test is None)
+    three = complete(train, given, given_test, fractions, recipe.seed, recipe.separator)
     if not len(three[0]):
         raise UserError(f"{source}: no labelled texts are left to train on; give more rows")
     said += [note for part in (given, given_test) if part is not None for note in part.notes]
     known = marks(three[0].inputs)
-    notes += said + _empty(three[0]) + repeated(known, *three[1:]) + (contradicted(three[0], known) if one_each else [])
+    notes += said + _empty(three[0]) + repeated(known, *three[1:])
+    notes += contradicted(three[0], known) if recipe.separator == "none" else []
     recipe, said = plan(recipe, three[0].inputs, (len(three[0]), len(three[1]), len(three[2])))
     return Splits(*three, recipe, (*notes, *said))
 

@@ -1,14 +1,12 @@
-"""Texts that may have several labels each: what differs from one class of many in a loss and in a split."""
+"""Texts that may have several labels each: what differs from one class of many in a loss."""
 
 from __future__ import annotations
 
-import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
 from shared.metrics import weights_of_classes
-from shared.protocol import Examples
-from shared.several import split, weights_of_labels
+from shared.several import weights_of_labels
 
 
 def loss_of(outputs: Tensor, targets: Tensor, reduction: str = "mean", weights: Tensor | None = None) -> Tensor:
@@ -33,17 +31,3 @@ def balance(targets: Tensor, classes: int) -> Tensor:
 def shares(targets: Tensor, classes: int) -> Tensor:
     """Targets of either kind as 0 or 1, floats of shape (rows, classes)."""
     return targets if targets.is_floating_point() else F.one_hot(targets, classes).float()
-
-
-def keep_rare(parts: tuple[Examples, ...], separator: str, *movable: bool) -> tuple[Examples, Examples, Examples]:
-    """Train, valid and test with every label in train: rows that hold others move there from a part split off at
-    random (`movable`: whether valid is, whether test is)."""
-    train, others = parts[0], list(parts[1:])
-    for i, may in enumerate(movable):
-        known = {name for cell in train.targets for name in split(cell, separator)}
-        new = np.array([not known.issuperset(split(cell, separator)) for cell in others[i].targets], bool)
-        if may and new.any():
-            moved, others[i] = others[i].take(np.flatnonzero(new)), others[i].take(np.flatnonzero(~new))
-            inputs = np.concatenate([train.inputs, moved.inputs])
-            train = Examples(inputs, np.concatenate([train.targets, moved.targets]))
-    return train, others[0], others[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from apps.vision import backbones, reading, scratch, warm
 from apps.vision.augment import Views
 from apps.vision.backbones import Backbone
 from apps.vision.calibrate import calibrate
+from apps.vision.duplicates import learnt_marks
 from apps.vision.given import as_pictures
 from apps.vision.inputs import read_inputs
 from apps.vision.model import Body, VisionNetwork, layer_groups, plain_groups, whiten
@@ -55,19 +57,20 @@ class VisionApp:
         return as_pictures(value, recipe.stored_size or 0)
 
     def fit(self, train: Examples, recipe: VisionRecipe) -> VisionPreprocessor:
-        labels = fit_classes(train.targets, recipe.separator)
+        labels, seen = fit_classes(train.targets, recipe.separator), torch.from_numpy(learnt_marks(train.inputs))
         if recipe.weights != "none":
             weights, _ = backbones.find_weights(recipe.weights)
             assert weights is not None
-            return VisionPreprocessor(labels, backbones.pretrained_backbone(weights, recipe.image_size))
+            return VisionPreprocessor(labels, backbones.pretrained_backbone(weights, recipe.image_size), seen)
         assert recipe.image_size is not None
         name = backbones.from_scratch(recipe.image_size, units(recipe.precision, recipe.device))
         mean, std = _pixel_statistics(train.inputs)
         crop = 1.0 if name in scratch.WIDTHS else SCRATCH_CROP
-        return VisionPreprocessor(labels, Backbone(name, recipe.image_size, crop, mean, std, len(mean) == 1))
+        return VisionPreprocessor(labels, Backbone(name, recipe.image_size, crop, mean, std, len(mean) == 1), seen)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> VisionPreprocessor:
-        return VisionPreprocessor.from_state(state)
+        found = VisionPreprocessor.from_state(state)
+        return replace(found, seen=tensors.get("seen", found.seen))
 
     def model(self, preprocessor: VisionPreprocessor, recipe: VisionRecipe, pretrained: bool) -> VisionNetwork:
         backbone = preprocessor.backbone

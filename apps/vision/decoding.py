@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -32,7 +33,11 @@ def _square(picture: Image.Image, side: int) -> np.ndarray:
     width, height = picture.size
     edge = min(width, height)
     left, top = (width - edge) / 2, (height - edge) / 2
-    orientation = picture.getexif().get(0x0112, 1)
+    orientation = 1
+    with suppress(
+        Exception
+    ):  # of a damaged EXIF block, beside which the pixels are whole, Pillow raises nearly anything
+        orientation = picture.getexif().get(0x0112, 1)
     plain = _rgb(picture)
     if (width, height) != (side, side):
         box = (left, top, left + edge, top + edge)

@@ -8,6 +8,7 @@ from collections import defaultdict
 import numpy as np
 
 from apps.vision.pictures import Pictures
+from shared.copies import byte_marks
 from shared.errors import some
 from shared.several import split
 
@@ -58,6 +59,16 @@ def contradictions(pictures: Pictures, labels: np.ndarray, separator: str = "non
             told.append(" and ".join(f"{pictures.names[i]} ({labels[i] or 'no label'})" for i in (first, other)))
     several = f"{len(told)} pictures stand more than once with different labels: {some(told, 3)}"
     return [f'{several}; where a picture has several labels, write them in one cell of a csv, as "a;b"'] if told else []
+
+
+def marks(pictures: Pictures) -> np.ndarray:
+    """A number for each picture, int64, the same in every process for the same thumbnail."""
+    return byte_marks(pictures.thumbnails[slot].tobytes() for slot in pictures.slots)
+
+
+def learnt_marks(pictures: Pictures) -> np.ndarray:
+    """The marks of those that are not plain: others may look like these without being copies."""
+    return marks(pictures)[[pictures.thumbnails[slot].std() >= PLAIN for slot in pictures.slots]]
 
 
 def _key(pictures: Pictures, row: int) -> int:

@@ -17,7 +17,7 @@ from torch import Tensor
 from apps.vision.review import confusion
 from shared.answers import write_csv
 from shared.errors import UserError, readable, some, told_of
-from shared.labels import Labels
+from shared.labels import Labels, six_digits
 from shared.model import Model
 
 PAGE, CONFUSION, LOSSES = FILES = ("index.html", "confusion.csv", "losses.csv")
@@ -88,7 +88,7 @@ def _rows(scores: Tensor, targets: Tensor, names: tuple[str, ...], files: np.nda
             "input": str(file),
             "label": names[target],
             "prediction": names[guess],
-            "probability_of_label": round(chance, 6),
+            "probability_of_label": six_digits(chance),
             "loss": loss,
         }
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from apps.vision.backbones import Backbone
+from apps.vision.duplicates import marks
 from apps.vision.pictures import Encoded, Pictures
 from shared.classes import Classes, answers_of, classes_from
-from shared.protocol import Answer, Field
+from shared.copies import recalled
+from shared.protocol import Answer, Examples, Field
 
 
 @dataclass
@@ -21,6 +24,8 @@ class VisionPreprocessor:
 
     labels: Classes
     backbone: Backbone
+    seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long), compare=False)
+    """The marks of the training pictures."""
 
     def encode(self, inputs: Pictures) -> Encoded:
         return Encoded(inputs)
@@ -35,6 +40,10 @@ class VisionPreprocessor:
             for answer, error in zip(answers_of(self.labels, outputs), inputs.errors, strict=True)
         ]
 
+    def recalled(self, examples: Examples, of: str = "") -> list[str]:
+        """See `shared.protocol.Recalls`."""
+        return recalled(marks(examples.inputs), self.seen.numpy(), "pictures", of)
+
     def fields(self) -> list[Field]:
         return [Field("picture", "image")]
 
@@ -46,4 +55,4 @@ class VisionPreprocessor:
         return cls(classes_from(state["labels"]), Backbone.from_state(state["backbone"]))
 
     def tensors(self) -> dict[str, Tensor]:
-        return {}
+        return {"seen": self.seen}

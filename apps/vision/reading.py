@@ -19,7 +19,7 @@ from apps.vision.recipe import VisionRecipe
 from apps.vision.tables import labelled, list_table
 from shared.errors import UserError, some
 from shared.protocol import Examples, Splits
-from shared.several import settle_separator
+from shared.several import settle_separator, split
 from shared.splits import complete
 
 SHOWN = 10
@@ -52,9 +52,9 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
         inside["test"] = read_labelled(test, recipe, ("test", "valid"))
     notes += [note for part in (examples, *inside.values()) for note in part.notes]
     fractions = (recipe.valid_fraction, recipe.test_fraction)
-    found = complete(examples, inside.get("valid"), inside.get("test"), fractions, recipe.seed)
+    found = complete(examples, inside.get("valid"), inside.get("test"), fractions, recipe.seed, recipe.separator)
     for part, held in (("validation", found[1]), ("test", found[2])):
-        notes += _doubts(found[0], held, part, recipe.separator == "none") if len(held) else []
+        notes += _doubts(found[0], held, part, recipe.separator) if len(held) else []
     if len(found[1]) and not len(found[2]):
         notes.append("no test pictures: what is measured is the validation that also chose the weights")
     return Splits(*found, recipe, tuple(notes))
@@ -81,8 +81,12 @@ def _part_to_train_on(parts: dict[str, Listing], source: Path) -> Listing:
     return train
 
 
-def _doubts(train: Examples, held: Examples, part: str, single: bool) -> list[str]:
-    """What to know of numbers measured on pictures of `part`: which are copies, and (`single` labels) which classes lack."""
+def _labels(cell: str, separator: str) -> list[str]:
+    return [cell] if separator == "none" else split(cell, separator)
+
+
+def _doubts(train: Examples, held: Examples, part: str, separator: str) -> list[str]:
+    """What to know of numbers measured on pictures of `part`: which are copies, and which classes or labels lack."""
     notes = []
     if copies := near_duplicates(train.inputs, held.inputs):
         shown = some([f"{name} of {original}" for name, original in copies], 3)
@@ -90,8 +94,15 @@ def _doubts(train: Examples, held: Examples, part: str, single: bool) -> list[st
             f"{len(copies)} of {len(held)} {part} pictures are nearly copies of training pictures, which flatters "
             f"what is measured on them: {shown}"
         )
-    if single and (absent := sorted(set(train.targets) - set(held.targets))):
-        notes.append(f"nothing is measured of classes without {part} pictures ({len(absent)}): {some(absent)}")
+    learnt, measured = ({label for cell in its.targets for label in _labels(cell, separator)} for its in (train, held))
+    if absent := sorted(learnt - measured):
+        told = "nothing is measured of classes" if separator == "none" else "f1_macro counts as 0 labels"
+        notes.append(f"{told} without {part} pictures ({len(absent)}): {some(absent)}")
+        if part == "validation" and len(measured) == 1:
+            notes.append(
+                f"by validation pictures of one class, {measured.pop()!r}, weights that give it too often look best: give some "
+                "of each class, or --valid none"
+            )
     return notes
 
 

@@ -48,6 +48,15 @@ def test_what_is_said_of_the_separator(asked: str, cells: list[str], mark: str, 
     assert settle_separator(asked, cells, "text") == (mark, [said])
 
 
+def test_marks_that_may_part_labels_and_are_not_followed_are_told() -> None:
+    """Three labels in three different cells are as likely three classes."""
+    cells = ["red", "red;warm", "blue;cold"] * 5
+    told = "10 cells hold ';' and are taken for one label each (--separator ';' if it parts labels)"
+    assert settle_separator("auto", cells, "text") == ("none", [told])
+    assert settle_separator("none", cells, "text") == ("none", [])
+    assert settle_separator("auto", ["cat, black", "dog, white"] * 5, "text") == ("none", [])
+
+
 def test_label_sets_are_rows_of_zero_and_one() -> None:
     labels = LabelSets.fit(np.array(["b; a", "a", "a;;c"], dtype=object), ";")
     assert labels.names == ("a", "b", "c") and labels.counts == (3, 1, 1) and labels.rows == 3

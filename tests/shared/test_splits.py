@@ -74,6 +74,26 @@ def test_a_given_valid_makes_no_test() -> None:
     assert (len(train), len(valid), len(test)) == (100, 6, 0)
 
 
+def test_rows_of_several_labels_are_held_out_whether_others_have_the_same_or_not() -> None:
+    """Of cells that stand once none had been held out; a label of one row stays with those that are learnt from."""
+    pairs = [f"{a};{b}" for a in "abcdefghij" for b in "klmnopqrst"] + ["a"] * 99 + ["a;single"]
+    cells = np.array(pairs, dtype=object)
+    for seed in range(9):
+        parts = complete(Examples(np.arange(200), cells), None, None, (0.1, 0.2), seed, ";")
+        train, valid, test = (part.targets for part in parts)
+        assert (len(train), len(valid), len(test)) in ((140, 20, 40), (141, 19, 40), (141, 20, 39))
+        assert 6 <= sum("a;k" != cell != "a" for cell in valid) <= 16 and "a;single" in train
+        assert sorted(np.concatenate([part.inputs for part in parts])) == list(range(200))
+
+
+def test_labels_that_given_rows_alone_have_stay_there() -> None:
+    given = Examples(np.arange(2), np.array(["a", "new"], dtype=object))
+    _, valid, test = complete(
+        Examples(np.arange(4), np.array(["a;b"] * 4, dtype=object)), None, given, (0.5, 0), 0, ";"
+    )
+    assert list(test.targets) == ["a", "new"] and len(valid) == 2
+
+
 def test_share_of_everything_is_refused() -> None:
     with pytest.raises(UserError):
         split_off(rows(10), 1.0, 0)

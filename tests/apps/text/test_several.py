@@ -9,10 +9,8 @@ import pytest
 
 from apps.text.app import APP
 from apps.text.explain import mark, top_losses
-from apps.text.several import keep_rare
 from shared.errors import UserError
 from shared.model import load
-from shared.protocol import Examples
 from shared.run import Options, train
 from tests.apps.text.writing import FILLER, write_encoder
 
@@ -44,14 +42,6 @@ def test_several_labels_are_learnt_and_kept(tmp_path: Path, encoder: bool) -> No
     assert [set(answer["prediction"]) for answer in answers] == [{"sea", "hill"}, set()]
     assert load(APP, out).predict("snow on a hill") == model.predict("snow on a hill")
     assert mark(model, "the sea")["marks"] and top_losses(model, source, 3)[0]["loss"] > 0
-
-
-def test_rows_with_labels_of_their_own_are_trained_on() -> None:
-    parts = [
-        Examples(np.array(["t"] * len(cells), object), np.array(cells, object)) for cells in (["a"], ["a;b"], ["c"])
-    ]
-    three = keep_rare(tuple(parts), ";", True, False)
-    assert [list(part.targets) for part in three] == [["a", "a;b"], [], ["c"]]
 
 
 def test_one_label_is_too_few(tmp_path: Path) -> None:

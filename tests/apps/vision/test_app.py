@@ -10,7 +10,7 @@ from apps.vision.recipe import VisionRecipe
 from shared import artifact as artifacts
 from shared.display import Clock
 from shared.run import Options, prepare
-from tests.apps.vision.draw import write_classes
+from tests.apps.vision.draw import stripes, write_classes
 
 
 def test_classes_of_an_earlier_head_count_only_where_they_fit(tmp_path: Path) -> None:
@@ -41,3 +41,22 @@ def test_an_earlier_model_sees_pixels_as_it_did(tmp_path: Path) -> None:
     )
     asked = sorted(source.rglob("*.png"))
     assert vision.load(tmp_path / "more").predict(asked) == earlier.predict(asked)
+
+
+def test_pictures_measured_that_were_trained_on_are_told(tmp_path: Path) -> None:
+    source, dials = write_classes(tmp_path / "own"), {"weights": "none", "epochs": 1, "batch_size": 8}
+    for label in ("upright", "level"):  # plain ones, which many have, are no copies
+        Image.new("L", (8, 8), 255).save(source / label / "plain.png")
+        Image.new("L", (8, 8), 255).save(tmp_path / f"{label}.png")
+        stripes(label == "upright", 1000 + (label == "level")).save(tmp_path / f"new {label}.png")
+    lines = [f"{name}{label}.png,{label}" for label in ("upright", "level") for name in ("", "new ")]
+    (tmp_path / "others.csv").write_text("\n".join(["path,label", *lines]))
+    vision.train(source, **dials).save(tmp_path / "model")
+    model = vision.load(tmp_path / "model")
+    seen = len(model.preprocessor.seen)
+    assert model.facts.rows["train"] - 2 <= seen < 66
+    (told,) = (note for note in model.evaluate(source)["notes"] if "training pictures" in note)
+    assert (
+        told == f"{seen} of 82 measured pictures also stand in the training pictures: results look better than they are"
+    )
+    assert not any("training pictures" in note for note in model.evaluate(tmp_path / "others.csv")["notes"])

@@ -89,3 +89,9 @@ def test_bomb_and_truncated_file_raise(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(Image.DecompressionBombError):
         decode(tmp_path / "whole.jpg", 16)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_damaged_note_of_the_orientation_costs_no_picture(tmp_path: Path, suffix: str) -> None:
+    halves().save(tmp_path / f"a{suffix}", exif=b"Exif\0\0" + b"\x99" * 50)
+    assert decode(tmp_path / f"a{suffix}", 8)[4, 1, 0] > 150

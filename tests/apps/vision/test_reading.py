@@ -277,6 +277,9 @@ def test_classes_that_are_not_measured_are_told(classes: Path) -> None:
     notes = read(classes).notes
     assert "nothing is measured of classes without test pictures (1): level" in notes
     assert "nothing is measured of classes without validation pictures (1): level" in notes
+    assert any(
+        note.startswith("by validation pictures of one class, 'upright', weights that give it") for note in notes
+    )
     assert not any("nothing is measured" in note for note in read(classes, valid="none").notes)
 
 

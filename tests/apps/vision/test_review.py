@@ -15,6 +15,7 @@ from apps import vision
 from apps.__main__ import main
 from apps.vision.app import APP
 from apps.vision.duplicates import contradictions, near_duplicates
+from apps.vision.page import _rows
 from apps.vision.pictures import Pictures, load_pictures
 from apps.vision.recipe import VisionRecipe
 from apps.vision.review import confusion, review
@@ -111,6 +112,8 @@ def test_page_shows_the_greatest_losses(tmp_path: Path) -> None:
     losses = list(csv.DictReader((tmp_path / "page" / "losses.csv").open()))
     assert found["rows"] == 2 and [row["input"] for row in losses] == ["level/<b>.png", "upright/right.png"]
     assert float(losses[0]["loss"]) == pytest.approx(-np.log(float(losses[0]["probability_of_label"])), rel=1e-2)
+    (sure,) = _rows(torch.tensor([[0.0, 20.0]]), torch.tensor([0]), ("a", "b"), np.array(["c.png"]))
+    assert sure["probability_of_label"] == pytest.approx(np.exp(-20), rel=1e-5)
     counts = list(csv.reader((tmp_path / "page" / "confusion.csv").open()))
     assert sum(int(cell) for line in counts[1:] for cell in line[1:]) == 2 and counts[0] == [
         "label",

@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image
 
 from apps import vision
+from apps.vision.app import APP
+from apps.vision.reading import read_splits
 from tests.apps.vision.draw import write_classes
 
 
@@ -29,6 +31,19 @@ def test_lights_are_learnt_from_a_csv(tmp_path: Path) -> None:
     assert set(answer["prediction"]) == {"left", "right"}
     single = vision.train(tmp_path / "labels.csv", weights="none", epochs=1, batch_size=8, separator="none")
     assert len(single.predict(tmp_path / "2.png")["probabilities"]) == 3
+
+
+def test_pictures_are_held_out_where_each_has_a_cell_of_its_own(tmp_path: Path) -> None:
+    """None had been, and the numbers were those of training; a label that the test lacks is told."""
+    rows = ["path,label"]
+    for i in range(60):
+        Image.new("L", (8, 8), 4 * i).save(tmp_path / f"{i}.png")
+        rows.append(f"{i}.png,{'abcdef'[i % 6]};{'klmnopqrst'[i // 6]}" + ";rare" * (i == 7))
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    splits = read_splits(tmp_path / "labels.csv", APP.recipe.make({"weights": "none"}), None, None)
+    assert len(splits.valid) == 6 and len(splits.test) in (5, 6) and "b;l;rare" in splits.train.targets
+    (told,) = (note for note in splits.notes if "test pictures" in note)
+    assert told.startswith("f1_macro counts as 0 labels without test pictures (") and "rare" in told
 
 
 def test_cutmix_changes_what_is_learnt(tmp_path: Path) -> None:
