@@ -139,6 +139,9 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
         return Examples(inputs, to_numbers(target), weights), said
     words = to_words(target)
     check_classes(words, f"{path}: the target {recipe.target!r}")
+    if weights is not None and recipe.class_weights != "none":  # classes are evened by their counts of rows
+        _, place, counts = np.unique(words, return_inverse=True, return_counts=True)
+        weights = weights / (np.bincount(place, weights) / counts)[place]
     return Examples(inputs, words, weights), said
 
 

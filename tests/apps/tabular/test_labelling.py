@@ -142,3 +142,15 @@ def test_rows_of_weight_0_set_no_span_and_choose_nothing(tmp_path: Path) -> None
     assert splits.train.weights is not None and set(splits.train.weights.tolist()) == {1.0}
     recipe = TabularRecipe(target="t", task="regression", row_weights="w")
     assert len(APP.read_examples(source, recipe)) == 49  # all that are measured count alike
+
+
+def test_classes_count_alike_whatever_the_weights_of_their_rows(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{9 if i % 4 else 1 + i % 3},{'pq'[i % 4 == 0]}\n" for i in range(80))
+    source = written(tmp_path / "t.csv", "a,w,t\n" + rows)
+    splits = read(source, row_weights="w", class_weights="auto")
+    parts = splits.train, splits.valid, splits.test
+    words, weights = (np.concatenate([getattr(part, name) for part in parts]) for name in ("targets", "weights"))
+    assert len(set(weights.tolist())) > 2
+    assert np.allclose([weights[words == word].mean() for word in "pq"], 1)
+    plain = read(source, row_weights="w").train
+    assert plain.weights is not None and plain.weights[plain.targets == "p"].mean() > 1.1
