@@ -87,12 +87,12 @@ class Ensemble(nn.Module):
 
 
 def _to_mean(answers: Tensor, target: NumberTarget, factor: float) -> Tensor:
-    """The numbers multiplied by a factor in the target's own unit; they do not leave their intervals."""
+    """The numbers multiplied by a factor in the target's own unit; intervals reach as far as these."""
     numbers = target.standard(target.values(answers if answers.dim() == 1 else answers[:, 0]) * factor).to(answers)
     if answers.dim() == 1:
         return numbers
     _, low, high = answers.T
-    return torch.stack([numbers.clamp(low, high), low, high], 1)
+    return torch.stack([numbers, low.minimum(numbers), high.maximum(numbers)], 1)
 
 
 def losses(outputs: Tensor, targets: Tensor, counted: Tensor | None = None) -> Tensor:
