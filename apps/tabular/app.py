@@ -60,7 +60,7 @@ class TabularApp:
         networks = [
             TabularNetwork(preprocessor.edges, flags, sizes, classes, recipe) for _ in range(max(recipe.folds, 1))
         ]
-        return Ensemble(networks)
+        return Ensemble(networks, target if isinstance(target, NumberTarget) else None)
 
     def adopt(self, network: nn.Module, preprocessor: TabularPreprocessor, earlier: Artifact) -> str:
         return adopt(network, preprocessor, earlier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from apps.tabular.intervals import Intervals
 from apps.tabular.means import CategoryMeans
 from apps.tabular.model import TabularNetwork
 from apps.tabular.neighbours import Neighbours
+from apps.tabular.targets import NumberTarget
 
 
 class Ensemble(nn.Module):
@@ -26,9 +28,11 @@ class Ensemble(nn.Module):
 
     trained: Tensor  # () int64: how many of the networks take part in the answer
     temperature: Tensor  # (): the logarithms of probabilities are divided by it
+    factor: Tensor  # (): numbers, put back from their transform, are multiplied by it
 
-    def __init__(self, networks: Sequence[TabularNetwork]) -> None:
+    def __init__(self, networks: Sequence[TabularNetwork], number: NumberTarget | None) -> None:
         super().__init__()
+        self.number = number  # the target, where it is one
         self.networks = nn.ModuleList(networks)
         self.classes = networks[0].classes
         self.sizes, self.large = networks[0].categories.sizes, networks[0].categories.large
@@ -39,6 +43,7 @@ class Ensemble(nn.Module):
         self.intervals = Intervals()
         self.register_buffer("trained", torch.ones((), dtype=torch.long))
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("factor", torch.ones(()))
         self.active: int | None = None
 
     def forward(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
@@ -48,7 +53,14 @@ class Ensemble(nn.Module):
         outputs = self.blended(numbers, flags, codes)
         if self.classes:
             return (outputs / self.temperature).log_softmax(1)
-        return self.intervals(outputs)
+        answers: Tensor = self.intervals(outputs)
+        return (
+            answers if self.number is None or self.factor == 1 else _to_mean(answers, self.number, float(self.factor))
+        )
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        state_dict.setdefault(prefix + "factor", torch.ones(()))  # models of before have none
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def blended(self, numbers: Tensor, flags: Tensor, codes: Tensor) -> Tensor:
         """The mean of the networks, mixed with the trees by their share."""
@@ -72,6 +84,15 @@ class Ensemble(nn.Module):
         if self.classes == 2:
             return nn.functional.logsigmoid(torch.cat([-sums, sums], 1))
         return sums.log_softmax(1) if self.classes else sums.squeeze(1)
+
+
+def _to_mean(answers: Tensor, target: NumberTarget, factor: float) -> Tensor:
+    """The numbers multiplied by a factor in the target's own unit; intervals reach as far as these."""
+    numbers = target.standard(target.values(answers if answers.dim() == 1 else answers[:, 0]) * factor).to(answers)
+    if answers.dim() == 1:
+        return numbers
+    _, low, high = answers.T
+    return torch.stack([numbers, low.minimum(numbers), high.maximum(numbers)], 1)
 
 
 def losses(outputs: Tensor, targets: Tensor, counted: Tensor | None = None) -> Tensor:

@@ -106,7 +106,8 @@ def usable(column: np.ndarray, task: str) -> np.ndarray:
 
 
 def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples, list[str]]:
-    """Examples of the rows that have a target, and what to say of the others; the columns are taken out of `columns`.
+    """Examples of the rows that have a target, and a weight above 0 where they have weights, and what to say of the others;
+    the columns are taken out of `columns`.
 
     Raises UserError where no row has a target.
     """
@@ -119,22 +120,28 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
         what = "holds no number" if recipe.task == REGRESSION else "is empty"
         raise UserError(f"{path}: the target {recipe.target!r} {what} in every row; name another with --target")
     left_out = {recipe.target, recipe.row_weights, *ignored(recipe)}
-    weights = _row_weights(columns, recipe.row_weights, keep, path)
+    weights, said = _row_weights(columns, recipe.row_weights, keep, path), []
     inputs = {name: columns.pop(name) for name in list(columns) if name not in left_out}
-    said = []
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1
         cell = columns[recipe.target][first - 1]
         what = f"{cell!r} stands in the first, row {first}" if isinstance(cell, str) else f"the first is row {first}"
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no target ({what}): left out")
+    if weights is not None and (none := keep & (weights == 0)).any():  # they would set spans and means, and choose
+        said.append(f"{int(none.sum()):,} rows of {path.name} have the weight 0 ({recipe.row_weights!r}): left out")
+        keep &= ~none
+    if not keep.all():
         for name in inputs:
             inputs[name] = inputs[name][keep]
         target = target[keep]
-        weights = None if weights is None else weights[keep]
+    weights = None if weights is None else weights[keep] / weights[keep].mean()
     if recipe.task == REGRESSION:
         return Examples(inputs, to_numbers(target), weights), said
     words = to_words(target)
     check_classes(words, f"{path}: the target {recipe.target!r}")
+    if weights is not None and recipe.class_weights != "none":  # classes are evened by their counts of rows
+        _, place, counts = np.unique(words, return_inverse=True, return_counts=True)
+        weights = weights / (np.bincount(place, weights) / counts)[place]
     return Examples(inputs, words, weights), said
 
 
@@ -145,7 +152,7 @@ def ignored(recipe: TabularRecipe) -> list[str]:
 
 
 def _row_weights(columns: Columns, name: str | None, keep: np.ndarray, path: Path) -> np.ndarray | None:
-    """Weights, of the rows to keep of mean one. Raises UserError where they are no weights."""
+    """The weights in the column. Raises UserError where they are none in rows to keep."""
     if name is None or name not in columns:
         return None
     weights = to_numbers(columns[name])
@@ -153,4 +160,4 @@ def _row_weights(columns: Columns, name: str | None, keep: np.ndarray, path: Pat
     if wrong.any() or not weights[keep].sum() > 0:
         row = int(np.flatnonzero(wrong if wrong.any() else keep)[0]) + 1
         raise UserError(f"{path}: {name!r} in row {row} is no weight; give numbers of 0 or more, some above 0")
-    return weights / weights[keep].mean()
+    return weights

@@ -120,5 +120,5 @@ def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
     if recipe.target in columns:
         columns[recipe.target], said = with_none(columns[recipe.target], path, recipe.target)
         notes += said
-    examples, said = label(columns, recipe, path)
+    examples, said = label(columns, replace(recipe, row_weights=None), path)  # all that are measured count alike
     return replace(examples, notes=(*notes, *said))

@@ -91,9 +91,9 @@ def explain(
         found["reliability"] = _reliability(answers, targets)
         if len(labels.names) == 2:
             found["thresholds"] = best_thresholds(answers, targets, labels.names)
+    background = examples.inputs, asked.answers(examples.inputs) if single else np.zeros(0)
     found["contributions"] = [
-        {"row": row, **_of_row(asked, pick(every.inputs, np.array([row - 1], int)), examples.inputs, seed)}
-        for row in single
+        {"row": row, **_of_row(asked, pick(every.inputs, np.array([row - 1], int)), background, seed)} for row in single
     ]
     return found
 
@@ -160,22 +160,25 @@ def contributions(model: Model, value: Any, background: Any, seed: int = 0) -> l
     """What each column adds to a row's answer: the `mean` answer and the contributions sum to the `answer`.
 
     Sampled Shapley values (Strumbelj & Kononenko 2014): columns change from those of a row of `background` to the
-    asked row's in random orders. Of the predicted `class`'s probability, or of the number. `value` and `background`
-    are what `predict` takes.
+    asked row's in random orders; these rows have answers from low to high, for their mean to be that of all. Of the predicted
+    `class`'s probability, or of the number. `value` and `background` are what `predict` takes.
     """
     asked = _Asked(model)
     inputs, beside = (matched(model.app.inputs(one, model.recipe)[0], asked.columns) for one in (value, background))
-    rows = (pick(inputs, np.array([row])) for row in range(count(inputs)))
-    return [_of_row(asked, row, beside, seed) for row in rows]
+    beside = pick(beside, np.random.default_rng(seed).permutation(count(beside))[:ROWS])
+    rows, answers = (pick(inputs, np.array([row])) for row in range(count(inputs))), asked.answers(beside)
+    return [_of_row(asked, row, (beside, answers), seed) for row in rows]
 
 
-def _of_row(asked: _Asked, row: Columns, beside: Columns, seed: int) -> dict[str, Any]:
+def _of_row(asked: _Asked, row: Columns, background: tuple[Columns, np.ndarray], seed: int) -> dict[str, Any]:
+    beside, known = background
     names, draws = [name for name in asked.columns if name in row], np.random.default_rng(seed)
     missing = {name: np.full(count(beside), None, row[name].dtype) for name in names if name not in beside}
     beside = {**beside, **missing}  # NaN where numbers are: else the answer would be to a row without the column
     best = int(asked.answers(row)[0].argmax())
     added, starts = dict.fromkeys(names, 0.0), 0.0
-    for other in draws.integers(0, count(beside), ORDERS).tolist():
+    middles = (np.arange(ORDERS) + 0.5) * len(known) / ORDERS  # of equal parts of the rows in order of their answers
+    for other in known[:, best].argsort(kind="stable")[middles.astype(int)].tolist():
         order = draws.permutation(len(names))
         steps = {name: np.repeat(beside[name][[other]], len(names) + 1) for name in names}
         for place, i in enumerate(order, 1):

@@ -65,11 +65,13 @@ def _ordered_parts(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions (train, valid, test) by time, or with groups kept together."""
     column = _column(train, recipe, path)
-    order = _by_time(column, path, recipe.time) if recipe.time is not None else _by_group(column, recipe.seed)
     valid_rows, test_rows = (round(len(train) * share) for share in shares)
     ends = [len(train) - test_rows - valid_rows, len(train) - test_rows]
-    if recipe.group is not None:
-        ends = [_edge(to_words(train.inputs[recipe.group])[order], end) for end in ends]
+    if recipe.time is not None:
+        order = _by_time(column, path, recipe.time)
+    else:
+        order, large = _by_group(column, recipe.seed)
+        ends = [max(_edge(to_words(column)[order], end), large) for end in ends]
     first, second, third = (np.sort(rows) for rows in np.split(order, ends))
     if not len(first):
         raise UserError(f"{path}: no rows are left to train on; {recipe.time or recipe.group!r} has too few values")
@@ -97,11 +99,14 @@ def _by_time(column: np.ndarray, path: Path, name: str) -> np.ndarray:
     return np.argsort(np.nan_to_num(moments, nan=-np.inf), kind="stable")
 
 
-def _by_group(column: np.ndarray, seed: int) -> np.ndarray:
-    """Rows group by group, the groups in random order."""
-    _, group = np.unique([str(word) for word in to_words(column).tolist()], return_inverse=True)
-    place = np.random.default_rng(seed).permutation(int(group.max()) + 1)
-    return np.argsort(place[group], kind="stable")
+def _by_group(column: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
+    """(rows group by group, the groups in random order; how many of the first are to be trained on whatever the shares:
+    those of a group of more than half of the rows, which would leave next to none where it is held out)."""
+    words = [str(word) for word in to_words(column).tolist()]
+    _, group, counts = np.unique(words, return_inverse=True, return_counts=True)
+    large = (counts > len(words) / 2) & (counts < len(words))
+    place = np.random.default_rng(seed).permutation(len(counts)) - large * len(counts)
+    return np.argsort(place[group], kind="stable"), int(counts[large].sum())
 
 
 def _edge(ordered: np.ndarray, end: int) -> int:

@@ -28,6 +28,9 @@ def best_transform(features: Tensor, targets: Tensor, sizes: Sequence[int], firs
         target = transformed(known.targets, name).double()
         centre, scale = target.mean(), target.std().clamp_min(1e-12)
         answers, _ = boosting.probe(replace(known, targets=((target - centre) / scale).float()), asked, options)
-        errors[name] = float((restored(answers.double() * scale + centre, name) - truth).square().mean().sqrt())
+        values = restored(answers.double() * scale + centre, name)
+        if name != NONE:  # as `settling.mean_factor` does with the answers
+            values *= truth.mean() / values.mean().clamp_min(1e-12)
+        errors[name] = float((values - truth).square().mean().sqrt())
     best = min(errors, key=lambda name: errors[name])
     return best if errors[best] < BETTER * errors[NONE] else NONE

@@ -34,9 +34,7 @@ def _square(picture: Image.Image, side: int) -> np.ndarray:
     edge = min(width, height)
     left, top = (width - edge) / 2, (height - edge) / 2
     orientation = 1
-    with suppress(
-        Exception
-    ):  # of a damaged EXIF block, beside which the pixels are whole, Pillow raises nearly anything
+    with suppress(Exception):  # nearly anything, at a damaged EXIF block beside whole pixels
         orientation = picture.getexif().get(0x0112, 1)
     plain = _rgb(picture)
     if (width, height) != (side, side):

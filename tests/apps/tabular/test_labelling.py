@@ -127,7 +127,30 @@ def test_none_among_numbers_is_missing_and_empty_cells_have_no_word(tmp_path: Pa
 
 
 def test_weights_of_rows_without_a_target_do_not_count(tmp_path: Path) -> None:
-    source = tmp_path / "t.csv"
-    source.write_text("a,w,t\n" + "".join(f"{i},{2},{i * 1.5}\n" for i in range(40)) + "1,1e12,\n2,,\n")
-    examples = APP.read_examples(source, TabularRecipe(target="t", task="regression", row_weights="w"))
-    assert examples.weights is not None and examples.weights.tolist() == [1.0] * 40
+    source = written(
+        tmp_path / "t.csv", "a,w,t\n" + "".join(f"{i},2,{i * 1.5}\n" for i in range(40)) + "1,1e12,\n2,,\n"
+    )
+    train = read(source, task="regression", row_weights="w").train
+    assert train.weights is not None and set(train.weights.tolist()) == {1.0}
+
+
+def test_rows_of_weight_0_set_no_span_and_choose_nothing(tmp_path: Path) -> None:
+    source = written(tmp_path / "t.csv", "a,w,t\n" + "".join(f"{i},2,{i * 1.5}\n" for i in range(40)) + "9,0,1e6\n" * 9)
+    splits = read(source, task="regression", row_weights="w")
+    assert "9 rows of t.csv have the weight 0 ('w'): left out" in splits.notes
+    assert [sum(map(len, (splits.train, splits.valid, splits.test))), splits.train.targets.max() < 99] == [40, True]
+    assert splits.train.weights is not None and set(splits.train.weights.tolist()) == {1.0}
+    recipe = TabularRecipe(target="t", task="regression", row_weights="w")
+    assert len(APP.read_examples(source, recipe)) == 49  # all that are measured count alike
+
+
+def test_classes_count_alike_whatever_the_weights_of_their_rows(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{9 if i % 4 else 1 + i % 3},{'pq'[i % 4 == 0]}\n" for i in range(80))
+    source = written(tmp_path / "t.csv", "a,w,t\n" + rows)
+    splits = read(source, row_weights="w", class_weights="auto")
+    parts = splits.train, splits.valid, splits.test
+    words, weights = (np.concatenate([getattr(part, name) for part in parts]) for name in ("targets", "weights"))
+    assert len(set(weights.tolist())) > 2
+    assert np.allclose([weights[words == word].mean() for word in "pq"], 1)
+    plain = read(source, row_weights="w").train
+    assert plain.weights is not None and plain.weights[plain.targets == "p"].mean() > 1.1

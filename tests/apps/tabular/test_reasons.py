@@ -52,6 +52,8 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     seventh = found["contributions"][0]
     assert seventh["row"] == 7
     assert seventh["mean"] + sum(seventh["contributions"].values()) == pytest.approx(seventh["answer"])
+    shown = [row["probabilities"][seventh["class"]] for row in model.predict_sources(tmp_path / "new.csv")]
+    assert seventh["mean"] == pytest.approx(np.mean(shown), abs=0.01)
     with pytest.raises(UserError, match="no labelled row 301"):
         explain(model, tmp_path / "new.csv", single=[301])
     capitals = tmp_path / "capitals.csv"

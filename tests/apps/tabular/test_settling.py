@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from apps.tabular.ensemble import _to_mean
 from apps.tabular.intervals import Intervals
-from apps.tabular.settling import best_share
+from apps.tabular.settling import best_share, mean_factor
+from apps.tabular.targets import NumberTarget
 
 
 def test_intervals_hold_their_share_of_new_rows() -> None:
@@ -35,3 +37,15 @@ def test_the_better_gets_the_greater_share() -> None:
     noise = torch.randn(500, generator=torch.Generator().manual_seed(1))
     assert best_share(targets + noise, targets + 0.1 * noise, targets) > 0.9
     assert best_share(targets + 0.1 * noise, targets + noise, targets) < 0.1
+
+
+def test_answers_reach_the_mean_also_beyond_their_intervals() -> None:
+    target = NumberTarget(0.0, 1.0, 0.0, 100.0, 0.0, 100.0, 5.0, "log")
+    targets = target.standard(torch.tensor([50.0] + [0.0] * 9).repeat(40))
+    answers = target.standard(torch.full((400, 3), 0.5) * torch.tensor([1.0, 0.0, 1.5]))
+    factor = mean_factor(target, answers[:, 0], targets)
+    value, low, high = target.values(_to_mean(answers, target, factor)).T
+    assert torch.allclose(value, torch.tensor(5.0).double(), atol=1e-4) and bool(
+        (low <= value).all() & (value <= high).all()
+    )
+    assert mean_factor(target, targets, targets) == 1

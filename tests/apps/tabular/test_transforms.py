@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from apps.tabular import load, train
 from apps.tabular.boosting import installed
 from apps.tabular.preprocessor import fit
 from apps.tabular.recipe import TabularRecipe
@@ -42,3 +44,19 @@ def test_a_price_is_learnt_by_its_logarithm_where_that_helps() -> None:
     assert isinstance(plain, NumberTarget) and plain.transform == "none"
     with pytest.raises(UserError, match="0 or more"):
         fit(Examples(examples.inputs, price - 9), replace(recipe, target_transform="log"))
+
+
+@needs_trees
+@pytest.mark.parametrize(("transform", "interval"), [("log", 0.9), ("root", 0)])
+def test_answers_have_the_mean_of_the_targets(tmp_path: Path, transform: str, interval: float) -> None:
+    draws = np.random.default_rng(0)
+    x = draws.normal(size=6000)
+    price = 10 * np.exp(0.5 * x + 0.8 * draws.normal(size=6000))
+    (tmp_path / "t.csv").write_text("x,price\n" + "".join(f"{a},{b}\n" for a, b in zip(x[:3000], price, strict=False)))
+    quick = {"folds": 1, "forests": 1, "members": 1, "width": 16, "epochs": 4}
+    model = train(tmp_path / "t.csv", target="price", target_transform=transform, interval=interval, **quick)
+    model.save(tmp_path / "model")
+    found = load(tmp_path / "model").predict([{"x": float(value)} for value in x[3000:]])
+    assert 0.9 < np.mean([answer["value"] for answer in found]) / price[3000:].mean() < 1.1
+    if interval:
+        assert all(answer["interval"][0] <= answer["value"] <= answer["interval"][1] for answer in found)
