@@ -57,6 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed, unknown = build_parser(given).parse_known_args(given)
     if unknown:  # told by the command: the help of `glance` lists none of its flags
         parsed.refuse(f"unrecognized arguments: {' '.join(unknown)}")
+    places = [f"--{name}" for name in ("json", "csv", "parquet") if getattr(parsed, name, None) not in (None, False)]
+    if len(places) > 1:
+        parsed.refuse(f"{' and '.join(places)}: the answers go to one place, name that alone")
     try:
         code: int = parsed.run(parsed)
         sys.stdout.flush()

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from shared.errors import UserError, first_line
+from shared.interrupts import interrupts_wait
 
 NAME = "checkpoint.pt"
 SECONDS = 5.0
@@ -30,15 +31,16 @@ class Checkpoint:
             raise UserError(f"{folder}: nothing to resume there; run without --resume to start anew")
 
     def save(self, stage: str, state: Callable[[], dict[str, Any]]) -> None:
-        """Replaces the checkpoint in one step, when the last is old enough. Raises UserError, once, where it cannot be
-        written: later calls do nothing."""
+        """Replaces the checkpoint in one step, whose end Ctrl-C awaits, when the last is old enough. Raises UserError, once,
+        where it cannot be written: later calls do nothing."""
         if time.monotonic() - self._saved < SECONDS:
             return
         waiting = self.path.with_suffix(".new")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save({"identity": self.identity, "stage": stage, **state()}, waiting)
-            os.replace(waiting, self.path)
+            with interrupts_wait():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                torch.save({"identity": self.identity, "stage": stage, **state()}, waiting)
+                os.replace(waiting, self.path)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             self._saved = math.inf
             with suppress(OSError):

@@ -29,15 +29,16 @@ PRIOR = 5.0
 
 def choose(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
     """Sets the network's blend; returns a sentence with each expert's own validation accuracy."""
-    said = "validation accuracy"
+    said, balanced = "validation accuracy", _balance(valid.targets, network, recipe)
     if cascades(network, recipe):
-        valid = _in_doubt(network, valid, recipe)
+        valid = _in_doubt(network, valid, recipe, balanced)
         said = f"accuracy on the {len(valid):,} validation texts that the n-grams leave in doubt"
-    return f"{said}: {_weigh_experts(network, valid, recipe)}"
+    return f"{said}: {_weigh_experts(network, valid, recipe, balanced)}"
 
 
-def _in_doubt(network: TextNetwork, valid: Data, recipe: TextRecipe) -> Data:
-    """Sets what the n-grams answer alone, and its weight; gives the other rows."""
+def _in_doubt(network: TextNetwork, valid: Data, recipe: TextRecipe, balanced: Tensor | None) -> Data:
+    """Sets what the n-grams answer alone, and its weight; gives the other rows. `balanced`: of all rows, so that the answers
+    of the two parts, which have unlike shares of the classes, compare."""
     assert recipe.share is not None and isinstance(valid.inputs, Texts)
     logits = asked_alone(network.grams, valid.inputs.grams)
     sure = margins(logits)
@@ -45,8 +46,7 @@ def _in_doubt(network: TextNetwork, valid: Data, recipe: TextRecipe) -> Data:
     network.sure.fill_(sure[rows].max())
     rest = torch.ones(len(valid), dtype=torch.bool).index_fill(0, rows, False)
     if rest.sum() >= ENOUGH:
-        targets = valid.targets[rest]
-        alone, bias = weigh(logits[rest][None], targets, network.alone.cpu()[None], _balance(targets, network, recipe))
+        alone, bias = weigh(logits[rest][None], valid.targets[rest], network.alone.cpu()[None], balanced)
         network.alone.copy_(alone[0])
         network.alone_bias.copy_(bias)
     return chosen(valid, rows)
@@ -57,13 +57,12 @@ def _balance(targets: Tensor, network: TextNetwork, recipe: TextRecipe) -> Tenso
     return balance(targets, len(network.bias)) if recipe.class_weights == "auto" else None
 
 
-def _weigh_experts(network: TextNetwork, valid: Data, recipe: TextRecipe) -> str:
+def _weigh_experts(network: TextNetwork, valid: Data, recipe: TextRecipe, balanced: Tensor | None) -> str:
     """Sets the weights of the two and the biases; says how good each is alone."""
     present = [e for e, there in ((ENCODER, network.has_encoder), (GRAMS, network.has_grams)) if there]
     logits = torch.stack([Predictor(Only(network, e), recipe.precision).outputs(valid.inputs) for e in present])
     if len(valid) >= ENOUGH:
-        start, balanced = network.blend[present].cpu(), _balance(valid.targets, network, recipe)
-        weights, bias = weigh(logits, valid.targets, start, balanced)
+        weights, bias = weigh(logits, valid.targets, network.blend[present].cpu(), balanced)
         network.blend[present] = weights.to(network.blend)
         network.bias.copy_(bias)
     right = [accuracy(each, valid.targets) for each in logits]

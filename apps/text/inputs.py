@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,11 @@ def _path(source: str) -> Path | None:
 
 
 def _from_stdin() -> Iterator[tuple[str, str]]:
-    """A text a line."""
-    for line in text_of(sys.stdin):
-        yield line.rstrip("\r\n"), line.rstrip("\r\n")
+    """A text a line. Raises UserError where there are none."""
+    texts = (line.rstrip("\r\n") for line in text_of(sys.stdin))
+    if (first := next(texts, None)) is None:
+        raise UserError("stdin is empty: give a text a line")
+    yield from ((text, text) for text in chain([first], texts))
 
 
 def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:

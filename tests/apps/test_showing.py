@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from apps import NAMES
 from apps.__main__ import main
 from apps.showing import LONGEST, answer_line, never_refuse
 from tests.contract import ROOT
@@ -50,3 +51,18 @@ def test_an_unknown_argument_is_told_with_the_command_whose_help_lists_what_ther
         main(given.split())
     said = capsys.readouterr().err
     assert said.startswith("glance: unrecognized arguments: ") and f"; `glance {command} --help` lists" in said
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(f"{app} predict m x --json --csv o.csv" for app in NAMES),
+        "collab recommend m --user 1 --csv= --json",
+        "collab similar m 1 --csv o.csv --parquet o.parquet",
+    ],
+)
+def test_of_two_places_for_answers_neither_is_passed_over(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(given.split())
+    said = capsys.readouterr().err
+    assert " and --" in said and "the answers go to one place" in said

@@ -5,21 +5,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from shared.interrupts import interrupts_wait, let_imports_finish
-
-
-@pytest.fixture
-def handled() -> Iterator[None]:
-    """Ctrl-C raises, as in a terminal: in the background of a shell it is ignored, and so it is for what is started there."""
-    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, earlier)
 
 
 @pytest.mark.usefixtures("handled")

@@ -101,6 +101,13 @@ def test_broken_line_on_stdin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         list(from_sources(["-"], RECIPE))
 
 
+@pytest.mark.parametrize("text", ["", "\n", "userId,movieId\n"])
+def test_stdin_without_pairs_is_told(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    with pytest.raises(UserError, match="stdin has no pairs"):
+        list(from_sources(["-"], RECIPE))
+
+
 @pytest.mark.parametrize("gone", [None, float("nan"), pd.NaT, pd.NA])
 def test_a_missing_id_is_none_whatever_says_so(gone: object) -> None:
     frame = pd.DataFrame({"userId": [gone, 1], "movieId": ["a", gone]})

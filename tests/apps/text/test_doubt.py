@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from apps.text import blend
 from apps.text.app import APP
+from apps.text.blend import weigh
 from apps.text.doubt import crossed_margins, least, narrowed
 from apps.text.model import ENCODER, GRAMS, Only, TextNetwork, margins
 from apps.text.plan import IN_DOUBT, plan
 from apps.text.recipe import TextRecipe
+from apps.text.several import balance
 from shared.display import Clock
 from shared.errors import UserError
 from shared.model import Model, load
@@ -96,6 +100,20 @@ def test_loop_gets_the_share_of_which_others_n_grams_are_least_sure(folder: Path
     rows = least(sure, SHARE)
     assert torch.equal(found.train.targets, whole.train.targets[rows])
     assert sure[rows].max() <= sure.sort().values[len(rows) :].min()
+
+
+def test_classes_weigh_alike_over_all_texts_not_in_each_part(
+    folder: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = prepare(APP, source, dials(folder, class_weights="auto"), Options(), Clock()).setup
+    bad = setup.valid.targets == 0
+    targets = setup.valid.targets.masked_fill(bad & (bad.cumsum(0) > 5), 1)  # five are left of a class
+    used: list[Any] = []
+    monkeypatch.setattr(blend, "ENOUGH", 1)
+    monkeypatch.setattr(blend, "weigh", lambda *given: used.append(given[3]) or weigh(*given))
+    assert isinstance(setup.network, TextNetwork) and isinstance(setup.recipe, TextRecipe)
+    blend.choose(setup.network, replace(setup.valid, targets=targets), setup.recipe)
+    assert len(used) == 2 and all(torch.equal(each, balance(targets, 2)) for each in used)
 
 
 def test_all_is_read_where_there_is_time_and_what_is_in_doubt_else(folder: Path) -> None:

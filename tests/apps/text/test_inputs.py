@@ -39,6 +39,9 @@ def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [text for _, text in read("-")] == ["one", "two ÿ"]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\ufeffone\n".encode())))
     assert [text for _, text in read("-")] == ["one"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(UserError, match="stdin is empty: give a text a line"):
+        read("-")
 
 
 def test_missing_table_and_empty_folder_are_said(tmp_path: Path) -> None:
