@@ -199,7 +199,8 @@ def bayesian(frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace) 
 
 
 def alternating(frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace) -> Result:
-    """implicit's ALS with its defaults on liked rows; the same measures over users with a liked test row."""
+    """implicit's ALS with its defaults on liked rows; the same measures over users with liked rows in both parts (Glance answers
+    the few with test rows alone by popularity, and counts them)."""
     import implicit
     from scipy.sparse import csr_matrix
 

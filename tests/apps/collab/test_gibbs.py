@@ -168,5 +168,6 @@ def test_a_pair_of_strangers_is_as_uncertain_as_the_ratings_are_apart(tmp_path: 
 
 def test_two_ratings_are_answered_as_by_the_biases(tmp_path: Path) -> None:
     (tmp_path / "two.csv").write_text("user,item,rating\nu,i,3\nv,j,4\n")
-    metrics = collab.train(tmp_path / "two.csv", samples=20, burn=10).facts.metrics
-    assert 0 <= metrics["rmse"] <= 0.5  # half of their distance
+    facts = collab.train(tmp_path / "two.csv", samples=20, burn=10).facts
+    assert facts.chosen == "posterior sampling"
+    assert 0 <= facts.metrics["rmse"] <= 0.5  # half of their distance
