@@ -66,8 +66,8 @@ def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabReci
 
 
 def _trusted(ratings: Ratings, recipe: CollabRecipe) -> tuple[float, float]:
-    """(how far to go from the bias-only model towards the posterior mean, 0 to 1, the squared error to expect there): by
-    least squares on a tenth held out of both, less one standard error."""
+    """(how far to go from the bias-only model towards the posterior mean, 0 to 1; the squared error to expect there):
+    by least squares on a tenth held out of both, less one standard error."""
     variance = ratings.rating.square().mean()
     held = torch.rand(len(ratings.rating), generator=torch.Generator().manual_seed(recipe.seed)) < HELD
     if not held.any() or held.all():
