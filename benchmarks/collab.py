@@ -199,7 +199,9 @@ def bayesian(frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace) 
 
 
 def alternating(frame: pd.DataFrame, test: np.ndarray, parsed: argparse.Namespace) -> Result:
-    """implicit's ALS with its defaults on liked rows; the same measures over users with a liked test row."""
+    """implicit's ALS with its defaults on liked rows; the same measures over users with liked rows in both parts.
+
+    Glance counts those with test rows alone, too, and answers them by popularity."""
     import implicit
     from scipy.sparse import csr_matrix
 

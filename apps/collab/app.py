@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from shared.checkpoint import Checkpoint
     from shared.progress import Progress, Setup
 
+SAMPLED = "posterior sampling"
+"""What weights are that the sampler fitted."""
+
 FLATTERING = (
     "`uncertainty` is measured on the training rows, which flatters it: --valid-fraction 0.1 measures it on others"
 )
@@ -93,7 +96,7 @@ class CollabApp:
         elif setup.recipe.epochs:
             train_linked(setup, progress, checkpoint)
         else:
-            progress.keep(setup.network, CLOSED_FORM)
+            progress.keep(setup.network, SAMPLED if isinstance(setup.network, RatingNetwork) else CLOSED_FORM)
 
     def settle(
         self, network: nn.Module, preprocessor: CollabPreprocessor, train: Data, valid: Data, recipe: CollabRecipe

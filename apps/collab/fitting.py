@@ -53,23 +53,25 @@ def fit_ranker(ranker: Ranker, recipe: CollabRecipe) -> None:
 
 def _fill_posterior(network: RatingNetwork, ratings: Ratings, recipe: CollabRecipe) -> None:
     enough = max(FEW, SPARSE * int((ratings.counts()[0] > 0).sum()))
-    share = 1.0 if len(ratings.rating) >= enough else _trusted(ratings, recipe)
+    share, error = (1.0, 0.0) if len(ratings.rating) >= enough else _trusted(ratings, recipe)
     found = sample_posterior(ratings, recipe.factors, recipe.samples, recipe.burn, network.users.weight.shape[1])
     network.users.weight.copy_(share * found.factors.users)
     network.items.weight.copy_(found.factors.items)
     for table, part in ((network.user_bias, found.biases.users), (network.item_bias, found.biases.items)):
         table.weight[:, 0].lerp_(part, share)  # from the bias-only model's
-    network.user_spread.copy_(share * found.spread.users)
-    network.item_spread.copy_(share * found.spread.items)
-    network.noise.fill_(found.noise)
+    network.user_spread.copy_(found.spread.users)
+    network.item_spread.copy_(found.spread.items)
+    spread = found.spread.users[ratings.user.long()] * found.spread.items[ratings.item.long()]
+    network.noise.fill_(max(found.noise, error - float(spread.mean())))
 
 
-def _trusted(ratings: Ratings, recipe: CollabRecipe) -> float:
-    """How far to go from the bias-only model towards the posterior mean, 0 to 1: least squares on a tenth held out of
-    both, less one standard error."""
+def _trusted(ratings: Ratings, recipe: CollabRecipe) -> tuple[float, float]:
+    """(how far to go from the bias-only model towards the posterior mean, 0 to 1; the squared error to expect there):
+    by least squares on a tenth held out of both, less one standard error."""
+    variance = ratings.rating.square().mean()
     held = torch.rand(len(ratings.rating), generator=torch.Generator().manual_seed(recipe.seed)) < HELD
     if not held.any() or held.all():
-        return 0.0  # too few ratings to tell
+        return 0.0, float(variance)  # too few ratings to tell
     user, item, rest = (part[held] for part in (ratings.user.long(), ratings.item.long(), ratings.rating))
     part = Ratings(ratings.user[~held], ratings.item[~held], ratings.rating[~held], ratings.sizes, ratings.columns)
     user_bias, item_bias = fit_biases(part.user.long(), part.item.long(), part.rating, ratings.sizes)
@@ -78,7 +80,9 @@ def _trusted(ratings: Ratings, recipe: CollabRecipe) -> float:
     gain = product + found.biases.users[user] - user_bias[user] + found.biases.items[item] - item_bias[item]
     missing = rest - user_bias[user] - item_bias[item]
     size = gain.square().sum().clamp_min(1e-12)
-    return float((gain @ missing / size - missing.square().mean().sqrt() / size.sqrt()).clamp(0, 1))
+    share = (gain @ missing / size - missing.square().mean().sqrt() / size.sqrt()).clamp(0, 1)
+    left = torch.cat([(missing - share * gain).square(), variance[None]])  # a lone row held out may be hit by chance
+    return float(share), float(left.mean())
 
 
 @torch.no_grad()

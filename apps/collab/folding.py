@@ -73,15 +73,19 @@ def scores_of_all(
 ) -> Tensor:
     """Scores to rank all items by, shape (rows, items + 1), in the processor's memory: of users at `positions`,
     and of those `folded` in by all that they have."""
-    scores = ranker(positions.to(network_device(ranker))).float().cpu()
-    few = had.counts() <= SHORT
-    if (folded & few).any():
-        rows = (folded & few).nonzero()[:, 0]
+    scores, few = ranker(positions.to(network_device(ranker))).float().cpu(), by_short(had, folded)
+    if few.any():
+        rows = few.nonzero()[:, 0]
         scores[rows] = short.score(had.take(rows))
     if (folded & ~few).any():
         rows = (folded & ~few).nonzero()[:, 0]
         scores[rows] = ranker.score(had.take(rows)).float().cpu()
     return scores
+
+
+def by_short(had: Histories, folded: Tensor) -> Tensor:
+    """Which of the users answered by what they have are so by the scorer of short histories."""
+    return folded & (had.counts() <= SHORT)
 
 
 def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Brought) -> Tensor:
@@ -100,9 +104,11 @@ def ratings_of_all(network: RatingNetwork, positions: Tensor, brought: Brought) 
         for row in rows:
             part = slice(int(brought.had.starts[row]), int(brought.had.starts[row + 1]))
             new, values = brought.had.items[part].long(), brought.ratings[part]
-            new, values = new[values.isfinite()], values[values.isfinite()]
             position = int(positions[row])
-            precision = prior + _information(items, network.seen.of(position), network)
+            own = network.seen.of(position)
+            fresh = values.isfinite() & ~torch.isin(new, own)  # what training had counts already
+            new, values = new[fresh], values[fresh]
+            precision = prior + _information(items, own, network)
             slope = precision @ table[position] + (values - offset[new]) @ items[new] / float(network.noise)
             whole = precision + _information(items, new, network)
             rated[row] = offset + items @ torch.linalg.solve(whole, slope)

@@ -63,7 +63,9 @@ class RatingNetwork(nn.Module):
         if levels is not None:
             ratings = ratings + levels
         users, items = positions
-        variance = self.noise + self.user_spread[users] * self.item_spread[items]
+        of_user, of_item, usual = self.user_spread[users], self.item_spread[items], self.user_spread.mean()
+        twice = (of_user - usual).clamp_min(0) * (of_item - 1).clamp_min(0)  # of two strangers the variances add up
+        variance = self.noise + of_user * of_item - twice
         return torch.stack([ratings, variance.sqrt().expand_as(ratings)], 1)
 
     def ratings_of_all(self, users: Tensor) -> Tensor:

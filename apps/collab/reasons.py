@@ -9,11 +9,15 @@ from apps.collab.histories import Histories
 from apps.collab.ials import curvature
 from apps.collab.preprocessor import CollabPreprocessor
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
+from apps.collab.short_histories import ShortHistoryScorer
 
 REASONS = 3
 
 
-def reasons(ranker: Ranker, preprocessor: CollabPreprocessor, had: Tensor, chosen: Tensor) -> list[list[str]]:
+Answering = Ranker | ShortHistoryScorer
+
+
+def reasons(ranker: Answering, preprocessor: CollabPreprocessor, had: Tensor, chosen: Tensor) -> list[list[str]]:
     """For each chosen item up to REASONS of the items that the user has, the strongest first; none that speaks against."""
     if not len(had):
         return [[] for _ in chosen]
@@ -29,11 +33,13 @@ def reasons(ranker: Ranker, preprocessor: CollabPreprocessor, had: Tensor, chose
     ]
 
 
-def contributions(ranker: Ranker, had: Tensor, chosen: Tensor) -> Tensor:
+def contributions(ranker: Answering, had: Tensor, chosen: Tensor) -> Tensor:
     """What each item the user has adds to the score of each chosen one, shape (had, chosen).
 
     For factors by Hu, Koren & Volinsky 2008, equation 7. Of a blend: what the score loses without the item.
     """
+    if isinstance(ranker, ShortHistoryScorer):
+        return ranker.losses(had)[:, chosen]
     if isinstance(ranker, ItemWeights):
         return ranker.weight[had][:, chosen].cpu()
     if not isinstance(ranker, ItemFactors):

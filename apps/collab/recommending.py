@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apps.collab.folding import Brought, ratings_of_all, scores_of_all
+from apps.collab.folding import Brought, by_short, ratings_of_all, scores_of_all
 from apps.collab.histories import Histories
 from apps.collab.ids import look_up
 from apps.collab.likeness import likeness, spread_out
@@ -107,6 +107,7 @@ def _answers(
     pool = wish.k if not wish.diversity else POOL * wish.k
     best, items = scores.topk(min(pool, scores.shape[1]), dim=1)
     rated = ratings_of_all(network, block.positions, block.brought) if isinstance(network, RatingNetwork) else None
+    short = by_short(block.had, folded)
     for row, name in enumerate(block.names):
         chosen = items[row][best[row] > -torch.inf]
         if wish.diversity:
@@ -120,7 +121,8 @@ def _answers(
             columns["rating"] = [round(value, preprocessor.decimals) for value in rated[row, chosen].double().tolist()]
         own = block.had.of(row)
         if wish.why:
-            columns["because"] = reasons(ranker, preprocessor, own, chosen)
+            answering = preprocessor.short_histories if short[row] else ranker
+            columns["because"] = reasons(answering, preprocessor, own, chosen)
         lines = [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
         basis = "folded-in" if folded[row] else "personal" if len(own) else "popular"
         yield {"user": name, "basis": basis, "support": len(own), "items": lines}

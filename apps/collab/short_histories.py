@@ -91,6 +91,16 @@ class ShortHistoryScorer:
             scores[rows] = self._of_size(had.table(rows), size)
         return scores
 
+    def losses(self, had: Tensor) -> Tensor:
+        """What the scores of who has these items lose without each, as if as many were shown, shape (had, width)."""
+        if not len(self.had):
+            return torch.zeros(len(had), len(self.popularity))
+        shown = torch.zeros(len(had) + 1, len(self.popularity))
+        shown[:, had] = 1.0
+        shown[torch.arange(len(had)), had] = 0.0
+        scores = self._of_size(shown, len(had))
+        return scores[-1] - scores[:-1]
+
     def _of_size(self, shown: Tensor, size: int) -> Tensor:
         place = next((place for place in SIZES if place >= size), SIZES[-1])
         if not self.ordered or self.longest <= place:  # nobody has anything after the first so many

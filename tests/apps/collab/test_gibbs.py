@@ -142,7 +142,32 @@ def test_sparse_ratings_without_taste_are_answered_as_by_the_biases(tmp_path: Pa
     assert facts.metrics["rmse"] < 1.01 * facts.baseline["rmse"]
 
 
+def test_uncertainty_of_few_ratings_is_as_large_as_the_errors_are(tmp_path: Path) -> None:
+    draws, lines = np.random.default_rng(0), ["user,item,rating"]
+    usual, quality = draws.normal(3, 0.5, 30), draws.normal(0, 0.5, 200)
+    for user in range(30):
+        for item in draws.choice(200, 20, replace=False):
+            lines.append(f"{user},{item},{np.clip(round(usual[user] + quality[item] + draws.normal()), 1, 5)}")
+    (tmp_path / "few.csv").write_text("\n".join(lines) + "\n")
+    model = collab.train(tmp_path / "few.csv", test_fraction=0.5, strength=10.0)
+    answers = model.predict([(str(user), str(item)) for user in range(30) for item in range(200)])
+    uncertainty = float(np.mean([answer["uncertainty"] for answer in answers]))
+    assert 0.95 < uncertainty / model.facts.metrics["rmse"] < 1.15
+
+
+def test_a_pair_of_strangers_is_as_uncertain_as_the_ratings_are_apart(tmp_path: Path) -> None:
+    draws, lines = np.random.default_rng(0), ["user,item,rating"]
+    usual, quality = draws.normal(0, 1, 90), draws.normal(0, 1, 80)
+    ratings = usual[:, None] + quality + draws.normal(0, 0.3, (90, 80))
+    lines += [f"{user},{item},{value:.2f}" for (user, item), value in np.ndenumerate(ratings)]
+    (tmp_path / "clear.csv").write_text("\n".join(lines) + "\n")
+    model = collab.train(tmp_path / "clear.csv", samples=40, burn=10, strength=10.0)
+    both, one, none = (model.predict(pair)["uncertainty"] for pair in (("?", "?"), ("?", "7"), ("7", "7")))
+    assert none < 0.4 < one < both < 1.3 * ratings.std()
+
+
 def test_two_ratings_are_answered_as_by_the_biases(tmp_path: Path) -> None:
     (tmp_path / "two.csv").write_text("user,item,rating\nu,i,3\nv,j,4\n")
-    metrics = collab.train(tmp_path / "two.csv", samples=20, burn=10).facts.metrics
-    assert 0 <= metrics["rmse"] <= 0.5  # half of their distance
+    facts = collab.train(tmp_path / "two.csv", samples=20, burn=10).facts
+    assert facts.chosen == "posterior sampling"
+    assert 0 <= facts.metrics["rmse"] <= 0.5  # half of their distance

@@ -151,13 +151,14 @@ def test_ratings_of_a_known_user_move_with_what_they_bring(rating: Model) -> Non
     preprocessor, network = rating.preprocessor, rating.predictor.network
     assert isinstance(network, RatingNetwork)
     user, nothing = torch.tensor([1]), Brought.nothing(preprocessor)
-    had = Histories(torch.arange(2), torch.tensor([2], dtype=torch.int), 41)
+    new = next(item for item in range(1, 41) if item not in preprocessor.seen.of(1))
+    had = Histories(torch.arange(2), torch.tensor([new], dtype=torch.int), 41)
     plain, low, high = (
-        ratings_of_all(network, user, replace(nothing, had=had, ratings=torch.tensor([value])))[0, 2]
+        ratings_of_all(network, user, replace(nothing, had=had, ratings=torch.tensor([value])))[0, new]
         for value in (torch.nan, 1.0, 5.0)
     )
     assert low < plain < high
-    assert plain == ratings_of_all(network, user, nothing.take(["?"]))[0, 2]
+    assert plain == ratings_of_all(network, user, nothing.take(["?"]))[0, new]
 
 
 def test_commands_write_tables(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
