@@ -11,7 +11,7 @@ from unicodedata import category
 
 import numpy as np
 
-from apps.text.ragged import Ragged
+from apps.text.ragged import Ragged, distinct
 
 BITS = 22
 """Hashes are kept to this many bits: four million buckets."""
@@ -146,7 +146,7 @@ def _sorted_rows(found: list[tuple[np.ndarray, np.ndarray]], rows: int) -> Ragge
     keys = np.concatenate(
         [(row.astype(np.uint64) << np.uint64(BITS)) | (hashes >> np.uint64(64 - BITS)) for row, hashes in found]
     )
-    keys = np.unique(keys)
+    keys = distinct(keys)
     counts = np.bincount((keys >> np.uint64(BITS)).astype(np.int64), minlength=rows)
     values = (keys & np.uint64((1 << BITS) - 1)).astype(np.int32)
     return Ragged.of(values, counts)

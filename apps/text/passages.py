@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from apps.text.ragged import Ragged
+from apps.text.ragged import Ragged, distinct
 
 SPAN = 15
 """Tokens of a passage: about a clause. On held-out film reviews of 64 tokens, 15 were better than 31."""
@@ -27,25 +27,29 @@ def fit_telling(found: Ragged, inside: Tensor, tokens: int) -> np.ndarray:
     `found`: token ids of each text; `inside`: how much each text is of each class, shape (texts, classes).
     """
     rows = np.repeat(np.arange(len(found)), found.counts)
-    keys = np.unique(rows * tokens + np.minimum(found.values, tokens - 1))
+    keys = distinct(rows * tokens + np.minimum(found.values, tokens - 1))
     present = Ragged.of((keys % tokens).astype(np.int32), np.bincount(keys // tokens, minlength=len(found)))
     counts = np.bincount(present.values, minlength=tokens)
-    told = chi_squared(present, counts, inside.numpy()) - (inside.shape[1] - 1)
-    return np.where(counts >= LEAST, np.sqrt(np.maximum(told, 0)), 0).astype(np.float32)
+    known, told = np.flatnonzero(counts >= LEAST), np.zeros(tokens, np.float32)
+    told[known] = np.sqrt(np.maximum(chi_squared(present, counts, known, inside.numpy()) - (inside.shape[1] - 1), 0))
+    return told
 
 
-def chi_squared(found: Ragged, counts: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """How unevenly each value is spread over the classes: sum over classes of (found - expected)^2 / expected.
+def chi_squared(found: Ragged, counts: np.ndarray, known: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """How unevenly each of the `known` values is spread over the classes: sum over classes of (found - expected)^2 / expected.
 
     A row holds a value once at most; `counts`: the rows of each value.
     """
-    told = np.zeros(len(counts), np.float32)
+    places = np.full(len(counts), len(known), np.int32)  # those not asked for share the last: there may be very many
+    places[known] = np.arange(len(known))
+    counts, told = counts[known], np.zeros(len(known), np.float32)
     for shares in inside.T:
-        rows, number = np.flatnonzero(shares), np.zeros(len(counts), np.int64)
+        rows, number = np.flatnonzero(shares), np.zeros(len(known) + 1, np.int64)
         for start in range(0, len(rows), ROWS):
-            number += np.bincount(found.take(rows[start : start + ROWS]).values, minlength=len(counts))
+            values = found.take(rows[start : start + ROWS]).values
+            number += np.bincount(places[values], minlength=len(known) + 1)
         expected = np.maximum(counts * shares.mean(), 1e-9)
-        told += (number - expected) ** 2 / expected
+        told += (number[:-1] - expected) ** 2 / expected
     return told
 
 

@@ -176,6 +176,6 @@ def find_buckets(found: Ragged, inside: Tensor) -> Tensor:
     kept = np.flatnonzero(counts >= 2)
     most = max(MOST_WEIGHTS // inside.shape[1], LEAST_FEATURES)
     if len(kept) > most:
-        told = chi_squared(found, counts, inside.numpy())[kept]
+        told = chi_squared(found, counts, kept, inside.numpy())
         kept = np.sort(kept[np.argpartition(-told, most)[:most]])
     return torch.from_numpy(kept)

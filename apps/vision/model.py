@@ -82,7 +82,7 @@ def centre(pictures: Tensor, backbone: Backbone) -> Tensor:
 
 
 def resize(pictures: Tensor, size: int) -> Tensor:
-    """uint8, (rows, side, side, 3) -> float, (rows, size, size, 3) in 0..255; bicubic as PIL's. A processor resizes bytes 13 to 44
+    """uint8, (rows, side, side, 3) -> float, (rows, size, size, 3) in 0..255; bicubic as PIL's. A processor resizes bytes 8 to 28
     times as fast as floats (docs/experiments/vision.md)."""
     if pictures.shape[1] == size:
         return pictures.float()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from apps.text.expert import NAIVE, RARE, STRENGTHS, GramExpert, Problem, _matrix
+from apps.text.expert import NAIVE, RARE, STRENGTHS, GramExpert, Problem, Rows, _matrix
 from apps.text.ragged import Ragged
 
 
@@ -60,3 +60,14 @@ def test_a_strong_penalty_leaves_naive_bayes() -> None:
     weight, _ = Problem(matrix, targets, 2, None).solve(1e6, NAIVE)
     assert torch.allclose(weight[:, 1], NAIVE * torch.from_numpy(bayes[1] - bayes[0]).float(), atol=1e-4)
     assert torch.allclose(weight[:, 0], -weight[:, 1])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_share_the_rows_of_a_product(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a matrix whose first and last rows are empty, as the sums of a single thread to the last bit."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr("apps.text.expert.MANY", 0)
+    grams = Ragged.of_lists([[], [0, 2], [1], [], [0, 1, 2], []])
+    columns = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    for matrix, factor in ((_matrix(grams, 3), columns), (_matrix(grams, 3).T.tocsr(), columns.repeat(2, 0))):
+        assert np.array_equal(Rows(matrix) @ factor, matrix @ factor)
