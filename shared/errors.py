@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class UserError(ValueError):
@@ -21,6 +25,13 @@ def some(values: list[str], limit: int = 5) -> str:
 def first_line(error: Exception, limit: int = 200) -> str:
     """What another library says of an error, so that a message of ours stays one line of so many characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:limit]
+
+
+def not_empty(things: Iterator[T], otherwise: str) -> Iterator[T]:
+    """The same things as they come. Raises UserError, which says `otherwise`, where there are none."""
+    if (first := next(things, None)) is None:
+        raise UserError(otherwise)
+    yield from chain([first], things)
 
 
 def as_path(value: object, what: str) -> Path:

@@ -56,7 +56,9 @@ def settle_separator(asked: str, cells: Sequence[str], what: str) -> tuple[str, 
 
 
 def split(cell: str, separator: str) -> list[str]:
-    """The labels of a cell, without the blanks around them."""
+    """The labels of a cell, without the blanks around them; with the separator "none" the cell is one."""
+    if separator == "none":
+        return [cell]
     return [label for part in cell.split(separator) if (label := part.strip())]
 
 

@@ -17,7 +17,7 @@ from apps.collab.layouts import find_tables
 from apps.collab.recipe import CollabRecipe
 from apps.collab.times import seconds
 from shared.dialect import text_of
-from shared.errors import UserError
+from shared.errors import UserError, not_empty
 from shared.predict import BLOCK
 from shared.protocol import Columns, count
 
@@ -95,7 +95,8 @@ def from_sources(sources: Sequence[str], recipe: CollabRecipe) -> Iterator[tuple
     """Blocks of (names, columns) of every source in turn; a pair is called "user,item" in its answer."""
     for source in sources:
         if source == "-":
-            yield from _blocks(_from_stdin(recipe))
+            pairs = _lines(text_of(sys.stdin), recipe)
+            yield from _blocks(not_empty(pairs, "stdin has no pairs: write user,item on each line"))
         elif source and Path(source).exists():
             yield from _table(find_tables(Path(source))["train"], recipe)
         else:
@@ -113,14 +114,6 @@ def _literal(text: str) -> tuple[str, str]:
     if len(cells) < 2:
         raise UserError(f"{text[:60]!r} is neither a file nor a pair: write user,item, a table's path, or - for stdin")
     return cells[0], cells[1]
-
-
-def _from_stdin(recipe: CollabRecipe) -> Iterator[tuple[str, str]]:
-    """Raises UserError where there are no pairs."""
-    pairs = _lines(text_of(sys.stdin), recipe)
-    if (first := next(pairs, None)) is None:
-        raise UserError("stdin has no pairs: write user,item on each line")
-    yield from chain([first], pairs)
 
 
 def _lines(lines: Iterable[str], recipe: CollabRecipe) -> Iterator[tuple[str, str]]:

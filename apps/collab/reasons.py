@@ -13,7 +13,6 @@ from apps.collab.short_histories import ShortHistoryScorer
 
 REASONS = 3
 
-
 Answering = Ranker | ShortHistoryScorer
 
 

@@ -54,9 +54,9 @@ class Ensemble(nn.Module):
         if self.classes:
             return (outputs / self.temperature).log_softmax(1)
         answers: Tensor = self.intervals(outputs)
-        return (
-            answers if self.number is None or self.factor == 1 else _to_mean(answers, self.number, float(self.factor))
-        )
+        if self.number is None or self.factor == 1:
+            return answers
+        return _to_mean(answers, self.number, float(self.factor))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         state_dict.setdefault(prefix + "factor", torch.ones(()))  # models of before have none

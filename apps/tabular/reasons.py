@@ -86,12 +86,13 @@ def explain(
     if labels is not None:
         found["dependence_class"] = labels.names[-1]
     found["dependence"] = {name: _dependence(asked, examples.inputs, name) for name in leading}
+    answers = asked.answers(examples.inputs) if single or labels is not None else np.zeros(0)
     if labels is not None:
-        answers, targets = asked.answers(examples.inputs), labels.encode(examples.targets).numpy()
+        targets = labels.encode(examples.targets).numpy()
         found["reliability"] = _reliability(answers, targets)
         if len(labels.names) == 2:
             found["thresholds"] = best_thresholds(answers, targets, labels.names)
-    background = examples.inputs, asked.answers(examples.inputs) if single else np.zeros(0)
+    background = examples.inputs, answers
     found["contributions"] = [
         {"row": row, **_of_row(asked, pick(every.inputs, np.array([row - 1], int)), background, seed)} for row in single
     ]

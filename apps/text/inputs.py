@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from apps.text.columns import TEXT_NAMES, cells_of, find_text
 from apps.text.folders import read_text, text_files
 from apps.text.recipe import TextRecipe
 from shared.dialect import text_of
-from shared.errors import UserError
+from shared.errors import UserError, not_empty
 from shared.missing import is_missing
 from shared.tables import SUFFIXES, format_of, is_delimited, is_table, read_chunks, read_table
 
@@ -91,10 +90,8 @@ def _path(source: str) -> Path | None:
 
 def _from_stdin() -> Iterator[tuple[str, str]]:
     """A text a line. Raises UserError where there are none."""
-    texts = (line.rstrip("\r\n") for line in text_of(sys.stdin))
-    if (first := next(texts, None)) is None:
-        raise UserError("stdin is empty: give a text a line")
-    yield from ((text, text) for text in chain([first], texts))
+    for line in not_empty(text_of(sys.stdin), "stdin is empty: give a text a line"):
+        yield line.rstrip("\r\n"), line.rstrip("\r\n")
 
 
 def _from_path(path: Path, recipe: TextRecipe) -> Iterator[tuple[str, str]]:

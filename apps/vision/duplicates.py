@@ -46,7 +46,7 @@ def near_duplicates(train: Pictures, other: Pictures) -> list[tuple[str, str]]:
 
 def contradictions(pictures: Pictures, labels: np.ndarray, separator: str = "none") -> list[str]:
     """What to say of pictures of the same pixels with different `labels`, one or, with a mark between them, several."""
-    meant = labels if separator == "none" else [set(split(cell, separator)) for cell in labels]
+    meant = [set(split(cell, separator)) for cell in labels]
     keys = np.array([hash(pictures.thumbnails[slot].tobytes()) for slot in pictures.slots], np.int64)
     _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
     alike = defaultdict(list)
@@ -68,7 +68,7 @@ def marks(pictures: Pictures) -> np.ndarray:
 
 def learnt_marks(pictures: Pictures) -> np.ndarray:
     """The marks of those that are not plain: others may look like these without being copies."""
-    return marks(pictures)[[pictures.thumbnails[slot].std() >= PLAIN for slot in pictures.slots]]
+    return marks(pictures)[_thumbnails(pictures).std(1, dtype=np.float64) >= PLAIN]
 
 
 def _key(pictures: Pictures, row: int) -> int:

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps.vision.listing import Listing, pictures_below
 from apps.vision.pictures import Pictures, load_pictures
 from apps.vision.recipe import VisionRecipe
 from apps.vision.tables import list_paths
-from shared.errors import UserError
+from shared.errors import UserError, not_empty
 from shared.tables import is_table
 
 BLOCK = 1024
@@ -72,9 +72,9 @@ def _with_stdin(sources: Sequence[str]) -> Iterator[str]:
             continue
         lines = io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "surrogateescape")  # as names of files are decoded
         paths = filter(None, (line.strip("\r\n") for line in lines))
-        if (first := next(paths, None)) is None:
-            raise UserError("stdin names no pictures: give the path of a file, a folder or a csv of paths a line")
-        yield from chain([first], paths)
+        yield from not_empty(
+            paths, "stdin names no pictures: give the path of a file, a folder or a csv of paths a line"
+        )
 
 
 def _list_inputs(place: Path, source: str) -> Listing:

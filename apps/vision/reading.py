@@ -81,10 +81,6 @@ def _part_to_train_on(parts: dict[str, Listing], source: Path) -> Listing:
     return train
 
 
-def _labels(cell: str, separator: str) -> list[str]:
-    return [cell] if separator == "none" else split(cell, separator)
-
-
 def _doubts(train: Examples, held: Examples, part: str, separator: str) -> list[str]:
     """What to know of numbers measured on pictures of `part`: which are copies, and which classes or labels lack."""
     notes = []
@@ -94,7 +90,7 @@ def _doubts(train: Examples, held: Examples, part: str, separator: str) -> list[
             f"{len(copies)} of {len(held)} {part} pictures are nearly copies of training pictures, which flatters "
             f"what is measured on them: {shown}"
         )
-    learnt, measured = ({label for cell in its.targets for label in _labels(cell, separator)} for its in (train, held))
+    learnt, measured = ({label for cell in its.targets for label in split(cell, separator)} for its in (train, held))
     if absent := sorted(learnt - measured):
         told = "nothing is measured of classes" if separator == "none" else "f1_macro counts as 0 labels"
         notes.append(f"{told} without {part} pictures ({len(absent)}): {some(absent)}")
