@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from typing import Any
 
-from shared.recipe import Recipe, dial_type
+from shared.recipe import Recipe, dial_type, dials
 
 
 def add_flags(parser: argparse.ArgumentParser, recipe: type[Recipe]) -> None:
     """Adds `--batch-size N` and the like; only flags that are given appear in the parsed values."""
-    for dial in fields(recipe):
+    for dial in dials(recipe):
         kind = dial_type(recipe, dial.name)
         default = "" if dial.default is None else f" (default {dial.default})"
         options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": dial.metadata["help"] + default}
@@ -24,4 +23,4 @@ def add_flags(parser: argparse.ArgumentParser, recipe: type[Recipe]) -> None:
 
 def given_dials(arguments: argparse.Namespace, recipe: type[Recipe]) -> dict[str, Any]:
     """The dials that the person gave."""
-    return {f.name: getattr(arguments, f.name) for f in fields(recipe) if hasattr(arguments, f.name)}
+    return {f.name: getattr(arguments, f.name) for f in dials(recipe) if hasattr(arguments, f.name)}

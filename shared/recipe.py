@@ -9,7 +9,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from shared.errors import UserError
@@ -30,6 +30,16 @@ def dial(
 ) -> Any:
     """A dataclass field with what the command line's help and the checks need."""
     return field(default=default, metadata={"help": meaning, "choices": choices, "least": least, "below": below})
+
+
+def settled() -> Any:
+    """A field that a run settles by its data and no person gives: the artifact keeps it for answering."""
+    return field(default=None)
+
+
+def dials(cls: type[Recipe]) -> list[Field[Any]]:
+    """The fields that a person may give."""
+    return [its for its in fields(cls) if its.metadata]
 
 
 @dataclass(frozen=True)
@@ -73,15 +83,15 @@ class Recipe:
     @classmethod
     def make(cls: type[R], given: Mapping[str, Any]) -> R:
         """Defaults, then the preset's dials, then the `given` ones. Raises UserError at a wrong name or value."""
-        known = {f.name for f in fields(cls)}
+        known = {dial.name for dial in dials(cls)}
         for name in given:
             if name not in known:
                 raise UserError(f"no dial named {name!r}; there are: {', '.join(sorted(known))}")
         preset = str(given.get("preset", "default"))
         if preset not in cls.PRESETS:
             raise UserError(f"preset {preset!r}: choose one of {', '.join(cls.PRESETS)}")
-        dials = {**cls.PRESETS[preset], **given}
-        return replace(cls(), **{name: _checked(cls, name, value) for name, value in dials.items()})
+        asked = {**cls.PRESETS[preset], **given}
+        return replace(cls(), **{name: _checked(cls, name, value) for name, value in asked.items()})
 
 
 def dial_type(cls: type[Recipe], name: str) -> type:

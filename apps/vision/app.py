@@ -54,7 +54,7 @@ class VisionApp:
         return read_inputs(sources, recipe)
 
     def inputs(self, value: Any, recipe: VisionRecipe) -> tuple[Pictures, bool]:
-        return as_pictures(value, recipe.stored_size or 0)
+        return as_pictures(value, recipe.stored_size or 0, recipe.white)
 
     def fit(self, train: Examples, recipe: VisionRecipe) -> VisionPreprocessor:
         labels, seen = fit_classes(train.targets, recipe.separator), torch.from_numpy(learnt_marks(train.inputs))

@@ -22,7 +22,7 @@ KINDS = (
 BYTES = (bytes, bytearray, memoryview)
 
 
-def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
+def as_pictures(value: Any, side: int, white: float | None) -> tuple[Pictures, bool]:
     """(decoded pictures, whether `value` was a single one). Raises UserError at anything else.
 
     A path that is missing raises; one that cannot be decoded is told in the answer.
@@ -40,7 +40,7 @@ def as_pictures(value: Any, side: int) -> tuple[Pictures, bool]:
     names = [str(one) if isinstance(one, Path) else f"picture {i}" for i, one in enumerate(pictures)]
     rows: dict[int, int] = {}  # of each picture the first: one that stands twice must not be read by two threads
     firsts = [rows.setdefault(id(picture), row) for row, picture in enumerate(pictures)]
-    found = load_pictures([pictures[row] for row in rows.values()], [names[row] for row in rows.values()], side)
+    found = load_pictures([pictures[row] for row in rows.values()], [names[row] for row in rows.values()], side, white)
     return found[np.searchsorted(list(rows.values()), firsts)], single
 
 

@@ -56,7 +56,7 @@ def _list_files(names: list[str]) -> Listing:
 
 def _decoded(listing: Listing, recipe: VisionRecipe, alone: bool) -> tuple[list[Any], Pictures]:
     """(names, pictures). Raises UserError where the only picture asked for is broken; one of several is told in its answer."""
-    found = load_pictures(listing.paths, listing.names, recipe.stored_size or 0)
+    found = load_pictures(listing.paths, listing.names, recipe.stored_size or 0, recipe.white)
     if alone and (error := found.errors[0]) is not None:
         raise UserError(
             f"{listing.names[0]} is not a picture that can be opened ({error}); give another picture, a folder or a csv"

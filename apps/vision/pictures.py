@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from apps.vision.decoding import decode
+from apps.vision.decoding import WHITES, WIDE, decode, greatest, white_of
 from apps.vision.store import forget, make_store
 from shared.sampling import evenly
 
@@ -79,15 +79,17 @@ class Encoded:
         return (torch.from_numpy(self.pictures.pixels(rows.numpy())),)
 
 
-def load_pictures(pictures: Sequence[Path | IO[bytes] | Image.Image], names: Sequence[str], side: int) -> Pictures:
-    """Decodes all, each once; what cannot be decoded is told in `errors`. Raises UserError at a full disk."""
+def load_pictures(
+    pictures: Sequence[Path | IO[bytes] | Image.Image], names: Sequence[str], side: int, white: float | None = None
+) -> Pictures:
+    """Decodes all, each once (`white`: see `decode`); what cannot be decoded is told in `errors`. Raises UserError at a full disk."""
     count = len(pictures)
     store, thumbnails = make_store(count, side), np.zeros((count, THUMBNAIL, THUMBNAIL), np.uint8)
     errors = np.full(count, None, dtype=object)
 
     def fill(slot: int) -> None:
         try:
-            square = decode(pictures[slot], side)
+            square = decode(pictures[slot], side, white)
             store[slot] = square
             grey = Image.fromarray(square).convert("L")
             thumbnails[slot] = np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
@@ -116,21 +118,26 @@ def _reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a look at some pictures' headers tells: median short side in pixels, and whether all are grey."""
+    """What a look at some pictures tells: median short side in pixels, whether all are grey, and which value is white in
+    those of more than 8 bits: taken picture by picture, what is brighter than the next picture could become darker."""
 
     side: int
     grey: bool
+    white: float | None = None
 
 
 def survey(paths: Sequence[Path]) -> Survey:
-    """Opens the headers of some pictures, evenly spread; broken ones tell nothing."""
-    sides, modes = [], set()
+    """Opens some pictures, evenly spread; broken ones tell nothing."""
+    sides, modes, highest = [], set(), dict[str, float]()
     for position in evenly(len(paths), LOOKS):
         try:
             with Image.open(paths[position]) as opened:
                 sides.append(min(opened.size))
-                modes.add(opened.mode)
+                modes.add(mode := opened.mode)
+                if mode in WIDE and (mode in ("I", "F") or highest.get(mode, 0) <= WHITES[-2]):
+                    highest[mode] = max(highest.get(mode, 0), greatest(opened))
         except Exception:  # counted later, when it is decoded
             continue
-    grey = bool(modes) and modes <= {"1", "L", "LA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
-    return Survey(int(np.median(sides)) if sides else 0, grey)
+    grey = bool(modes) and modes <= {"1", "L", "LA", *WIDE}
+    white = max((white_of(mode, value) for mode, value in highest.items()), default=None)
+    return Survey(int(np.median(sides)) if sides else 0, grey, white)

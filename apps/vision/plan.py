@@ -47,7 +47,9 @@ def plan(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple[V
     else:
         recipe, said = _plan_transfer(recipe, side, rows, judged)
         notes += said
-    recipe = _plan_views(recipe, side, seen.grey, rows)
+    recipe = replace(_plan_views(recipe, side, seen.grey, rows), white=seen.white)
+    if seen.white is not None:
+        notes.append(f"grey pictures of more than 8 bits: {seen.white:g} is white, by the training pictures")
     shown = f"pictures of {side} pixels (median short side) are kept at {recipe.stored_size} and seen at {recipe.image_size}"
     views = {"none": "as they are", "shift": "shifted", "photo": "cropped and coloured"}[recipe.augment]
     mirrored = ", mirrored" if recipe.mirror == "yes" else ""

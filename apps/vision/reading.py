@@ -117,7 +117,7 @@ def read_labelled(source: Path, recipe: VisionRecipe, prefer: Sequence[str]) -> 
 def _decode(listing: Listing, source: Path, recipe: VisionRecipe) -> Examples:
     """Decodes and leaves out what cannot be. Raises UserError when that is more than half."""
     assert recipe.stored_size is not None
-    pictures = load_pictures(listing.paths, listing.names, recipe.stored_size)
+    pictures = load_pictures(listing.paths, listing.names, recipe.stored_size, recipe.white)
     whole = np.array([error is None for error in pictures.errors], dtype=bool)
     broken = [f"{listing.names[i]} ({pictures.errors[i]})" for i in np.flatnonzero(~whole)]
     if len(broken) * 2 > len(listing):

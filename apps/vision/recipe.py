@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from shared.recipe import Recipe, Stages, dial
+from shared.recipe import Recipe, Stages, dial, settled
 
 AUTO = "by the number and size of the pictures"
 
@@ -66,6 +66,7 @@ class VisionRecipe(Recipe):
     )
     class_weights: str = dial("none", "weigh rows so that classes count alike in the loss", ("none", "auto"))
     separator: str = dial("auto", "what stands between the labels of a csv's cell; none: one label; auto: ; | or ,")
+    white: float | None = settled()  # value that is white where pictures have more than 8 bits; None: by each picture
 
     def stages(self) -> Stages:
         return Stages(self.frozen_epochs, enough=self.enough, tune_rows=self.tune_rows)

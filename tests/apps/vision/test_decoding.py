@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from apps.vision.decoding import decode
+from apps.vision.pictures import load_pictures, survey
 
 
 def halves(width: int = 60, height: int = 40) -> Image.Image:
@@ -67,6 +68,21 @@ def test_twelve_bits_in_sixteen_become_eight(tmp_path: Path, kind: type) -> None
     Image.fromarray(ramp).save(tmp_path / "deep.tif")
     square = decode(tmp_path / "deep.tif", 8)[..., 0].astype(int)
     assert (abs(square - ramp / 4095 * 255) <= 1).all()
+
+
+@pytest.mark.parametrize(
+    ("dark", "bright", "white"), [(200, 3000, 4095), (3000, 5000, 65535), (0.2, 0.5, 1), (0.5, 90, 255)]
+)
+def test_a_set_of_more_than_eight_bits_has_one_white(tmp_path: Path, dark: float, bright: float, white: float) -> None:
+    """By each picture's own greatest value 4,000 would be shown brighter than 5,000."""
+    paths = [tmp_path / "dark.tif", tmp_path / "bright.tif", tmp_path / "plain.png"]
+    for value, path in zip((dark, bright), paths, strict=False):
+        Image.fromarray(np.full((8, 8), value, np.float32 if white <= 255 else np.uint16)).save(path)
+    halves().convert("L").save(paths[2])
+    seen = survey(paths)
+    assert seen.white == white and seen.grey and survey(paths[2:]).white is None
+    shown = load_pictures(paths[:2], ["dark", "bright"], 8, seen.white).store[:, 4, 4, 0]
+    assert shown.tolist() == [round(dark / white * 255), round(bright / white * 255)]
 
 
 def test_centre_of_an_oblong_is_taken() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -142,8 +143,21 @@ def test_what_may_not_be_read_is_named(
             ask(classes)
 
 
+def test_a_white_that_training_settled_holds_for_answers(tmp_path: Path) -> None:
+    for name, value in (("dark", 3000), ("bright", 5000)):
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            Image.fromarray(np.full((8, 8), value + i, np.uint16)).save(tmp_path / name / f"{i}.png")
+    splits = APP.read(tmp_path, RECIPE, None, None)
+    assert splits.recipe.white == 65535 and any("65535 is white" in note for note in splits.notes)
+    (_, pictures), dark = next(APP.read_inputs([str(tmp_path)], splits.recipe)), tmp_path / "dark" / "0.png"
+    held = APP.read_examples(tmp_path, splits.recipe).inputs
+    one = APP.inputs(Image.open(dark), splits.recipe)[0]
+    assert [its.store[-1].max() for its in (pictures, held, one)] == [12, 12, 12] and pictures.store[0].max() == 19
+
+
 def test_picture_that_may_not_be_read_is_told(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, _: int) -> None:
+    def refuse(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr("apps.vision.pictures.decode", refuse)
