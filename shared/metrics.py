@@ -28,6 +28,11 @@ class Classification:
         counts = torch.tensor(labels.counts, dtype=torch.float)
         self.class_weights = weights_of_classes(counts, counts.sum()) if class_weights == "auto" else None
 
+    @property
+    def chosen_by(self) -> str:
+        """Accuracy, balanced where classes weigh alike."""
+        return "accuracy" if self.class_weights is None else "balanced_accuracy"
+
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy of logits, shape (rows, classes), with class positions, shape (rows,), or shares of classes."""
         if self.class_weights is None:
@@ -49,9 +54,8 @@ class Classification:
         return classification_metrics(shares, data.targets.cpu().numpy())
 
     def score(self, metrics: Mapping[str, float]) -> float:
-        """Accuracy, balanced where classes weigh alike, and among equals the lower log loss: small validation splits tie often."""
-        right = metrics["accuracy" if self.class_weights is None else "balanced_accuracy"]
-        return right - 1e-3 * min(metrics["log_loss"], 10.0)
+        """What weights are chosen by, and among equals the lower log loss: small validation splits tie often."""
+        return metrics[self.chosen_by] - 1e-3 * min(metrics["log_loss"], 10.0)
 
 
 def weights_of_classes(counts: Tensor, rows: Tensor | int) -> Tensor:

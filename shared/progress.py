@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from shared.display import Display, number
 from shared.predict import Predictor
-from shared.protocol import Data, Group, Judges, Objective
+from shared.protocol import Chooses, Data, Group, Judges, Objective
 from shared.recipe import Recipe
 
 CLOSED_FORM, UNTRAINED = "closed form", "untrained"
@@ -46,10 +46,20 @@ class Setup:
     def predictor(self, network: nn.Module | None = None) -> Predictor:
         return Predictor(network or self.network, self.recipe.precision)
 
+    @property
+    def chosen_by(self) -> str:
+        """The metric that tells which weights are better."""
+        return chosen_by(self.objective)
+
     def judged(self) -> dict[str, float]:
         """Metrics of the validation rows to choose weights by."""
         measure = self.objective.judge if isinstance(self.objective, Judges) else self.objective.measure
         return measure(self.predictor(), self.valid)
+
+
+def chosen_by(objective: Objective) -> str:
+    """The metric that `score` looks at: the headline, unless the objective says otherwise."""
+    return objective.chosen_by if isinstance(objective, Chooses) else objective.headline
 
 
 @dataclass

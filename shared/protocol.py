@@ -186,6 +186,13 @@ class Judges(Protocol):
         ...
 
 
+@runtime_checkable
+class Chooses(Protocol):
+    """An objective whose `score` looks at another metric than the headline: training shows that one."""
+
+    chosen_by: str
+
+
 @dataclass(frozen=True)
 class Group:
     """Parameters that share a learning rate: `recipe.lr * rate`. Ordered from input to output."""

@@ -27,7 +27,7 @@ from shared.precision import resolve, resolve_device
 from shared.progress import UNTRAINED, Progress, Setup, Steps
 from shared.protocol import App, Data, Examples, Moves, Preprocessor, Recalls, Remembers, Spends, Splits
 from shared.recipe import Recipe
-from shared.stages import run_stages, settle
+from shared.stages import head_is_fitted, run_stages, settle
 from shared.weights import beside_earlier
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
     with clock.stage("build"):
         network = app.model(preprocessor, recipe, pretrained=True)
         app.initialise(network, train, recipe)
-        if earlier is not None:
-            options.display.say(f"start from {options.start_from}: {app.adopt(network, preprocessor, earlier)}")
+        taken = None if earlier is None else app.adopt(network, preprocessor, earlier)
     setup = Setup(
         recipe=recipe,
         network=network.to(device),
@@ -136,6 +135,13 @@ def prepare(app: App, source: Path, recipe: Recipe, options: Options, clock: Clo
         callbacks=partial(app.callbacks, recipe),
         steps=app.steps(recipe) if isinstance(app, Moves) else Steps(),
     )
+    if taken is not None:
+        anew = (
+            "; the head is fitted anew (--frozen-epochs 0 goes on from the earlier one)"
+            if head_is_fitted(setup)
+            else ""
+        )
+        options.display.say(f"start from {options.start_from}: {taken}{anew}")
     begun = UNTRAINED if options.start_from is None else f"{options.start_from}, not trained on"
     return Prepared(setup, preprocessor, notes, test, begun)
 

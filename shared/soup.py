@@ -43,10 +43,10 @@ def _offer(setup: Setup, progress: Progress, what: str) -> None:
     if not len(setup.valid):
         progress.offer(float(setup.recipe.epochs), setup.network, what)
         return
-    metrics, headline = setup.judged(), setup.objective.headline
-    progress.log({"stage": what, headline: metrics[headline]})
+    metrics, chosen_by = setup.judged(), setup.chosen_by
+    progress.log({"stage": what, chosen_by: metrics[chosen_by]})
     score = setup.objective.score(metrics)
-    if progress.offer(score + share_error(metrics[headline], len(setup.valid)), setup.network, what):
+    if progress.offer(score + share_error(metrics[chosen_by], len(setup.valid)), setup.network, what):
         progress.score = score
 
 

@@ -34,10 +34,8 @@ def run_stages(
     if hasattr(setup.network, "body") and stages.frozen_epochs != 0:
         train_head(setup, progress)
     if is_enough(progress.score, len(setup.valid), stages.enough):
-        reached = progress.journal[-1][setup.objective.headline]
-        progress.display.say(
-            f"{setup.objective.headline} {number(reached)} with the body frozen is enough: no fine-tuning"
-        )
+        reached = progress.journal[-1][setup.chosen_by]
+        progress.display.say(f"{setup.chosen_by} {number(reached)} with the body frozen is enough: no fine-tuning")
     elif setup.recipe.epochs:
         few = some(setup.train, stages.tune_rows, setup.recipe.seed)
         fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, stages.seeds)
@@ -48,6 +46,12 @@ def is_enough(reached: float, rows: int, enough: float) -> bool:
     return reached > 0 and reached + share_error(reached, rows) >= enough
 
 
+def head_is_fitted(setup: Setup) -> bool:
+    """Whether the head is fitted to convergence, so that it does not matter where it began."""
+    network, stages = setup.network, setup.recipe.stages()
+    return hasattr(network, "body") and stages.frozen_epochs is None and isinstance(network.head, LinearHead)
+
+
 def train_head(setup: Setup, progress: Progress) -> None:
     """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
     head, stages = setup.network.head, setup.recipe.stages()
@@ -55,7 +59,7 @@ def train_head(setup: Setup, progress: Progress) -> None:
     few = some(setup.train, stages.head_rows, setup.recipe.seed)
     train, valid = _features(setup, few), _features(setup, setup.valid)
     entry: dict[str, Any] = {"stage": FROZEN}
-    if stages.frozen_epochs is None and isinstance(head, LinearHead):
+    if head_is_fitted(setup) and isinstance(head, LinearHead):
         entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
         head.to(setup.recipe.device)
     else:
@@ -80,7 +84,7 @@ def train_head(setup: Setup, progress: Progress) -> None:
         )
         metrics = setup.objective.measure(*whole)
         score = setup.objective.score(metrics)
-        entry[setup.objective.headline] = metrics[setup.objective.headline]
+        entry[setup.chosen_by] = metrics[setup.chosen_by]
     progress.offer(max(score, -1e30), setup.network, FROZEN)
     progress.log(entry)
 

@@ -253,7 +253,7 @@ class Watch(Callback):
         metrics = self.setup.judged()
         better = self.progress.offer(objective.score(metrics), self.model, what)
         self.since_best = 0 if better else self.since_best + 1
-        return {objective.headline: metrics[objective.headline]}
+        return {self.setup.chosen_by: metrics[self.setup.chosen_by]}
 
     def after_epoch(self) -> None:
         if not self.measured:  # an epoch that a resumed run skips

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from shared.metrics import Classification
+from shared.progress import chosen_by
 from shared.protocol import Data, Outputs
 from shared.several import LabelPresence
 
@@ -17,6 +18,7 @@ class Consistent:
 
     def __init__(self, plain: Classification | LabelPresence, weight: float) -> None:
         self.plain, self.weight, self.headline = plain, weight, plain.headline
+        self.chosen_by = chosen_by(plain)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         if outputs.ndim == 2:

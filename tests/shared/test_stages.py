@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from shared.display import Display
 from shared.metrics import Classification
 from shared.recipe import Recipe, Stages
-from shared.run import train
+from shared.run import Options, train
 from shared.stages import is_enough
-from tests.tiny import TinyApp, TinyPreprocessor, TinyRecipe
+from tests.tiny import TinyApp, TinyPreprocessor, TinyRecipe, write_rings
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,19 @@ def test_fine_tuning_is_left_out_by_what_is_to_be_right(tmp_path: Path, class_we
     table.to_csv(tmp_path / "points.csv", index=False)
     model = train(Rare(class_weights), tmp_path / "points.csv", NearlyThere.make({"epochs": 1}))
     assert {entry["stage"] for entry in model.facts.journal} == stages
+    chosen_by = {"none": "accuracy", "auto": "balanced_accuracy"}[class_weights]
+    assert all(
+        chosen_by in entry and len(entry.keys() & model.facts.valid.keys()) == 1 for entry in model.facts.journal
+    )
+
+
+@pytest.mark.parametrize(("frozen_epochs", "anew"), [(None, True), (0, False), (1, False)])
+def test_a_head_that_is_fitted_anew_is_told_beside_what_it_started_from(
+    tmp_path: Path, frozen_epochs: int | None, anew: bool
+) -> None:
+    source, said = write_rings(tmp_path / "rings.csv"), io.StringIO()
+    recipe = TinyRecipe.make({"epochs": 0, "frozen_epochs": frozen_epochs})
+    train(TinyApp(), source, TinyRecipe.make({"epochs": 0}), Options(out=tmp_path / "out"))
+    train(TinyApp(), source, recipe, Options(start_from=tmp_path / "out", display=Display(stream=said)))
+    (line,) = (line for line in said.getvalue().splitlines() if line.startswith("start from"))
+    assert ("head is fitted anew" in line) == anew
