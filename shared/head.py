@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from shared.dropout import Dropout
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Part = tuple[Tensor, Tensor]
 
 STRENGTHS = tuple(10.0**power for power in (0, -0.5, -1, -1.5, -2, -2.5, -3, -4, -5))
 """L2 penalties tried, strongest first: each fit starts from the one before (a regularisation path)."""
@@ -38,8 +39,9 @@ class LinearHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         return self.linear(self.dropout((features.float() - self.mean) / self.scale))
 
-    def fit(self, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor], loss: Loss, seed: int) -> float:
-        """Fits mean, scale, weight and bias to (features, targets); returns the L2 strength that was chosen.
+    def fit(self, train: Part, valid: Part, loss: Loss, seed: int) -> tuple[float, Part]:
+        """Fits mean, scale, weight and bias to (features, targets); returns the L2 strength that was chosen, and (outputs, targets)
+        of the rows that it was chosen by, each answered by a fit that had not seen it.
 
         The loss must be a mean over rows and convex in the outputs. Minimised by L-BFGS (Liu & Nocedal 1989).
         """
@@ -47,25 +49,27 @@ class LinearHead(nn.Module):
         with _one_thread_for_scipy():
             return self._fit(features, targets, valid, loss, seed)
 
-    def _fit(self, features: Tensor, targets: Tensor, valid: tuple[Tensor, Tensor], loss: Loss, seed: int) -> float:
+    def _fit(self, features: Tensor, targets: Tensor, valid: Part, loss: Loss, seed: int) -> tuple[float, Part]:
         self.mean.copy_(features.mean(0))
         self.scale.copy_(features.std(0, unbiased=False).clamp_min(1e-6))
         standard = (features - self.mean) / self.scale
         problem, outputs = (standard, targets), self.linear.out_features
         if len(valid[1]) >= ENOUGH_ROWS:
-            held = ((valid[0] - self.mean) / self.scale, valid[1])
-            losses, solutions = _path(problem, held, outputs, loss)
-            best = int(losses.argmin())
+            splits = [(problem, ((valid[0] - self.mean) / self.scale, valid[1]))]
         else:
-            folds = _folds(standard, targets, seed)
-            folds = folds[: -(-ENOUGH_ROWS * len(folds) // len(targets))]  # as many as hold out enough rows in all
-            losses = torch.stack([_path(kept, out, outputs, loss)[0] for kept, out in folds]).mean(0)
-            best = int(losses.argmin())
-            solutions = _path(problem, None, outputs, loss, best + 1)[1]
+            splits = _folds(standard, targets, seed)
+            splits = splits[: -(-ENOUGH_ROWS * len(splits) // len(targets))]  # as many as hold out enough rows in all
+        paths = [_path(kept, out, outputs, loss) for kept, out in splits]
+        best = int(torch.stack([losses for losses, _ in paths]).mean(0).argmin())
+        solutions = paths[0][1] if splits[0][0] is problem else _path(problem, None, outputs, loss, best + 1)[1]
         with torch.no_grad():
             self.linear.weight.copy_(solutions[best][0])
             self.linear.bias.copy_(solutions[best][1])
-        return STRENGTHS[best]
+        answered = [
+            _linear(out[0], solved[min(best, len(solved) - 1)])
+            for (_, out), (_, solved) in zip(splits, paths, strict=True)
+        ]
+        return STRENGTHS[best], (torch.cat(answered), torch.cat([out[1] for _, out in splits]))
 
 
 class BodyHead(nn.Module):
@@ -78,9 +82,6 @@ class BodyHead(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         answer: Tensor = self.head(self.body(*inputs))
         return answer
-
-
-Part = tuple[Tensor, Tensor]
 
 
 def _one_thread_for_scipy() -> AbstractContextManager[object]:
@@ -118,11 +119,15 @@ def _path(
         solutions.append(_minimise(kept, strength, loss, outputs, solutions[-1] if solutions else None))
         if held is None:
             continue
-        losses[i] = loss(held[0] @ solutions[-1][0].T + solutions[-1][1], held[1])
+        losses[i] = loss(_linear(held[0], solutions[-1]), held[1])
         if losses[i] > 1.03 * losses.min():
             losses[i + 1 :] = 2 * losses[i]
             break
     return losses, solutions
+
+
+def _linear(features: Tensor, solution: Part) -> Tensor:
+    return features @ solution[0].T + solution[1]
 
 
 def _minimise(part: Part, strength: float, loss: Loss, outputs: int, start: Part | None) -> Part:

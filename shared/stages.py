@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from shared.checkpoint import Checkpoint
-from shared.display import number
 from shared.head import BodyHead, LinearHead
 from shared.loaders import Tensors, some
 from shared.metrics import share_error
+from shared.predict import Given
 from shared.progress import Progress, Setup, Steps
 from shared.protocol import App, Data, Group, Prepares, Preprocessor, Settles, Trains
 from shared.soup import fit_members
@@ -31,12 +31,14 @@ def run_stages(
     if isinstance(app, Prepares):
         setup = app.prepare(setup, preprocessor, progress)
     stages = setup.recipe.stages()
+    reached, rows = float("-inf"), 0
     if hasattr(setup.network, "body") and stages.frozen_epochs != 0:
-        train_head(setup, progress)
-    if is_enough(progress.score, len(setup.valid), stages.enough):
-        reached = progress.journal[-1][setup.chosen_by]
-        progress.display.say(f"{setup.chosen_by} {number(reached)} with the body frozen is enough: no fine-tuning")
+        reached, rows = train_head(setup, progress)
+    if is_enough(reached, rows, stages.enough):
+        progress.display.say(f"the {FROZEN} is enough: no fine-tuning")
     elif setup.recipe.epochs:
+        if rows and not len(setup.valid):
+            progress.display.say("no validation rows to judge fine-tuning by: it is taken as it ends")
         few = some(setup.train, stages.tune_rows, setup.recipe.seed)
         fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, stages.seeds)
 
@@ -52,41 +54,55 @@ def head_is_fitted(setup: Setup) -> bool:
     return hasattr(network, "body") and stages.frozen_epochs is None and isinstance(network.head, LinearHead)
 
 
-def train_head(setup: Setup, progress: Progress) -> None:
-    """The body is frozen, so its outputs are constant: computed once, the head is trained on them."""
-    head, stages = setup.network.head, setup.recipe.stages()
+def train_head(setup: Setup, progress: Progress) -> tuple[float, int]:
+    """The body is frozen, so its outputs are constant: computed once, the head is trained on them.
+
+    Returns its score on rows that it had not seen, and how many these are: validation's, or where there are none and it is
+    fitted to convergence the training rows, by cross-validation.
+    """
+    head, stages, chosen_by = setup.network.head, setup.recipe.stages(), setup.chosen_by
     assert isinstance(head, nn.Module)
     few = some(setup.train, stages.head_rows, setup.recipe.seed)
     train, valid = _features(setup, few), _features(setup, setup.valid)
     entry: dict[str, Any] = {"stage": FROZEN}
+    unseen: tuple[torch.Tensor, torch.Tensor] | None = None
     if head_is_fitted(setup) and isinstance(head, LinearHead):
-        entry["l2"] = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
+        entry["l2"], unseen = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
         head.to(setup.recipe.device)
     else:
-        from shared.train import fit
-
-        on_features = replace(
-            setup,
-            network=head,
-            train=train,
-            valid=valid,
-            groups=[Group(list(head.parameters()))],
-            callbacks=list,
-            steps=Steps(),
-        )
-        inner = replace(progress, score=float("-inf"), weights=None)
-        fit(on_features, stages.frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
-        head.load_state_dict(inner.weights or head.state_dict())
-    score = float("-inf")
-    if len(valid):
+        _train_by_epochs(head, setup, train, valid, progress)
+    reached, rows = -1e30, len(valid)
+    if rows:
         whole = (
             (setup.predictor(head), valid) if isinstance(setup.network, BodyHead) else (setup.predictor(), setup.valid)
         )
         metrics = setup.objective.measure(*whole)
-        score = setup.objective.score(metrics)
-        entry[setup.chosen_by] = metrics[setup.chosen_by]
-    progress.offer(max(score, -1e30), setup.network, FROZEN)
+        reached, entry[chosen_by] = setup.objective.score(metrics), metrics[chosen_by]
+    progress.offer(reached, setup.network, FROZEN)
+    if not rows and unseen is not None:
+        outputs, targets = unseen
+        metrics = setup.objective.measure(Given(outputs), Data(Tensors(outputs), targets))
+        reached, rows = setup.objective.score(metrics), len(targets)
+        entry[f"cross-validated {chosen_by}"] = metrics[chosen_by]
     progress.log(entry)
+    return reached, rows
+
+
+def _train_by_epochs(head: nn.Module, setup: Setup, train: Data, valid: Data, progress: Progress) -> None:
+    from shared.train import fit
+
+    on_features = replace(
+        setup,
+        network=head,
+        train=train,
+        valid=valid,
+        groups=[Group(list(head.parameters()))],
+        callbacks=list,
+        steps=Steps(),
+    )
+    inner = replace(progress, score=float("-inf"), weights=None)
+    fit(on_features, setup.recipe.stages().frozen_epochs or setup.recipe.epochs, inner, stage=FROZEN)
+    head.load_state_dict(inner.weights or head.state_dict())
 
 
 def _features(setup: Setup, part: Data) -> Data:

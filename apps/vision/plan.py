@@ -38,14 +38,14 @@ move the weights once, at the most, while a run has so many steps (docs/experime
 SHARES = {"fast": 0.4, "default": 1.0, "best": 3.0}
 
 
-def plan(recipe: VisionRecipe, seen: Survey, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
-    """(recipe without open dials, notes). `rows` to train on; `judged`: whether there are validation rows."""
+def plan(recipe: VisionRecipe, seen: Survey, rows: int) -> tuple[VisionRecipe, list[str]]:
+    """(recipe without open dials, notes). `rows` to train on."""
     side = max(seen.side, 4)
     recipe, notes = _plan_weights(recipe, side)
     if recipe.weights == "none":
         recipe = _plan_scratch(recipe, side, rows)
     else:
-        recipe, said = _plan_transfer(recipe, side, rows, judged)
+        recipe, said = _plan_transfer(recipe, side, rows)
         notes += said
     recipe = replace(_plan_views(recipe, side, seen.grey, rows), white=seen.white)
     if seen.white is not None:
@@ -127,16 +127,13 @@ def growing_step(size: int) -> int:
     return SMALL_STEP if size <= scratch.LARGEST else LARGE_STEP
 
 
-def _plan_transfer(recipe: VisionRecipe, side: int, rows: int, judged: bool) -> tuple[VisionRecipe, list[str]]:
+def _plan_transfer(recipe: VisionRecipe, side: int, rows: int) -> tuple[VisionRecipe, list[str]]:
     weights, _ = backbones.find_weights(recipe.weights)
     assert weights is not None
     wanted = backbones.pretrained_backbone(weights, recipe.image_size)
     notes: list[str] = []
     epochs, tuned = recipe.epochs, recipe.tune_rows
-    if epochs is None and not judged:
-        epochs = 0
-        notes.append("no validation rows to judge fine-tuning by: only the head is trained (--epochs N for more)")
-    elif epochs is None and recipe.preset == "fast":
+    if epochs is None and recipe.preset == "fast":
         epochs = 0
     elif epochs is None:
         seen, most = FINE_TUNING[recipe.preset]

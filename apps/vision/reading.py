@@ -34,7 +34,7 @@ def read_splits(source: Path, recipe: VisionRecipe, valid: Path | str | None, te
         one = place.is_dir() and recipe.separator == "auto"  # a folder's name is one label
         separator, several = settle_separator("none" if one else recipe.separator, train.labels, "picture")
         train, unlabelled = labelled(train, separator)
-        recipe, said = plan(replace(recipe, separator=separator), survey(train.paths), len(train), valid != "none")
+        recipe, said = plan(replace(recipe, separator=separator), survey(train.paths), len(train))
         notes += [*said, *several, *unlabelled]
         examples = _decode(train, source, recipe)
         _check_classes(train, examples, source, recipe.separator)

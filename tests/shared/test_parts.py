@@ -109,6 +109,17 @@ def test_head_finds_a_linear_rule_whatever_the_scale(valid_rows: int) -> None:
     assert (head(features[400:]).argmax(1) == targets[400:]).float().mean() > 0.95
 
 
+@pytest.mark.parametrize("rows", [60, 3000])
+def test_head_tells_how_it_answers_rows_that_it_had_not_seen(rows: int) -> None:
+    """Of noise nothing can be learnt: answers to rows that a fit had seen would be right more often."""
+    torch.manual_seed(0)
+    features, targets = torch.randn(rows, 50), torch.arange(rows) % 2
+    none = (features[:0], targets[:0])
+    _, (outputs, held) = LinearHead(50, 2).fit((features, targets), none, F.cross_entropy, 0)
+    assert len(outputs) == len(held) == (60 if rows == 60 else 1200)  # enough rows of the five parts
+    assert (outputs.argmax(1) == held).float().mean() < 0.6
+
+
 def test_scipys_blas_does_not_spin_beside_torch_while_a_head_is_fitted() -> None:
     """A spinning BLAS on torch's cores made a fit take 4 to 14 times as long on two of them."""
 

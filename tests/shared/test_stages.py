@@ -69,3 +69,20 @@ def test_a_head_that_is_fitted_anew_is_told_beside_what_it_started_from(
     train(TinyApp(), source, recipe, Options(start_from=tmp_path / "out", display=Display(stream=said)))
     (line,) = (line for line in said.getvalue().splitlines() if line.startswith("start from"))
     assert ("head is fitted anew" in line) == anew
+
+
+@pytest.mark.parametrize(("noise", "stages"), [(0.0, {"frozen body"}), (1.0, {"frozen body", "train"})])
+def test_without_validation_rows_cross_validation_says_whether_the_head_is_enough(
+    tmp_path: Path, noise: float, stages: set[str]
+) -> None:
+    draws = np.random.default_rng(0)
+    left = np.arange(600) < 300
+    x = np.where(left, -1.0, 1.0) + noise * draws.normal(size=600)
+    pd.DataFrame({"x": x, "y": 0.0, "label": np.where(left, "left", "right")}).to_csv(
+        tmp_path / "points.csv", index=False
+    )
+    model = train(Rare("none"), tmp_path / "points.csv", NearlyThere.make({"epochs": 2}), Options(valid="none"))
+    journal = model.facts.journal
+    assert {entry["stage"] for entry in journal} == stages
+    assert journal[0]["cross-validated accuracy"] == pytest.approx(0.84 if noise else 1.0, abs=0.03)
+    assert model.facts.chosen == ("train epoch 2" if noise else "frozen body")

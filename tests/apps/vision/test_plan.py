@@ -24,7 +24,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def planned(side: int = 300, grey: bool = False, rows: int = 100, **dials: Any) -> VisionRecipe:
-    return plan(VisionRecipe.make(dials), Survey(side, grey), rows, True)[0]
+    return plan(VisionRecipe.make(dials), Survey(side, grey), rows)[0]
 
 
 def test_second_views_are_taken_where_they_are_cheap(weights: Path) -> None:
