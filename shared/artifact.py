@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -22,6 +22,11 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from shared.errors import UserError, readable
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
 JSON, WEIGHTS, WAITING = "artifact.json", "weights.safetensors", "weights.safetensors.new"
@@ -98,17 +103,38 @@ def check_target(folder: Path) -> None:
     """Raises UserError when `folder` cannot be written, or holds something that is not ours to replace."""
     try:
         _check_strangers(folder)
-        _try_to_write(folder)
+        with _made(folder):  # rights alone do not tell: a disk may be read-only, and some places take no folders
+            TemporaryFile(dir=folder).close()
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}): give another folder with --out") from error
 
 
-def _try_to_write(folder: Path) -> None:
-    """Leaves nothing behind. Rights alone do not tell: a disk may be read-only, and some places take no folders."""
+@contextmanager
+def reserved(folder: Path) -> Iterator[None]:
+    """`check_target`, and inside no other run gets the folder: the files of two would mix. The system lets go of it when a
+    process dies; Windows and some network disks have no such locks, and nothing is held there."""
+    check_target(folder)
+    with _made(folder), ExitStack() as held:
+        try:
+            if fcntl is not None:
+                held.callback(os.close, place := os.open(folder, os.O_RDONLY))
+                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder}: another run trains into it; wait for its end, or give another folder with --out"
+            ) from None
+        except OSError:
+            pass
+        yield
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """With the folder there; made here, it goes again where nothing came to lie in it."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=folder).close()
+        yield
     finally:
         for place in missing:
             with suppress(OSError):

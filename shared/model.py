@@ -84,8 +84,12 @@ class Model:
             "metrics": metrics,
             "baseline": baseline,
             "rows": {"train": 0, "valid": 0, "test": len(data)},
-            "notes": (*examples.notes, *self._differences(examples.inputs), *self._recalled(examples)),
+            "notes": self.remarks(examples),
         }
+
+    def remarks(self, examples: Examples) -> tuple[str, ...]:
+        """How labelled rows were read, how they differ from those of training, and which of them training had."""
+        return (*examples.notes, *self._differences(examples.inputs), *self._recalled(examples))
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Writes the artifact, replacing an earlier one whole or not at all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -64,8 +65,11 @@ def train(app: App, source: Path, recipe: Recipe, options: Options | None = None
     nothing is written. Raises UserError at a fault of the input.
     """
     options = options or Options()
-    if options.out is not None:
-        artifacts.check_target(options.out)
+    with nullcontext() if options.out is None else artifacts.reserved(options.out):
+        return _trained(app, source, recipe, options)
+
+
+def _trained(app: App, source: Path, recipe: Recipe, options: Options) -> Model:
     clock, progress = Clock(), Progress(options.display)
     with uncollected():
         prepared = prepare(app, source, recipe, options, clock)

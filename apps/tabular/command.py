@@ -33,6 +33,8 @@ def explain(model: Model, source: Path, parsed: argparse.Namespace) -> None:
 
 
 def _show(found: dict[str, Any], display: Display) -> None:
+    for note in found["notes"]:
+        display.say(note)
     shown = [[entry["column"], f"{entry['mean']:.4g}", f"{entry['spread']:.2g}"] for entry in found["importance"]]
     title = f"growth of {found['metric']} when a column is shuffled, {found['rows']:,} rows"
     display.table([["column", "growth", "spread"], *shown], title)

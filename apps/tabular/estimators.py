@@ -12,10 +12,17 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    assert_all_finite,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
 
 from apps.tabular.app import APP, TabularApp
 from apps.tabular.columns import from_frame
+from apps.tabular.labelling import evened_classes
 from apps.tabular.preprocessor import TabularPreprocessor
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.sizes import shared_out, sized
@@ -82,13 +89,15 @@ class _TabularEstimator(BaseEstimator):
         tags.input_tags.allow_nan = True
         return tags
 
-    def _fit(self, columns: Columns, targets: np.ndarray) -> None:
+    def _fit(self, columns: Columns, targets: np.ndarray, weights: np.ndarray | None) -> None:
         dials = {name: value for name, value in self.get_params().items() if value is not None}
         dials.pop("random_state", None)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         dials |= {"seed": seed, "task": self._task, "interval": 0, "precision": "fp32"}
+        if weights is not None:
+            weights = evened_classes(targets, weights) if self.class_weights == "auto" else weights / weights.mean()
         try:
-            given: Any = _Given(Examples(columns, targets))
+            given: Any = _Given(Examples(columns, targets, weights))
             fitted = train(given, Path(), TabularRecipe.make(dials))
         except UserError as error:
             raise ValueError(f"{error} (n_samples = {len(targets)})") from error
@@ -120,18 +129,20 @@ class TabularClassifier(ClassifierMixin, _TabularEstimator):
 
     _task = CLASSIFICATION
 
-    def fit(self, X: Any, y: Any) -> TabularClassifier:
-        """X: DataFrame or array (rows, columns); y: (rows,) labels of any kind. Raises ValueError at bad input."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularClassifier:
+        """X: DataFrame or array (rows, columns); y: (rows,) labels of any kind; sample_weight: (rows,), how much each counts
+        in training, 0 leaves it out. Raises ValueError at bad input."""
         columns = self._columns(X, reset=True)
         labels = _target(self, y)
         check_consistent_length(next(iter(columns.values())), labels)
         check_classification_targets(labels)
+        columns, labels, weights = _weighed(columns, labels, sample_weight)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"a classifier needs two classes or more; y holds only {str(self.classes_[0])!r} (n_samples = {len(labels)})"
             )
-        self._fit(columns, codes.astype(str).astype(object))
+        self._fit(columns, codes.astype(str).astype(object), weights)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -151,12 +162,13 @@ class TabularRegressor(RegressorMixin, _TabularEstimator):
 
     _task = REGRESSION
 
-    def fit(self, X: Any, y: Any) -> TabularRegressor:
-        """X: DataFrame or array (rows, columns); y: (rows,) numbers. Raises ValueError at bad input."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularRegressor:
+        """X: DataFrame or array (rows, columns); y: (rows,) numbers; sample_weight: as of the classifier. Raises ValueError at
+        bad input."""
         columns = self._columns(X, reset=True)
         numbers = _target(self, y).astype(np.float64)
         check_consistent_length(next(iter(columns.values())), numbers)
-        self._fit(columns, numbers)
+        self._fit(*_weighed(columns, numbers, sample_weight))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -176,3 +188,14 @@ def _target(estimator: BaseEstimator, y: Any) -> np.ndarray:
     found: np.ndarray = column_or_1d(y, warn=True)
     assert_all_finite(found, input_name="y")
     return found
+
+
+def _weighed(columns: Columns, targets: np.ndarray, given: Any) -> tuple[Columns, np.ndarray, np.ndarray | None]:
+    """The rows that count, and their weights; those of weight 0 would set spans and means, and choose."""
+    if given is None:
+        return columns, targets, None
+    weights: np.ndarray = _check_sample_weight(given, targets, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError("sample_weight is 0 in all rows: give some above 0")
+    rows = np.flatnonzero(weights)
+    return pick(columns, rows), targets[rows], weights[rows]

@@ -139,10 +139,16 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
         return Examples(inputs, to_numbers(target), weights), said
     words = to_words(target)
     check_classes(words, f"{path}: the target {recipe.target!r}")
-    if weights is not None and recipe.class_weights != "none":  # classes are evened by their counts of rows
-        _, place, counts = np.unique(words, return_inverse=True, return_counts=True)
-        weights = weights / (np.bincount(place, weights) / counts)[place]
+    if weights is not None and recipe.class_weights != "none":
+        weights = evened_classes(words, weights)
     return Examples(inputs, words, weights), said
+
+
+def evened_classes(words: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weights with a mean of 1 in each class: classes are then evened by their counts of rows."""
+    _, place, counts = np.unique(words, return_inverse=True, return_counts=True)
+    evened: np.ndarray = weights / (np.bincount(place, weights) / counts)[place]
+    return evened
 
 
 def ignored(recipe: TabularRecipe) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from apps.tabular.columns import to_numbers
+from apps.tabular.columns import to_numbers, to_words
 from apps.tabular.dates import to_seconds
 from apps.tabular.features import UNKNOWN, Category
 from apps.tabular.kinds import CATEGORY, DATE, NUMBER, Kind
@@ -19,7 +19,7 @@ MOST = 0.5
 STRANGE = {
     NUMBER: "columns that hold words where training had numbers, taken as missing: {}",
     DATE: "columns of dates not written as in training, taken as missing: {}; 2020-12-31 is always understood",
-    CATEGORY: "columns of words most of which training had not, or once: {}",
+    CATEGORY: "columns of words most of which training had not, or once: {}; write them as in training",
 }
 
 
@@ -52,8 +52,11 @@ def strange(columns: Columns, kinds: Sequence[Kind], categories: Mapping[str, Ca
         if kind.kind in STRANGE and kind.name in columns:
             column = columns[kind.name]
             filled = column[[cell is not None for cell in column] if column.dtype == object else ~np.isnan(column)]
-            if _unknown(filled, kind, categories).sum() > MOST * len(filled):
-                found.setdefault(kind.kind, []).append(kind.name)
+            unknown = _unknown(filled, kind, categories)
+            if unknown.sum() > MOST * len(filled):
+                had = [word for word in categories[kind.name].words if word] if kind.kind == CATEGORY else []
+                example = f" ({to_words(filled[unknown])[0]!r}, where training had {some(had, 2)})" if had else ""
+                found.setdefault(kind.kind, []).append(kind.name + example)
     return [STRANGE[kind].format(some(names, 10)) for kind, names in found.items()]
 
 

@@ -66,7 +66,7 @@ def explain(
 ) -> dict[str, Any]:
     """JSON values: `importance` of all columns, `dependence` on the leading ones (for classes of the probability of
     `dependence_class`), and for classes `reliability`; of two the `thresholds` that are best for some metrics; the
-    `contributions` to the answers for `single` rows, counted from 1.
+    `contributions` to the answers for `single` rows, counted from 1; `notes` on how the rows were read.
 
     Measured on at most `rows` labelled rows of `source`: give rows that the model was not trained on. Raises
     UserError where there are none, or not so many.
@@ -78,11 +78,12 @@ def explain(
     beyond = [row for row in single if not 1 <= row <= len(every)]
     if beyond:
         raise UserError(f"{source} has no labelled row {beyond[0]}: they are counted from 1 to {len(every):,}")
+    notes = list(model.remarks(every))
     examples = every.take(np.random.default_rng(seed).permutation(len(every))[:rows])
     metric, loss = asked.loss(examples)
     importance, labels = _importance(asked, examples.inputs, loss, seed), asked.preprocessor.labels
     leading = [entry["column"] for entry in importance[:LEADING]]
-    found: dict[str, Any] = {"rows": len(examples), "metric": metric, "importance": importance}
+    found: dict[str, Any] = {"rows": len(examples), "metric": metric, "importance": importance, "notes": notes}
     if labels is not None:
         found["dependence_class"] = labels.names[-1]
     found["dependence"] = {name: _dependence(asked, examples.inputs, name) for name in leading}

@@ -29,7 +29,8 @@ SHOWN = 48
 STYLE = """
 body { font: 15px system-ui, sans-serif; margin: 2em; } figure { display: inline-block; margin: 0 1em 1em 0; width: 160px; vertical-align: top; }
 figure img { width: 160px; } figcaption { font-size: 12px; overflow-wrap: anywhere; } table { border-collapse: collapse; margin: 1em 0; }
-td, th { padding: .3em .6em; text-align: right; font-weight: normal; } th { font-size: 12px; }
+td, th { padding: .3em .6em; text-align: right; font-weight: normal; } th { font-size: 12px; white-space: nowrap; }
+th.column { writing-mode: vertical-rl; }
 """
 
 
@@ -67,7 +68,7 @@ def write_page(model: Model, source: Path, folder: Path) -> dict[str, Any]:
         "rows": len(rows),
         "errors": int(counts.sum() - counts.diagonal().sum()),
         "page": str(folder / PAGE),
-        "notes": examples.notes,
+        "notes": model.remarks(examples),
     }
 
 
@@ -103,7 +104,7 @@ def _page(rows: list[dict[str, Any]], pictures: Any, counts: Tensor, names: tupl
 
 def _matrix(counts: Tensor, names: tuple[str, ...]) -> str:
     shares = counts / counts.sum(1, keepdim=True).clamp_min(1)
-    heading = "".join(f"<th>{escape(name)}" for name in names)
+    heading = "".join(f"<th class=column dir=auto>{escape(name)}" for name in names)
     lines = []
     for i, name in enumerate(names):
         hue = [("120" if i == j else "0") for j in range(len(names))]
@@ -111,7 +112,7 @@ def _matrix(counts: Tensor, names: tuple[str, ...]) -> str:
             f'<td style="background:hsl({hue[j]} 70% {100 - 45 * float(shares[i, j]):.0f}%)">{int(counts[i, j])}'
             for j in range(len(names))
         ]
-        lines.append(f"<tr><th>{escape(name)}{''.join(cells)}")
+        lines.append(f"<tr><th dir=auto>{escape(name)}{''.join(cells)}")
     return f"<table><tr><th>{heading}{''.join(lines)}</table>"
 
 

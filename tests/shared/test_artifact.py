@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,24 @@ def test_a_model_whose_weights_wait_outlives_the_next_failure(folder: Path, monk
     with pytest.raises(UserError, match="nothing there was changed"):
         artifacts.write(artifacts.Artifact("tiny", {}, {}, {}, {"w": torch.zeros(2)}, {}), folder)
     assert artifacts.read(folder).network["w"].tolist() == [1.0, 1.0]
+
+
+def test_a_folder_is_one_runs_at_a_time(tmp_path: Path, folder: Path) -> None:
+    for place in (folder, tmp_path / "models" / "new"):
+        with artifacts.reserved(place):
+            with pytest.raises(UserError, match="another run trains into it"), artifacts.reserved(place):
+                pass
+            with artifacts.reserved(tmp_path / "beside"):
+                pass
+        with artifacts.reserved(place):
+            pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name]
+
+
+def test_a_run_that_died_holds_no_folder(folder: Path) -> None:
+    code = (
+        f"import os, pathlib, shared.artifact as a; a.reserved(pathlib.Path({str(folder)!r})).__enter__(); os._exit(1)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 1
+    with artifacts.reserved(folder):
+        pass

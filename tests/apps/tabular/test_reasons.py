@@ -35,6 +35,8 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     model = train(write_loans(tmp_path / "loans.csv"), **SMALL, forests=1, target="repaid")
     found = explain(model, write_loans(tmp_path / "new.csv", seed=1), single=[7])
     assert [entry["column"] for entry in found["importance"]][:2] == ["income", "city"]
+    assert not any("training rows" in note for note in found["notes"])
+    assert any("training rows" in note for note in explain(model, tmp_path / "loans.csv")["notes"])
     assert found["importance"][0]["mean"] > 0 and found["importance"][0]["spread"] >= 0
     cities = {entry["value"]: entry["mean"] for entry in found["dependence"]["city"]}
     assert cities["Ulm"] > cities["Bonn"] and found["dependence_class"] == "y"

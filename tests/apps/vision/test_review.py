@@ -147,6 +147,7 @@ def test_review_tells_what_it_leaves_out(tmp_path: Path, capsys: pytest.CaptureF
     arguments = ["review", str(tmp_path / "model"), str(pictures), str(tmp_path / "page"), "--json"]
     assert main(["vision", *arguments]) == 0
     shown = capsys.readouterr()
+    assert "also stand in the training" in shown.err
     assert "1 pictures cannot be decoded" in shown.err and json.loads(shown.out)["rows"] == 19
 
 
