@@ -12,6 +12,7 @@ from apps.collab.model import KEPT, RatingNetwork, ranker_of
 from apps.collab.posterior import Ratings, sample_posterior
 from apps.collab.rankers import ItemFactors, ItemWeights, Ranker
 from apps.collab.recipe import CollabRecipe
+from shared.allocation import freed_blocks_kept
 from shared.loaders import Tensors
 from shared.predict import Predictor
 from shared.protocol import Data
@@ -25,6 +26,7 @@ HELD = 0.1
 """Share of the ratings that it holds out."""
 
 
+@freed_blocks_kept()
 @torch.no_grad()
 def fit_closed_form(network: nn.Module, train: Data, recipe: CollabRecipe) -> None:
     """Fills the network in place from the training rows; gradient descent starts from the biases it has."""

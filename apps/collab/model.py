@@ -63,9 +63,10 @@ class RatingNetwork(nn.Module):
         if levels is not None:
             ratings = ratings + levels
         users, items = positions
-        of_user, of_item, usual = self.user_spread[users], self.item_spread[items], self.user_spread.mean()
-        twice = (of_user - usual).clamp_min(0) * (of_item - 1).clamp_min(0)  # of two strangers the variances add up
-        variance = self.noise + of_user * of_item - twice
+        of_user, of_item = self.user_spread[users], self.item_spread[items]
+        usual = self.user_spread[self.seen.counts() > 0].mean()
+        both_known = (usual - of_user).clamp_min(0) * (1 - of_item).clamp_min(0)  # beyond the sum: it stays above 0
+        variance = self.noise + of_user + usual * (of_item - 1) + both_known
         return torch.stack([ratings, variance.sqrt().expand_as(ratings)], 1)
 
     def ratings_of_all(self, users: Tensor) -> Tensor:

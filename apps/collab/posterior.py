@@ -129,7 +129,7 @@ def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept
     ratings = replace(ratings, rating=ratings.rating / unit)
     sides = _start(ratings, affordable(ratings, width))
     noise, noises, mean = 1.0, 0.0, Mean(kept_width)
-    moments = Moments.start(ratings.sizes)
+    moments = Moments.start(sides)
     for draw in range(burn + samples):
         users, items = sides
         users.draw(items, noise)
@@ -140,7 +140,7 @@ def sample_posterior(ratings: Ratings, width: int, samples: int, burn: int, kept
             mean.add(users.kept(users.factors), items.kept(items.centre))
             moments.add(sides)
             noises += 1 / noise
-    return Posterior(*mean.found(), moments.spread(), noises / samples).times(unit)
+    return Posterior(*mean.found(), moments.spread(sides), noises / samples).times(unit)
 
 
 def affordable(ratings: Ratings, width: int) -> int:
@@ -159,11 +159,11 @@ class Moments:
     draws: int = 0
 
     @classmethod
-    def start(cls, sizes: tuple[int, int]) -> Moments:
-        partners = torch.randint(sizes[1], (JUDGES,)), torch.randint(sizes[0], (JUDGES,))
-        return cls(
-            partners, [torch.zeros(size, JUDGES) for size in sizes], [torch.zeros(size, JUDGES) for size in sizes]
-        )
+    def start(cls, sides: tuple[Side, Side]) -> Moments:
+        rated = [(side.counts > 0).nonzero()[:, 0] for side in sides]
+        of_users, of_items = (each[torch.randint(len(each), (JUDGES,))] for each in rated[::-1])
+        sums, squares = ([torch.zeros(len(side.counts), JUDGES) for side in sides] for _ in range(2))
+        return cls((of_users, of_items), sums, squares)
 
     def add(self, sides: tuple[Side, Side]) -> None:
         for i, (own, other) in enumerate((sides, sides[::-1])):
@@ -173,13 +173,17 @@ class Moments:
             self.squares[i].addcmul_(predicted, predicted)
         self.draws += 1
 
-    def spread(self) -> Factors:
-        """Mean variances of users and of items, scaled so that their products are variances of predictions."""
-        users, items = (
-            (square / self.draws - (total / self.draws).square()).clamp_min(0).mean(1)
-            for total, square in zip(self.sums, self.squares, strict=True)
-        )
-        return Factors(users, items / items.mean().clamp_min(1e-12))
+    def spread(self, sides: tuple[Side, Side]) -> Factors:
+        """Mean variances of users and of items, scaled so that their products are variances of predictions; of the unknown
+        one, row 0, the variance among all that are rated."""
+        users, items = (self._variances(i, side.counts > 0) for i, side in enumerate(sides))
+        return Factors(users, items / items[sides[1].counts > 0].mean().clamp_min(1e-12))
+
+    def _variances(self, i: int, rated: Tensor) -> Tensor:
+        means, squares = self.sums[i] / self.draws, self.squares[i] / self.draws
+        variances = (squares - means.square()).clamp_min(0).mean(1)
+        variances[0] = (squares[rated].mean(0) - means[rated].mean(0).square()).mean()
+        return variances
 
 
 def _start(ratings: Ratings, width: int) -> tuple[Side, Side]:

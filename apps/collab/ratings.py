@@ -38,6 +38,8 @@ def counts_use(name: str, ratings: np.ndarray) -> bool:
 def given_ratings(frame: pd.DataFrame, roles: Roles, recipe: CollabRecipe, path: Path, notes: list[str]) -> np.ndarray:
     """The ratings, ones where there are none. Ranking by every row does without those that are no numbers, and says so."""
     if roles.rating is None:
+        if recipe.positive is not None:
+            raise UserError(f"{path}: no rating column for --positive {recipe.positive:g}: name it with --rating")
         return np.ones(len(frame))
     try:
         return numbers_in(frame[roles.rating], roles.rating, path)

@@ -94,6 +94,8 @@ def _with_task(recipe: CollabRecipe, roles: Roles, frame: pd.DataFrame, path: Pa
         task, why = _infer_task(frame, roles, path)
     if task == "ratings" and roles.rating is None:
         raise UserError(f"{path}: no rating column to predict: name it with --rating, or use --task ranking")
+    if task == "ratings" and recipe.positive is not None:
+        raise UserError(f"--positive {recipe.positive:g} is for ranking: add --task ranking, or leave it out")
     settled = {role: getattr(roles, role) for role in ("user", "item", "rating", "time")}
     epochs = recipe.epochs or (recipe.ranking_epochs if task == "ranking" else 0)
     return replace(recipe, task=task, epochs=epochs, **settled), why

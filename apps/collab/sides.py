@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from apps.collab.columns import KNOWN, plain_name
-from apps.collab.ids import clean_id
+from apps.collab.ids import clean_id, each_id
 from apps.collab.recipe import CollabRecipe
 from shared.errors import UserError, some
+from shared.numerals import twin
 from shared.protocol import Columns, Examples
 from shared.tables import read_table
 
@@ -41,10 +42,12 @@ YEAR = r"\b((?:18|19|20)\d\d)\b"
 
 @dataclass(frozen=True)
 class SideColumns:
-    """The ids of a table and, beside them, `values` of shape (ids, columns), each centred; a missing cell is 0."""
+    """The ids of a table and, beside them, `values` of shape (ids, columns), each centred; a missing cell is 0. `notes` tell
+    what of the table is not used."""
 
     ids: tuple[str, ...]
     values: Tensor
+    notes: tuple[str, ...] = ()
 
     def placed(self, names: tuple[str, ...]) -> Tensor:
         """Values by position, shape (names + 1, columns): row 0, the unknown, and ids that the table lacks are 0."""
@@ -79,13 +82,19 @@ def find_sides(
         if descends:
             raise UserError(f"--{role}-columns {place}: gradient descent does not use it: leave out --epochs")
         try:
-            sides[role] = _fitting(read_side(path, role, getattr(recipe, role)), train.inputs[role].categories, path)
+            names = train.inputs[role].categories
+            sides[role] = found = _fitting(read_side(path, role, getattr(recipe, role)), names, path)
         except UserError as error:
             if place != "auto":
                 raise
             notes.append(f"left out: {error}")
             continue
-        notes.append(f"{path.name}: {sides[role].values.shape[1]} numbers about {len(sides[role].ids):,} {role}s")
+        numbers = f"{found.values.shape[1]} numbers about {len(found.ids):,} {role}s"
+        told = each_id(train.inputs[role])
+        lacking = set(told).difference(found.ids)
+        if lacking:
+            numbers += f"; {len(lacking):,} of {len(told):,} {role}s of the training rows ({some(sorted(lacking))}) are not in it"
+        notes += [f"{path.name}: {note}" for note in (numbers, *found.notes)]
         places[role] = path.name
     return sides, replace(recipe, user_columns=places["user"], item_columns=places["item"])
 
@@ -95,10 +104,12 @@ def _found_in(source: Path, role: str) -> Path | None:
 
 
 def _fitting(found: SideColumns, names: Any, path: Path) -> SideColumns:
-    """Raises UserError where no id of the table is among the `names`."""
-    if set(found.ids).isdisjoint(names):
-        raise UserError(f"{path}: none of its ids ({some(list(found.ids[:3]))}) is among those of the training rows")
-    return found
+    """Its ids as training writes them: 7.0 is 7. Raises UserError where none of them is among the `names`."""
+    known = set(names)
+    ids = tuple(twin(name) if name not in known and twin(name) in known else name for name in found.ids)
+    if known.isdisjoint(ids):
+        raise UserError(f"{path}: none of its ids ({some(list(ids[:3]))}) is among those of the training rows")
+    return replace(found, ids=ids)
 
 
 def read_side(path: Path, role: str, named: str | None) -> SideColumns:
@@ -110,11 +121,16 @@ def read_side(path: Path, role: str, named: str | None) -> SideColumns:
     known = (name for name in frame.columns if name == named or plain_name(name) in KNOWN[role])
     key = frame.columns[0] if frame.columns[0] == "column_1" else next(known, frame.columns[0])  # no header: the first
     frame[key] = frame[key].map(clean_id)
-    frame = frame[frame[key] != ""].drop_duplicates(key).reset_index(drop=True)
-    columns = [column for name in frame.columns.drop(key) for column in numbers_of(frame[name])]
+    named_rows = frame[frame[key] != ""]
+    frame = named_rows.drop_duplicates(key).reset_index(drop=True)
+    numbers = {name: numbers_of(frame[name]) for name in frame.columns.drop(key)}
+    columns = [column for found in numbers.values() for column in found]
     if not columns:
         raise UserError(f"{path}: no column tells {role}s apart by numbers or by values that repeat")
-    return SideColumns(tuple(frame[key]), torch.from_numpy(np.stack(columns, 1)).float())
+    twice, silent = len(named_rows) - len(frame), [name for name, found in numbers.items() if not found]
+    notes = [f"{twice:,} rows repeat an id of {key}: the first is kept"] if twice else []
+    notes += [f"not used, free text or all alike: {some(silent)}"] if silent else []
+    return SideColumns(tuple(frame[key]), torch.from_numpy(np.stack(columns, 1)).float(), tuple(notes))
 
 
 def numbers_of(column: pd.Series) -> list[np.ndarray]:

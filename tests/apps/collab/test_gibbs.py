@@ -155,15 +155,17 @@ def test_uncertainty_of_few_ratings_is_as_large_as_the_errors_are(tmp_path: Path
     assert 0.95 < uncertainty / model.facts.metrics["rmse"] < 1.15
 
 
-def test_a_pair_of_strangers_is_as_uncertain_as_the_ratings_are_apart(tmp_path: Path) -> None:
+def test_a_stranger_is_as_uncertain_as_users_or_items_are_apart(tmp_path: Path) -> None:
     draws, lines = np.random.default_rng(0), ["user,item,rating"]
     usual, quality = draws.normal(0, 1, 90), draws.normal(0, 1, 80)
     ratings = usual[:, None] + quality + draws.normal(0, 0.3, (90, 80))
     lines += [f"{user},{item},{value:.2f}" for (user, item), value in np.ndenumerate(ratings)]
     (tmp_path / "clear.csv").write_text("\n".join(lines) + "\n")
     model = collab.train(tmp_path / "clear.csv", samples=40, burn=10, strength=10.0)
-    both, one, none = (model.predict(pair)["uncertainty"] for pair in (("?", "?"), ("?", "7"), ("7", "7")))
-    assert none < 0.4 < one < both < 1.3 * ratings.std()
+    pairs = ("?", "?"), ("?", "7"), ("7", "?"), ("7", "7")
+    both, user, item, none = (model.predict(pair)["uncertainty"] for pair in pairs)
+    apart = np.hypot([usual.std(), quality.std()], 0.3)
+    assert none < 0.4 and np.allclose([user, item, both], [*apart, ratings.std()], rtol=0.05)
 
 
 def test_two_ratings_are_answered_as_by_the_biases(tmp_path: Path) -> None:

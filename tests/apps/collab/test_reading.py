@@ -183,6 +183,8 @@ def test_incomplete_rows_are_left_out_and_counted(tmp_path: Path) -> None:
         ("user,item\nu,i\nv,j\n", replace(ALL, task="ratings"), "no rating column"),
         ("user,item,rating\nu,i,\nu,j,\n", replace(ALL, rating="rating"), "no row has"),
         ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, task="ranking", positive=9.0), "lower --positive"),
+        ("user,item\nu,i\nv,j\n", replace(ALL, positive=1.0), "no rating column for --positive"),
+        ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, positive=2.0), "add --task ranking"),
         ("user,item,rating,time\nu,i,1,soon\nu,j,2,2001-01-01\n", ALL, "row 1 of time: 'soon' is no time"),
         ("user,item,rating\nu,i,1\nu,j,2\n", replace(ALL, split="last", test_fraction=0.5), "--time"),
         ("user,item\nu,i\nu,j\n", replace(ALL, valid_fraction=0.5, test_fraction=0.5), "nothing to learn from"),

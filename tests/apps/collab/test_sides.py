@@ -88,6 +88,16 @@ def test_a_model_with_columns_is_saved_without_where_they_were(model: Model, sho
     assert str(shop) not in (tmp_path / "out" / "artifact.json").read_text()
 
 
+def test_what_of_a_table_is_not_used_is_said(shop: Path, tmp_path: Path) -> None:
+    rows = [f"{item}.0,{'even' if item % 2 == 0 else 'odd'},name {item}" for item in (*range(30), 7)]
+    (tmp_path / "some.csv").write_text("\n".join(["itemId,kind,name", *rows, ",odd,nobody"]) + "\n")
+    model = collab.train(shop, item_columns=str(tmp_path / "some.csv"), samples=3, burn=1, strength=10.0)
+    assert len(model.preprocessor.items) == 40 and model.preprocessor.item_columns.any(1).sum() == 30  # 7.0 is 7
+    notes = "\n".join(model.facts.notes)
+    assert "2 numbers about 30 items; 10 of 40 items of the training rows (30, 31, " in notes
+    assert "1 rows repeat an id of itemId" in notes and "not used, free text or all alike: name" in notes
+
+
 def test_tables_that_do_not_fit_are_refused(shop: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere"):
         collab.train(shop, item_columns=str(tmp_path / "nowhere.csv"))
