@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.columns import MOST_CLASSES, check_classes, find_named
+from shared.columns import MOST_CLASSES, find_named
 from shared.errors import UserError, some
 from shared.folders import VALID_MARK
 from shared.protocol import Examples
@@ -124,5 +124,4 @@ def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path, separat
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no label (the first is row {first}): left out")
-    check_classes(labels[keep], f"{path}: the label column {target!r}")
     return Examples(texts[keep], labels[keep]), said

@@ -149,6 +149,14 @@ def test_faults_of_a_table_are_named(tmp_path: Path, lines: list[str], dials: di
     assert str(source) in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_few_rows_to_measure_on_may_have_many_classes(tmp_path: Path) -> None:
+    rows = [f"words {i},c{i % 30}" for i in range(90)]
+    source = write_lines(tmp_path / "a.csv", ["text,label", *rows])
+    few = write_lines(tmp_path / "b.csv", ["text,label", *rows[:30]])
+    splits = read(source, few, few)
+    assert sizes(splits) == (90, 30, 30) and len(APP.read_examples(few, splits.recipe)) == 30
+
+
 def test_one_class_is_said(tmp_path: Path) -> None:
     splits = read(write_lines(tmp_path / "a.csv", ["text,label"] + [f"t{i},same" for i in range(30)]))
     with pytest.raises(UserError, match="two classes"):
