@@ -149,16 +149,20 @@ def guess_told(encoding: str, what: str) -> list[str]:
 
 def _find_separator(lines: list[str]) -> str | None:
     lines = [line for line in lines if line.strip()]
-    best, most = None, 1
+    if not lines:
+        return None
+    best, most = None, (False, 1)
     for separator in (TWO, "\t", ",", ";", "|"):
         if separator == TWO:
             widths = [len(line.split(TWO)) for line in lines]
         else:
             widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
-        common = max(set(widths), key=widths.count) if widths else 1
+        common = max(set(widths), key=widths.count)
         steady = widths.count(common) >= 0.8 * len(widths)
-        if steady and (common > most or (separator == ";" and best == "," and _only_decimal_commas(lines))):
-            best, most = separator, common
+        found = common == widths[0], common  # as the header has it: texts may hold as many commas a line
+        better = found > most or (separator == ";" and best == "," and _only_decimal_commas(lines))
+        if steady and common > 1 and better:
+            best, most = separator, found
     return best or (SPACES if _are_spaced(lines) else None)
 
 

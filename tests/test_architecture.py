@@ -104,6 +104,16 @@ def test_help_loads_neither_torch_nor_pandas() -> None:
         subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_fitting_ngrams_does_not_load_torch_compile() -> None:
+    code = (
+        "import sys, numpy, torch; from apps.text.blend import weigh; from apps.text.expert import GramExpert, Ragged\n"
+    )
+    code += "targets, rows = torch.tensor([0, 1]), Ragged.of_lists([[0], [1]])\n"
+    code += "GramExpert(2, 2).fit(rows, targets); weigh(torch.eye(2)[None], targets, torch.ones(1))\n"
+    code += "assert 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
 def test_version_is_said_once_in_the_changelog() -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
     assert version and f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from apps.text.doubt import asked_alone, cascades, least
 from apps.text.encoded import Texts
+from apps.text.lbfgs import LBFGS
 from apps.text.model import ENCODER, GRAMS, Only, TextNetwork, margins
 from apps.text.ragged import Ragged
 from apps.text.recipe import TextRecipe
@@ -104,10 +105,10 @@ def weigh(logits: Tensor, targets: Tensor, start: Tensor, balanced: Tensor | Non
     """Of logits of shape (experts, rows, classes), positive weights, shape (experts,), and biases, shape (classes,), of
     least log loss: Platt's scaling with its intercept, for several experts and classes. `balanced`: weights of classes."""
     logs, bias = start.log().clone().requires_grad_(), torch.zeros(logits.shape[2], requires_grad=True)
-    optimizer = torch.optim.LBFGS([logs, bias], max_iter=50, line_search_fn="strong_wolfe")
+    optimizer = LBFGS([logs, bias], max_iter=50, line_search_fn="strong_wolfe")
 
     def closure() -> float:
-        optimizer.zero_grad()
+        logs.grad = bias.grad = None
         mixed = (logs.exp()[:, None, None] * logits).sum(0) + bias
         pull = PRIOR / len(targets) * ((logs - start.log()).square().sum() + len(bias) * bias.square().sum())
         loss = loss_of(mixed, targets, weights=balanced) + pull

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.columns import MOST_CLASSES, check_classes, find_named
+from shared.columns import MOST_CLASSES, find_named
 from shared.errors import UserError, some
 from shared.folders import VALID_MARK
 from shared.protocol import Examples
@@ -23,6 +24,7 @@ TEXT_NAMES: tuple[str, ...] = (
     *("message", "body", "description", "abstract", "query", "title", "文本", "内容", "评论"),
 )
 LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "polarity", "stars", "y", "标签", "类别")
+PARTS = re.compile(r"[,;|\t]")
 SAMPLE = 2000
 
 
@@ -114,6 +116,7 @@ def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path, separat
     With a `separator` but "none" a text may have several labels, or none: all rows are kept."""
     texts = np.array(cells_of(frame[text]), object)
     labels = np.array([label.strip() for label in cells_of(frame[target])], object)
+    _refuse_swallowed(texts, set(labels.tolist()), frame.columns.get_loc(target) == frame.shape[1] - 1, path)
     keep = labels != ""
     if not keep.any():
         raise UserError(f"{path}: the label column {target!r} is empty in every row; name another with --target")
@@ -124,5 +127,19 @@ def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path, separat
     if not keep.all():
         first = int(np.flatnonzero(~keep)[0]) + 1
         said.append(f"{int((~keep).sum()):,} rows of {path.name} have no label (the first is row {first}): left out")
-    check_classes(labels[keep], f"{path}: the label column {target!r}")
     return Examples(texts[keep], labels[keep]), said
+
+
+def _refuse_swallowed(texts: np.ndarray, labels: set[str], last: bool, path: Path) -> None:
+    """Raises UserError where a text holds whole rows, told by their labels, which stand `last` in them or first: a quotation
+    mark that is opened and not closed takes the rows below into its cell, up to the next mark, and nobody would see."""
+    for row, text in enumerate(texts, 1):
+        if "\n" not in text:
+            continue
+        lines = text.splitlines()
+        cells = [PARTS.split(line) for line in (lines[:-1] if last else lines[1:])]
+        if all(len(parts) > 1 and parts[-1 if last else 0].strip() in labels for parts in cells):
+            raise UserError(
+                f"{path}: a quotation mark opened in row {row} takes other rows into its cell "
+                f"({text[:40]!r}); close it or double it"
+            )

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from apps.text.lbfgs import LBFGS
 from apps.text.ragged import Ragged
 from apps.text.several import balance, loss_of, shares
 
@@ -136,13 +137,12 @@ class Problem:
             self.ratios, self.bayes = self.ratios[:, 1:].clone(), self.bayes[:, 1:].clone()
 
     def solve(self, strength: float, naive: float) -> tuple[Tensor, Tensor]:
-        """(weight, bias), by L-BFGS (Liu & Nocedal 1989) from v = 0; `naive`: the share of naive Bayes."""
+        """(weight, bias), by L-BFGS from v = 0; `naive`: the share of naive Bayes."""
         scaled, bias = torch.zeros_like(self.ratios), torch.zeros(self.ratios.shape[1] + self.opposite)
         penalty, prior = strength * (1 + self.opposite), naive * self.bayes
-        optimizer = torch.optim.LBFGS([scaled, bias], max_iter=STEPS, history_size=6, line_search_fn="strong_wolfe")
+        optimizer = LBFGS([scaled, bias], max_iter=STEPS, history_size=6, line_search_fn="strong_wolfe")
 
         def closure() -> float:
-            optimizer.zero_grad()
             with torch.no_grad():
                 weight = (prior + self.ratios * scaled).numpy()
                 logits = self._all(torch.from_numpy(self.scale * (self.matrix @ weight))) + bias

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import torch
 
-from apps.text.grams import clip
+from apps.text.grams import UNSPACED, clip
 from apps.text.inputs import as_array
 from apps.text.model import TextNetwork
 from apps.text.preprocessor import TextPreprocessor
@@ -20,9 +21,14 @@ from shared.errors import UserError
 from shared.model import Model
 from shared.predict import answers
 
-PIECE = re.compile(r"\s*(?:[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+)")
-"""A word with the space before it; a Chinese or Japanese character is one by itself."""
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2}|[^\W\u3040-\u30ff\u3400-\u9fff]+(?:'\w+)?")
+_SINGLE = "\u3040-\u30ff\u3400-\u9fff" + "".join(f"{chr(begin)}-{chr(end - 1)}" for begin, end in UNSPACED)
+_MARKS = "".join(
+    letter for letter in map(chr, range(0x300, 0x2E80)) if category(letter)[0] == "M"
+)  # no letters to `re`
+_SIGNS = "\u2600-\u27bf\U0001f000-\U0001faff"  # emoji
+PIECE = re.compile(rf"\s*(?:[{_SINGLE}][{_MARKS}]*|[^\s{_SINGLE}]+)")
+"""A word with the space before it; a character of a script without spaces is one by itself."""
+WORD = re.compile(rf"[{_SINGLE}][{_MARKS}]*[{_SINGLE}][{_MARKS}]*|(?:[^\W{_SINGLE}][{_MARKS}]*)+(?:'\w+)?|[{_SIGNS}]")
 MOST_WORDS = 50_000
 
 

@@ -15,6 +15,7 @@ from apps.text.large import columns_of, read_rows
 from apps.text.plan import plan
 from apps.text.recipe import TextRecipe
 from apps.text.repeats import contradicted, marks, repeated
+from shared.columns import check_classes
 from shared.errors import UserError, some
 from shared.folders import VALID_MARK, data_tables, find_parts, parting
 from shared.protocol import Examples, Splits
@@ -33,6 +34,8 @@ def read(source: Path, recipe: TextRecipe, valid: Path | str | None, test: Path 
     parts = find_layout(source)
     own = read_part(parts["train"], recipe)
     train, recipe, notes = own.examples, own.recipe, [*own.notes]
+    if recipe.target and recipe.separator == "none":  # not of rows to measure on: few of these may have as many classes
+        check_classes(train.targets, f"{parts['train']}: the label column {recipe.target!r}")
     valid_path = parts.get("valid") if valid is None else valid
     test_path = parts.get("test") if test is None else test
     given, said = own.marked, []

@@ -29,6 +29,13 @@ def test_separator_is_found(tmp_path: Path, separator: str) -> None:
     assert frame.shape == (20, 3) and list(frame.columns) == ["column_1", "column_2", "column_3"]
 
 
+@pytest.mark.parametrize("separator", [";", "|", "\t"])
+def test_the_separator_is_one_that_the_header_has(tmp_path: Path, separator: str) -> None:
+    lines = "".join(f"{i}, so it was{separator}3.5\n" for i in range(20))
+    frame = read_table(write(tmp_path / "a.txt", f"words{separator}number\n{lines}"))
+    assert list(frame.columns) == ["words", "number"] and frame.shape == (20, 2)
+
+
 def test_bare_quotation_marks_of_tab_separated_text_stay(tmp_path: Path) -> None:
     frame = read_table(write(tmp_path / "a.tsv", 'a "quoted word\t1\nb says "hi" twice\t0\nplain\t1\n'), text=True)
     assert frame.shape == (3, 2) and frame.iloc[0, 0] == 'a "quoted word'

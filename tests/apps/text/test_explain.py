@@ -27,6 +27,16 @@ def test_the_telling_words_of_a_class_are_found(model: Model) -> None:
     assert telling_words(model, []) == {"good": [], "bad": []}
 
 
+@pytest.mark.parametrize(("good", "bad"), [("अच्छी", "बहुत"), ("ดี", "แย่"), ("😍", "👎")])
+def test_telling_words_are_whole_in_every_script(good: str, bad: str, tmp_path: Path) -> None:
+    lines = [f"{(good, bad)[i % 2]} {'abcdefg'[i % 7]},{('good', 'bad')[i % 2]}" for i in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(["text,label", *lines]), encoding="utf-8")
+    model = train(APP, tmp_path / "a.csv", APP.recipe.make({"weights": "none"}))
+    found = telling_words(model, lines, 1)
+    assert [found["good"][0][0], found["bad"][0][0]] == [good, bad]
+    assert "".join(piece for piece, _ in mark(model, good * 3)["marks"]) == good * 3
+
+
 @pytest.mark.parametrize("text", ["the film was a lovely story", "房间很大 lovely"])
 def test_the_telling_word_of_a_text_is_marked(model: Model, text: str) -> None:
     found = mark(model, text)

@@ -149,6 +149,27 @@ def test_faults_of_a_table_are_named(tmp_path: Path, lines: list[str], dials: di
     assert str(source) in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("order", ["{text},{label}", "{label},{text}"])
+def test_rows_that_an_open_quotation_mark_takes_into_a_text_are_refused(tmp_path: Path, order: str) -> None:
+    found = [("a fine\nday", "good"), ("rated\n3,good\nor so", "bad")] + [
+        (f"words, {i}", "ab"[i % 2]) for i in range(30)
+    ]
+    rows = [order.format(text=f'"{text}"', label=label) for text, label in found]
+    assert sum(sizes(read(write_lines(tmp_path / "a.csv", [order.format(text="text", label="label"), *rows])))) == 32
+    rows += [order.format(text=f"{chr(34) * (i % 4 == 0)}words {i}", label="ab"[i % 2]) for i in range(1, 36)]
+    source = write_lines(tmp_path / "b.csv", [order.format(text="text", label="label"), *rows])
+    with pytest.raises(UserError, match=f"{source}: a quotation mark opened in row 36 takes"):
+        read(source)
+
+
+def test_few_rows_to_measure_on_may_have_many_classes(tmp_path: Path) -> None:
+    rows = [f"words {i},c{i % 30}" for i in range(90)]
+    source = write_lines(tmp_path / "a.csv", ["text,label", *rows])
+    few = write_lines(tmp_path / "b.csv", ["text,label", *rows[:30]])
+    splits = read(source, few, few)
+    assert sizes(splits) == (90, 30, 30) and len(APP.read_examples(few, splits.recipe)) == 30
+
+
 def test_one_class_is_said(tmp_path: Path) -> None:
     splits = read(write_lines(tmp_path / "a.csv", ["text,label"] + [f"t{i},same" for i in range(30)]))
     with pytest.raises(UserError, match="two classes"):
