@@ -111,11 +111,15 @@ def _maybe_read(path: Path | str | None, recipe: TabularRecipe) -> Examples | No
     return None if path is None else read_examples(Path(path), recipe)
 
 
-def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
-    """Labelled rows to measure on: the test part of a folder that has parts, else its validation part. Its notes tell of
-    rows left out."""
+def find_measured(source: Path) -> Path:
+    """The table to measure on: the test part of a folder that has parts, else its validation part."""
     parts = find_tables(source)
-    path = parts.get("test") or parts.get("valid") or parts["train"]
+    return parts.get("test") or parts.get("valid") or parts["train"]
+
+
+def read_examples(source: Path, recipe: TabularRecipe) -> Examples:
+    """Labelled rows to measure on. Its notes tell of rows left out."""
+    path = find_measured(source)
     columns, notes = read_columns(path), told_encoding(path)
     if recipe.target in columns:
         columns[recipe.target], said = with_none(columns[recipe.target], path, recipe.target)

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from apps.tabular.blocks import read_columns
 from apps.tabular.columns import to_words
 from apps.tabular.kinds import NUMBER
 from apps.tabular.matching import matched
 from apps.tabular.preprocessor import TabularPreprocessor
+from apps.tabular.reading import find_measured
 from apps.tabular.targets import ClassTarget, NumberTarget
 from shared.errors import UserError, as_path
 from shared.metrics import classification_metrics, regression_metrics
@@ -66,18 +68,21 @@ def explain(
 ) -> dict[str, Any]:
     """JSON values: `importance` of all columns, `dependence` on the leading ones (for classes of the probability of
     `dependence_class`), and for classes `reliability`; of two the `thresholds` that are best for some metrics; the
-    `contributions` to the answers for `single` rows, counted from 1; `notes` on how the rows were read.
+    `contributions` to the answers for `single` rows, counted from 1 as `predict` does: those without a label too;
+    `notes` on how the rows were read.
 
     Measured on at most `rows` labelled rows of `source`: give rows that the model was not trained on. Raises
     UserError where there are none, or not so many.
     """
-    asked, every = _Asked(model), model.app.read_examples(as_path(source, "source"), model.recipe)
+    path = as_path(source, "source")
+    asked, every = _Asked(model), model.app.read_examples(path, model.recipe)
     every = replace(every, inputs=matched(every.inputs, asked.columns))
     if not len(every):
         raise UserError(f"{source}: no labelled rows to explain by")
-    beyond = [row for row in single if not 1 <= row <= len(every)]
+    told = matched(read_columns(find_measured(path)), asked.columns) if single else every.inputs
+    beyond = [row for row in single if not 1 <= row <= count(told)]
     if beyond:
-        raise UserError(f"{source} has no labelled row {beyond[0]}: they are counted from 1 to {len(every):,}")
+        raise UserError(f"{source} has no row {beyond[0]}: they are counted from 1 to {count(told):,}")
     notes = list(model.remarks(every))
     examples = every.take(np.random.default_rng(seed).permutation(len(every))[:rows])
     metric, loss = asked.loss(examples)
@@ -95,7 +100,7 @@ def explain(
             found["thresholds"] = best_thresholds(answers, targets, labels.names)
     background = examples.inputs, answers
     found["contributions"] = [
-        {"row": row, **_of_row(asked, pick(every.inputs, np.array([row - 1], int)), background, seed)} for row in single
+        {"row": row, **_of_row(asked, pick(told, np.array([row - 1], int)), background, seed)} for row in single
     ]
     return found
 

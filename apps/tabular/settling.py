@@ -15,7 +15,7 @@ from apps.tabular.growing import UNDECIDED, plant
 from apps.tabular.parts import evened, held_out, rows_of
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import NumberTarget, Target
-from apps.tabular.transforms import NONE
+from apps.tabular.transforms import NONE, mean_factor
 from shared.calibration import best_temperature
 from shared.predict import Predictor
 from shared.protocol import Data
@@ -50,8 +50,8 @@ def settle(ensemble: Ensemble, target: Target, train: Data, valid: Data, recipe:
     if networks is not None and len(targets) >= FEWEST_CALIBRATING:
         share = float(ensemble.forest.share) if trees is not None else 0.0
         outputs = mixed(networks, trees, share)
-        if isinstance(target, NumberTarget):
-            ensemble.factor.fill_(mean_factor(target, outputs, targets))
+        if isinstance(target, NumberTarget) and target.transform != NONE:
+            ensemble.factor.fill_(mean_factor(target.values(outputs), target.values(targets)))
         said.append(_calibrate(ensemble, outputs, targets, recipe))
     return "; ".join(part for part in said if part)
 
@@ -81,19 +81,6 @@ def _calibrate(ensemble: Ensemble, outputs: Tensor, targets: Tensor, recipe: Tab
     if not len(ensemble.intervals.reach):
         return f"no intervals: {len(targets):,} rows not trained on are too few for {recipe.interval:.0%}"
     return f"intervals that hold {recipe.interval:.0%} of {len(targets):,} rows not trained on"
-
-
-def mean_factor(target: NumberTarget, outputs: Tensor, targets: Tensor) -> float:
-    """By what answers are to be multiplied to have the mean of the targets, both given in standardised form.
-
-    The mean of a root or a logarithm, put back, falls short of the mean that squared error asks for (Duan 1983). One that
-    is within one standard error of it is left alone.
-    """
-    values, truth = target.values(outputs), target.values(targets)
-    short = truth - values
-    if target.transform == NONE or short.mean().abs() <= short.std() / len(short) ** 0.5 or not values.mean() > 0:
-        return 1.0
-    return float(truth.mean() / values.mean())
 
 
 def best_share(networks: Tensor, trees: Tensor, targets: Tensor, counted: Tensor | None = None) -> float:

@@ -14,7 +14,7 @@ from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION
 from shared.errors import UserError
 from shared.protocol import Columns, Examples
-from shared.splits import three_parts, wanted
+from shared.splits import share_of_rest, three_parts, wanted
 
 Parts = tuple[Examples, Examples, Examples]
 
@@ -31,17 +31,20 @@ def split(train: Examples, valid: Examples | None, test: Examples | None, recipe
 
 
 def by_groups(parts: Parts, recipe: TabularRecipe) -> tuple[TabularRecipe, list[str]]:
-    """The recipe with no more folds than there are rows, or groups to keep apart, in training, and what to say of groups
-    that stand in training and in parts that were given."""
-    if recipe.group is None:
+    """The recipe with no more folds than there are rows, or groups to keep apart, in training, and what to say of groups,
+    or moments, that stand in training and in parts to measure on."""
+    column = recipe.group or recipe.time
+    if column is None:
         return replace(recipe, folds=min(recipe.folds, len(parts[0]))), []
-    train, valid, test = (set(to_words(part.inputs.get(recipe.group, np.empty(0))).tolist()) for part in parts)
+    train, valid, test = (set(to_words(part.inputs.get(column, np.empty(0))).tolist()) for part in parts)
     said = [
-        f"{len(train & other):,} of {len(other):,} values of {recipe.group!r} in the {name} rows also stand in the training "
+        f"{len(train & other):,} of {len(other):,} values of {column!r} in the {name} rows also stand in the training "
         "rows: results look better than they are for new ones"
         for name, other in (("validation", valid), ("test", test))
         if train & other
     ]
+    if recipe.group is None:
+        return replace(recipe, folds=min(recipe.folds, len(parts[0]))), said
     if recipe.folds > len(train):
         said.append(f"folds: {len(train)}, for {recipe.group!r} has no more values in the training rows")
         recipe = replace(recipe, folds=len(train))
@@ -64,11 +67,16 @@ def _ordered_parts(
     train: Examples, shares: tuple[float, float], recipe: TabularRecipe, path: Path
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions (train, valid, test) by time, or with groups kept together."""
+    share_of_rest(*shares)  # raises where nothing is left to learn from
     column = _column(train, recipe, path)
-    valid_rows, test_rows = (round(len(train) * share) for share in shares)
+    held = valid_rows, test_rows = [round(len(train) * share) for share in shares]
     ends = [len(train) - test_rows - valid_rows, len(train) - test_rows]
     if recipe.time is not None:
-        order = _by_time(column, path, recipe.time)
+        moments = _moments(column, path, recipe.time)
+        if any(held) and (moments == moments[0]).all():
+            raise UserError(f"{path}: {recipe.time!r} is the same in every row, nothing to split by; leave --time out")
+        order = np.argsort(moments, kind="stable")
+        ends = _between(moments[order], held)
     else:
         order, large = _by_group(column, recipe.seed)
         ends = [max(_edge(to_words(column)[order], end), large) for end in ends]
@@ -88,15 +96,29 @@ def _column(train: Examples, recipe: TabularRecipe, path: Path) -> np.ndarray:
     return column
 
 
-def _by_time(column: np.ndarray, path: Path, name: str) -> np.ndarray:
-    """Rows from the earliest to the latest; those without a time come first."""
+def _moments(column: np.ndarray, path: Path, name: str) -> np.ndarray:
+    """The time of each row as a number; those without one come first."""
     moments = to_numbers(column)
-    if np.isnan(moments).mean() > 0.5:
+    if column.dtype == object and np.isnan(moments).mean() > 0.5:
         form = find_format([word for word in dict.fromkeys(column.tolist()) if word is not None])
         if form is None:
             raise UserError(f"{path}: {name!r} holds neither dates nor numbers to split by")
         moments = to_seconds(column, form)
-    return np.argsort(np.nan_to_num(moments, nan=-np.inf), kind="stable")
+    return np.where(np.isnan(moments), -np.inf, moments)
+
+
+def _between(moments: np.ndarray, held: Sequence[int]) -> list[int]:
+    """Where validation and the test, about `held` rows of each, begin among rows in order of time: between two moments
+    where each part, that to train on too, keeps half of its rows; else within one."""
+    edges, end, found = np.flatnonzero(moments[1:] != moments[:-1]) + 1, len(moments), []
+    fewest = (len(moments) - sum(held)) / 2
+    for rows in reversed(held):
+        near = edges[(edges >= fewest) & (edges <= end - rows / 2)]
+        end -= rows
+        if rows and len(near):
+            end = int(near[np.abs(near - end).argmin()])
+        found.append(end)
+    return found[::-1]
 
 
 def _by_group(column: np.ndarray, seed: int) -> tuple[np.ndarray, int]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from apps.tabular import boosting
 from apps.tabular.sizes import PROBE
-from apps.tabular.transforms import LOG, NONE, ROOT, restored, transformed
+from apps.tabular.transforms import LOG, NONE, ROOT, mean_factor, restored, transformed
 
 BETTER = 0.99
 """A transform is taken where it lowers the error, in the target's own unit, to this share of the plain one's."""
@@ -29,8 +29,8 @@ def best_transform(features: Tensor, targets: Tensor, sizes: Sequence[int], firs
         centre, scale = target.mean(), target.std().clamp_min(1e-12)
         answers, _ = boosting.probe(replace(known, targets=((target - centre) / scale).float()), asked, options)
         values = restored(answers.double() * scale + centre, name)
-        if name != NONE:  # as `settling.mean_factor` does with the answers
-            values *= truth.mean() / values.mean().clamp_min(1e-12)
+        if name != NONE:
+            values *= mean_factor(values, truth)
         errors[name] = float((values - truth).square().mean().sqrt())
     best = min(errors, key=lambda name: errors[name])
     return best if errors[best] < BETTER * errors[NONE] else NONE

@@ -56,9 +56,15 @@ def test_reasons_name_the_columns_that_matter(tmp_path: Path) -> None:
     assert seventh["mean"] + sum(seventh["contributions"].values()) == pytest.approx(seventh["answer"])
     shown = [row["probabilities"][seventh["class"]] for row in model.predict_sources(tmp_path / "new.csv")]
     assert seventh["mean"] == pytest.approx(np.mean(shown), abs=0.01)
-    with pytest.raises(UserError, match="no labelled row 301"):
+    with pytest.raises(UserError, match="no row 301"):
         explain(model, tmp_path / "new.csv", single=[301])
     capitals = tmp_path / "capitals.csv"
     header, rest = (tmp_path / "new.csv").read_text(encoding="utf-8").split("\n", 1)
     capitals.write_text(f"{header.replace('income', 'INCOME')}\n{rest}", encoding="utf-8")
     assert explain(model, capitals, single=[7]) == found
+    first, *rows = rest.split("\n")
+    (tmp_path / "gaps.csv").write_text("\n".join([header, first.rpartition(",")[0] + ",", *rows]), encoding="utf-8")
+    told = explain(model, tmp_path / "gaps.csv", single=[1, 7])
+    assert told["rows"] == 299 and len(told["contributions"]) == 2  # rows are counted as in the file and by predict
+    for one, answer in zip(told["contributions"], [shown[0], shown[6]], strict=True):
+        assert one["answer"] == pytest.approx(answer if one["class"] == seventh["class"] else 1 - answer, abs=1e-4)

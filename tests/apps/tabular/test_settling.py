@@ -6,8 +6,9 @@ import torch
 
 from apps.tabular.ensemble import _to_mean
 from apps.tabular.intervals import Intervals
-from apps.tabular.settling import best_share, mean_factor
+from apps.tabular.settling import best_share
 from apps.tabular.targets import NumberTarget
+from apps.tabular.transforms import mean_factor
 
 
 def test_intervals_hold_their_share_of_new_rows() -> None:
@@ -43,9 +44,9 @@ def test_answers_reach_the_mean_also_beyond_their_intervals() -> None:
     target = NumberTarget(0.0, 1.0, 0.0, 100.0, 0.0, 100.0, 5.0, "log")
     targets = target.standard(torch.tensor([50.0] + [0.0] * 9).repeat(40))
     answers = target.standard(torch.full((400, 3), 0.5) * torch.tensor([1.0, 0.0, 1.5]))
-    factor = mean_factor(target, answers[:, 0], targets)
+    factor = mean_factor(target.values(answers[:, 0]), target.values(targets))
     value, low, high = target.values(_to_mean(answers, target, factor)).T
     assert torch.allclose(value, torch.tensor(5.0).double(), atol=1e-4) and bool(
         (low <= value).all() & (value <= high).all()
     )
-    assert mean_factor(target, targets, targets) == 1
+    assert mean_factor(target.values(targets), target.values(targets)) == 1

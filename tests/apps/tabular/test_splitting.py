@@ -77,6 +77,55 @@ def test_the_latest_rows_are_the_test(tmp_path: Path) -> None:
     assert max(days[0]) <= min(days[1]) and max(days[1]) <= min(days[2])
 
 
+def in_order(path: Path, times: list[object], **dials: object) -> Splits:
+    """A table of rows at these times, split by them."""
+    shuffled = np.random.default_rng(0).permutation(len(times))
+    path.write_text("time,x,t\n" + "".join(f"{times[i]},{i * i % 17},{'ab'[i % 2]}\n" for i in shuffled))
+    return APP.read(path, TabularRecipe.make({"time": "time", **dials}), None, None)
+
+
+def test_rows_of_one_moment_stand_in_one_part(tmp_path: Path) -> None:
+    splits = in_order(tmp_path / "t.csv", [f"2020-{1 + i // 24 // 28:02}-{1 + i // 24 % 28:02}" for i in range(1000)])
+    days = [set(part.inputs["time"]) for part in (splits.train, splits.valid, splits.test)]
+    assert max(days[0]) < min(days[1]) and max(days[1]) < min(days[2])
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [792, 96, 112]
+    assert not any("also stand" in note for note in splits.notes)
+
+
+@pytest.mark.parametrize(
+    ("years", "sizes", "told"),
+    [
+        ({2018: 300, 2019: 300, 2020: 400}, [500, 100, 400], ["validation"]),
+        ({2019: 300, 2020: 690, 2021: 10}, [800, 100, 100], ["validation", "test"]),
+    ],
+)
+def test_moments_that_have_to_be_cut_are_told(
+    tmp_path: Path, years: dict[int, int], sizes: list[int], told: list[str]
+) -> None:
+    splits = in_order(tmp_path / "t.csv", [year for year, rows in years.items() for _ in range(rows)])
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == sizes
+    notes = [note for note in splits.notes if "also stand in the training" in note]
+    assert len(notes) == len(told) and all(part in note for part, note in zip(told, notes, strict=True))
+
+
+@pytest.mark.parametrize("time", [7, "", "2020-01-01"])
+def test_one_moment_is_nothing_to_split_by(tmp_path: Path, time: object) -> None:
+    with pytest.raises(UserError, match="'time' is the same in every row"):
+        in_order(tmp_path / "t.csv", [time] * 100)
+
+
+def test_numbers_that_are_mostly_missing_are_times(tmp_path: Path) -> None:
+    splits = in_order(tmp_path / "t.csv", ["" if i < 95 else i for i in range(100)])
+    assert sorted(splits.test.inputs["time"]) == [95, 96, 97, 98, 99]
+
+
+@pytest.mark.parametrize("by", ["time", "group"])
+def test_shares_that_leave_nothing_are_refused(tmp_path: Path, by: str) -> None:
+    dials = {"time": "time" if by == "time" else None, "group": "time" if by == "group" else None}
+    with pytest.raises(UserError, match="leave nothing to learn from"):
+        in_order(tmp_path / "t.csv", list(range(100)), valid_fraction=0.95, test_fraction=0.1, **dials)
+
+
 def test_named_columns_are_left_out(tmp_path: Path) -> None:
     splits = read(tmp_path, ignore="left, day", row_weights="counts", target="t")
     assert set(splits.train.inputs) == {"person", "size"}
