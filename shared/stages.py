@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import nn
 
 from shared.checkpoint import Checkpoint
 from shared.head import BodyHead, LinearHead
-from shared.loaders import Tensors, some
+from shared.loaders import Tensors, chosen, some
 from shared.metrics import share_error
 from shared.predict import Given
 from shared.progress import Progress, Setup, Steps
@@ -18,7 +19,10 @@ from shared.protocol import App, Data, Group, Prepares, Preprocessor, Settles, T
 from shared.soup import fit_members
 
 FROZEN = "frozen body"
-TRAIN = "train"
+TRAIN, TRIAL = "train", "trial"
+TRIED_ROWS, TRIED_EPOCHS = 2500, 4
+"""Training rows on which fine-tuning is tried where there are none for validation, and passes over them at the least where these
+are a part of all: what pays on some pays on more."""
 
 
 def run_stages(
@@ -34,11 +38,10 @@ def run_stages(
     reached, rows = float("-inf"), 0
     if hasattr(setup.network, "body") and stages.frozen_epochs != 0:
         reached, rows = train_head(setup, progress)
+    undecided = rows and not len(setup.valid) and stages.enough < math.inf
     if is_enough(reached, rows, stages.enough):
         progress.display.say(f"the {FROZEN} is enough: no fine-tuning")
-    elif setup.recipe.epochs:
-        if rows and not len(setup.valid):
-            progress.display.say("no validation rows to judge fine-tuning by: it is taken as it ends")
+    elif setup.recipe.epochs and (not undecided or fine_tuning_pays(setup, progress)):
         few = some(setup.train, stages.tune_rows, setup.recipe.seed)
         fit_members(replace(setup, train=few), progress, checkpoint, TRAIN, stages.seeds)
 
@@ -46,6 +49,33 @@ def run_stages(
 def is_enough(reached: float, rows: int, enough: float) -> bool:
     """Whether a score is within one standard error of `enough`: closer than that few rows cannot judge what is better."""
     return reached > 0 and reached + share_error(reached, rows) >= enough
+
+
+def fine_tuning_pays(setup: Setup, progress: Progress) -> bool:
+    """Without validation rows: whether the whole network, once it is trained, beats the head alone on training rows that are held
+    out of both. The network is left as it was."""
+    from shared.train import fit
+
+    part, epochs = some(setup.train, TRIED_ROWS, setup.recipe.seed), setup.recipe.epochs
+    if len(part) < len(setup.train):
+        epochs = max(epochs, TRIED_EPOCHS)
+    order = torch.randperm(len(part), generator=torch.Generator().manual_seed(setup.recipe.seed))
+    held, kept = order[: len(part) // 5], order[len(part) // 5 :]
+    trial = replace(setup, train=chosen(part, kept), valid=chosen(part, held))
+    progress.display.say(
+        f"no validation rows: fine-tuning is tried on {len(kept):,} training rows, judged by {len(held):,} others"
+    )
+    before = {name: tensor.detach().clone() for name, tensor in setup.network.state_dict().items()}
+    inner = Progress(progress.display)
+    alone, _ = train_head(trial, inner)
+    fit(trial, epochs, inner, stage=TRIAL)
+    whole = setup.objective.score(trial.judged())
+    setup.network.load_state_dict(before)
+    pays = whole > alone
+    progress.display.say(
+        f"fine-tuning {'pays: now on all training rows' if pays else 'does not pay: the head alone is kept'}"
+    )
+    return pays
 
 
 def head_is_fitted(setup: Setup) -> bool:

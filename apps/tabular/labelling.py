@@ -14,7 +14,7 @@ from apps.tabular.dates import find_format
 from apps.tabular.recipe import TabularRecipe
 from apps.tabular.targets import CLASSIFICATION, REGRESSION
 from shared.chunks import CATEGORY
-from shared.columns import check_classes, find_named
+from shared.columns import find_named
 from shared.errors import UserError, some
 from shared.missing import is_missing
 from shared.protocol import Columns, Examples
@@ -138,7 +138,6 @@ def label(columns: Columns, recipe: TabularRecipe, path: Path) -> tuple[Examples
     if recipe.task == REGRESSION:
         return Examples(inputs, to_numbers(target), weights), said
     words = to_words(target)
-    check_classes(words, f"{path}: the target {recipe.target!r}")
     if weights is not None and recipe.class_weights != "none":
         weights = evened_classes(words, weights)
     return Examples(inputs, words, weights), said

@@ -20,6 +20,7 @@ from apps.tabular.sizes import expectation, expected_seconds, shared_out, sized
 from apps.tabular.splitting import Parts, by_groups, split
 from apps.tabular.suspects import find_suspects
 from apps.tabular.targets import REGRESSION
+from shared.columns import check_classes
 from shared.errors import UserError, some
 from shared.folders import data_tables, find_parts
 from shared.protocol import Columns, Examples, Splits
@@ -39,6 +40,8 @@ def read(source: Path, recipe: TabularRecipe, valid: Path | str | None, test: Pa
     _check_named(columns, recipe, path)
     labelled, said = label(columns, recipe, path)
     notes += said
+    if task != REGRESSION:  # not of rows to measure on: few of these may have as many classes
+        check_classes(labelled.targets, f"{path}: the target {target!r}")
     if (labelled.targets == labelled.targets[0]).all():
         raise UserError(
             f"{path}: the target {target!r} is {labelled.targets[0]} in every row: there is nothing to learn; "

@@ -131,14 +131,14 @@ def examples_of(frame: pd.DataFrame, text: str, target: str, path: Path, separat
 
 
 def _refuse_swallowed(texts: np.ndarray, labels: set[str], last: bool, path: Path) -> None:
-    """Raises UserError where a text holds whole rows, told by their labels, which stand `last` in them or first: a quotation
+    """Raises UserError where a text holds two rows or more, told by their labels, which stand `last` in them or first: a quotation
     mark that is opened and not closed takes the rows below into its cell, up to the next mark, and nobody would see."""
     for row, text in enumerate(texts, 1):
         if "\n" not in text:
             continue
         lines = text.splitlines()
         cells = [PARTS.split(line) for line in (lines[:-1] if last else lines[1:])]
-        if all(len(parts) > 1 and parts[-1 if last else 0].strip() in labels for parts in cells):
+        if len(cells) > 1 and all(len(parts) > 1 and parts[-1 if last else 0].strip() in labels for parts in cells):
             raise UserError(
                 f"{path}: a quotation mark opened in row {row} takes other rows into its cell "
                 f"({text[:40]!r}); close it or double it"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import torch
 from torch.optim import Optimizer
 
@@ -9,4 +11,4 @@ from torch.optim import Optimizer
 class LBFGS(torch.optim.LBFGS):
     """The closure clears the gradients itself: `zero_grad` would load torch.compile, too."""
 
-    add_param_group = Optimizer.add_param_group.__wrapped__  # type: ignore[attr-defined]
+    add_param_group = inspect.unwrap(Optimizer.add_param_group)

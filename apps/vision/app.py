@@ -114,11 +114,12 @@ class VisionApp:
         return objective_of(preprocessor.labels, recipe.smoothing, recipe.class_weights)
 
     def callbacks(self, recipe: VisionRecipe) -> list[Any]:
-        from apps.vision.callbacks import Augment
+        from apps.vision.callbacks import Augment, KeptStatistics
 
         assert recipe.image_size is not None and recipe.first_size is not None
         views, step = Views(recipe.augment, recipe.mirror == "yes"), growing_step(recipe.image_size)
-        return [Augment(views, (recipe.first_size, recipe.image_size, step), recipe.cutmix)]
+        augment = Augment(views, (recipe.first_size, recipe.image_size, step), recipe.cutmix)
+        return [augment] if recipe.weights == "none" else [augment, KeptStatistics()]
 
     def steps(self, recipe: VisionRecipe) -> Steps:
         """From scratch: orthogonal steps at once; the gentle cycle of AdamW around pretrained weights."""

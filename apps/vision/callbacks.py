@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastai.callback.core import Callback
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from apps.vision.augment import Views, cutmix
 
@@ -38,3 +39,13 @@ class Augment(Callback):
         stages = -(-(self.size - self.first) // self.step)
         grown = int(min(done / self.GROWING, 1) * stages) * self.step
         return min(self.first + grown, self.size)
+
+
+class KeptStatistics(Callback):
+    """Batch normalisation goes on by the statistics that came with pretrained weights: those of small batches of few pictures are
+    noise (docs/experiments/vision.md)."""
+
+    def before_train(self) -> None:
+        for part in self.model.modules():
+            if isinstance(part, _BatchNorm):
+                part.eval()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from torch import nn
 
 from shared.display import Display
+from shared.head import LinearHead
 from shared.metrics import Classification
 from shared.recipe import Recipe, Stages
 from shared.run import Options, train
 from shared.stages import is_enough
-from tests.tiny import TinyApp, TinyPreprocessor, TinyRecipe, write_rings
+from tests.tiny import TinyApp, TinyNetwork, TinyPreprocessor, TinyRecipe, write_rings
 
 
 @pytest.mark.parametrize(
@@ -71,18 +75,46 @@ def test_a_head_that_is_fitted_anew_is_told_beside_what_it_started_from(
     assert ("head is fitted anew" in line) == anew
 
 
-@pytest.mark.parametrize(("noise", "stages"), [(0.0, {"frozen body"}), (1.0, {"frozen body", "train"})])
-def test_without_validation_rows_cross_validation_says_whether_the_head_is_enough(
-    tmp_path: Path, noise: float, stages: set[str]
-) -> None:
-    draws = np.random.default_rng(0)
+class Narrow(TinyApp):
+    """Its features, as they begin, do not tell rings apart."""
+
+    recipe = NearlyThere
+
+    def model(self, preprocessor: TinyPreprocessor, recipe: TinyRecipe, pretrained: bool) -> TinyNetwork:
+        network = TinyNetwork(2, 0.0)
+        network.body, network.head = nn.Sequential(nn.Linear(2, 4), nn.ReLU()), LinearHead(4, 2)
+        return network
+
+
+def _sides(path: Path, noise: float) -> Path:
     left = np.arange(600) < 300
-    x = np.where(left, -1.0, 1.0) + noise * draws.normal(size=600)
-    pd.DataFrame({"x": x, "y": 0.0, "label": np.where(left, "left", "right")}).to_csv(
-        tmp_path / "points.csv", index=False
-    )
-    model = train(Rare("none"), tmp_path / "points.csv", NearlyThere.make({"epochs": 2}), Options(valid="none"))
-    journal = model.facts.journal
-    assert {entry["stage"] for entry in journal} == stages
-    assert journal[0]["cross-validated accuracy"] == pytest.approx(0.84 if noise else 1.0, abs=0.03)
-    assert model.facts.chosen == ("train epoch 2" if noise else "frozen body")
+    x = np.where(left, -1.0, 1.0) + noise * np.random.default_rng(0).normal(size=600)
+    pd.DataFrame({"x": x, "y": 0.0, "label": np.where(left, "left", "right")}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("app", "source", "lr", "chosen", "said"),
+    [
+        (Rare("none"), partial(_sides, noise=0.0), 1e-3, "frozen body", "the frozen body is enough"),
+        (Rare("none"), partial(_sides, noise=1.0), 10.0, "frozen body", "does not pay"),
+        (
+            Narrow(),
+            partial(write_rings, rows=4000),
+            0.03,
+            "train epoch 8",
+            "on 2,000 training rows, judged by 500 others",
+        ),
+    ],
+)
+def test_without_validation_rows_parts_of_training_say_whether_to_fine_tune(
+    tmp_path: Path, app: TinyApp, source: Callable[[Path], Path], lr: float, chosen: str, said: str
+) -> None:
+    shown, table = io.StringIO(), source(tmp_path / "points.csv")
+    recipe = NearlyThere.make({"epochs": 8, "lr": lr})
+    model = train(app, table, recipe, Options(valid="none", test=table, display=Display(stream=shown)))
+    assert model.facts.chosen == chosen and said in shown.getvalue()
+    alone = model.facts.journal[0]["cross-validated accuracy"]
+    assert model.facts.metrics["accuracy"] > alone + (0.05 if chosen != "frozen body" else -0.02)
+    assert (chosen == "frozen body") == (alone > 0.8)
+    assert {entry["stage"] for entry in model.facts.journal} == {"frozen body", chosen.split()[0]} - {"frozen"}

@@ -103,6 +103,16 @@ def test_label_unseen_in_training_is_named(tmp_path: Path) -> None:
         APP.fit(splits.train, splits.recipe).encode_targets(splits.test.targets)
 
 
+def test_few_rows_to_measure_on_may_have_many_classes(tmp_path: Path) -> None:
+    rows = [f"{i},word {i % 30}" for i in range(300)]
+    source, few = (
+        written(tmp_path / name, "\n".join(["a,t", *part])) for name, part in (("t.csv", rows), ("u.csv", rows[:30]))
+    )
+    splits = APP.read(source, TabularRecipe.make({}), few, few)
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [300, 30, 30]
+    assert len(APP.read_examples(few, splits.recipe)) == 30
+
+
 def test_inputs_of_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "new.csv", "a,b\n1,p\n2,q\n")
 

@@ -151,8 +151,8 @@ def test_faults_of_a_table_are_named(tmp_path: Path, lines: list[str], dials: di
 
 @pytest.mark.parametrize("order", ["{text},{label}", "{label},{text}"])
 def test_rows_that_an_open_quotation_mark_takes_into_a_text_are_refused(tmp_path: Path, order: str) -> None:
-    found = [("a fine\nday", "good"), ("rated\n3,good\nor so", "bad")] + [
-        (f"words, {i}", "ab"[i % 2]) for i in range(30)
+    found = [("a fine\nday", "good"), ("rated\n3,good\nor so", "bad"), ("fine, good\nday", "bad")] + [
+        (f"words, {i}", "ab"[i % 2]) for i in range(29)
     ]
     rows = [order.format(text=f'"{text}"', label=label) for text, label in found]
     assert sum(sizes(read(write_lines(tmp_path / "a.csv", [order.format(text="text", label="label"), *rows])))) == 32

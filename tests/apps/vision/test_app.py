@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import timm
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from apps import vision
 from apps.vision.app import APP
@@ -60,3 +63,17 @@ def test_pictures_measured_that_were_trained_on_are_told(tmp_path: Path) -> None
         told == f"{seen} of 82 measured pictures also stand in the training pictures: results look better than they are"
     )
     assert not any("training pictures" in note for note in model.evaluate(tmp_path / "others.csv")["notes"])
+
+
+def test_fine_tuning_keeps_the_statistics_of_pretrained_weights(tmp_path: Path) -> None:
+    """Those of a few batches of a few pictures are noise: fine-tuning lost to the head alone where it gains without."""
+    known = timm.create_model("test_resnet").state_dict()
+    save_file(known, tmp_path / "test_resnet.safetensors")
+    source, weights = write_classes(tmp_path / "own", each=12, side=32), str(tmp_path / "test_resnet.safetensors")
+    model = vision.train(
+        source, weights=weights, image_size=32, epochs=1, lr=0.01, enough=2.0, ema=0.0, frozen_epochs=0
+    )
+    found = model.predictor.network.body.network.state_dict()
+    assert model.facts.chosen == "train epoch 1" and not torch.equal(found["conv1.0.weight"], known["conv1.0.weight"])
+    kept = [name for name in found if "running" in name]
+    assert kept and all(torch.equal(found[name], known[name]) for name in kept)
