@@ -18,9 +18,9 @@ FORMATS = (
     *("%d %B %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
     *("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
     *("%d.%m.%Y %H:%M:%S", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"),
-    *("%d-%b-%y", "%Y-%m"),
+    *("%d-%b-%y", "%Y-%m-%d", "%Y.%m.%d", "%Y-%m"),
 )
-"""Ways of writing a date, tried in this order; ISO is ISO 8601."""
+"""Ways of writing a date, tried in this order; ISO is ISO 8601, also with UTC behind."""
 
 MONTH = re.compile(r"(19|20)\d\d-\d\d")
 """A month by itself; 4711-01 and 2001-1 are numbers of orders or parts."""
@@ -45,7 +45,11 @@ def parse_date(word: str | None, form: str) -> float:
     if word is None or (form == "%Y-%m" and not MONTH.fullmatch(word)):
         return math.nan
     try:
-        found = datetime.fromisoformat(word.removesuffix("Z")) if form == ISO else datetime.strptime(word, form)
+        found = (
+            datetime.fromisoformat(word.removesuffix("Z").removesuffix(" UTC"))
+            if form == ISO
+            else datetime.strptime(word, form)
+        )
         return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return math.nan

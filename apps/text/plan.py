@@ -210,7 +210,9 @@ def _told_reading(recipe: TextRecipe, survey: Survey) -> list[str]:
 
 def _told_training(recipe: TextRecipe, seconds: float, wanted: int, trials: int) -> str:
     """What to say of the time and of what it is spent on; of `wanted` epochs some may be too many."""
-    note = f"estimated: {_duration(seconds)} on {_machine(recipe)}, {recipe.epochs} epochs of fine-tuning"
+    note = (
+        f"estimated for the encoder: {_duration(seconds)} on {_machine(recipe)}, {recipe.epochs} epochs of fine-tuning"
+    )
     if recipe.epochs:
         note += ", each text answered twice" if recipe.consistency else ""
         note += f", {recipe.seeds} times, averaged" if recipe.seeds > 1 else ""
