@@ -100,7 +100,7 @@ def _sides(path: Path, noise: float) -> Path:
         (Rare("none"), partial(_sides, noise=1.0), 10.0, "frozen body", "does not pay"),
         (
             Narrow(),
-            partial(write_rings, rows=4000),
+            partial(write_rings, rows=2600),
             0.03,
             "train epoch 8",
             "on 2,000 training rows, judged by 500 others",
@@ -111,7 +111,7 @@ def test_without_validation_rows_parts_of_training_say_whether_to_fine_tune(
     tmp_path: Path, app: TinyApp, source: Callable[[Path], Path], lr: float, chosen: str, said: str
 ) -> None:
     shown, table = io.StringIO(), source(tmp_path / "points.csv")
-    recipe = NearlyThere.make({"epochs": 8, "lr": lr})
+    recipe = NearlyThere.make({"epochs": 8, "lr": lr, "batch_size": 128})
     model = train(app, table, recipe, Options(valid="none", test=table, display=Display(stream=shown)))
     assert model.facts.chosen == chosen and said in shown.getvalue()
     alone = model.facts.journal[0]["cross-validated accuracy"]
