@@ -53,7 +53,7 @@ def is_enough(reached: float, rows: int, enough: float) -> bool:
 
 def fine_tuning_pays(setup: Setup, progress: Progress) -> bool:
     """Without validation rows: whether the whole network, once it is trained, beats the head alone on training rows that are held
-    out of both. The network is left as it was."""
+    out of both. The network is left as `progress` keeps it, with the head alone trained."""
     from shared.train import fit
 
     part, epochs = some(setup.train, TRIED_ROWS, setup.recipe.seed), setup.recipe.epochs
@@ -65,12 +65,11 @@ def fine_tuning_pays(setup: Setup, progress: Progress) -> bool:
     progress.display.say(
         f"no validation rows: fine-tuning is tried on {len(kept):,} training rows, judged by {len(held):,} others"
     )
-    before = {name: tensor.detach().clone() for name, tensor in setup.network.state_dict().items()}
     inner = Progress(progress.display)
     alone, _ = train_head(trial, inner)
     fit(trial, epochs, inner, stage=TRIAL)
     whole = setup.objective.score(trial.judged())
-    setup.network.load_state_dict(before)
+    progress.give(setup.network)
     pays = whole > alone
     progress.display.say(
         f"fine-tuning {'pays: now on all training rows' if pays else 'does not pay: the head alone is kept'}"
@@ -96,7 +95,8 @@ def train_head(setup: Setup, progress: Progress) -> tuple[float, int]:
     train, valid = _features(setup, few), _features(setup, setup.valid)
     entry: dict[str, Any] = {"stage": FROZEN}
     unseen: tuple[torch.Tensor, torch.Tensor] | None = None
-    if head_is_fitted(setup) and isinstance(head, LinearHead):
+    if head_is_fitted(setup):
+        assert isinstance(head, LinearHead)
         entry["l2"], unseen = head.cpu().fit(_whole(train), _whole(valid), setup.objective.loss, setup.recipe.seed)
         head.to(setup.recipe.device)
     else:

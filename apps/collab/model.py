@@ -64,7 +64,8 @@ class RatingNetwork(nn.Module):
             ratings = ratings + levels
         users, items = positions
         of_user, of_item = self.user_spread[users], self.item_spread[items]
-        usual = self.user_spread[self.seen.counts() > 0].mean()
+        rated = self.seen.counts() > 0
+        usual = self.user_spread.where(rated, 0).sum() / rated.sum()  # picking them is slow, in each batch
         both_known = (usual - of_user).clamp_min(0) * (1 - of_item).clamp_min(0)  # beyond the sum: it stays above 0
         variance = self.noise + of_user + usual * (of_item - 1) + both_known
         return torch.stack([ratings, variance.sqrt().expand_as(ratings)], 1)

@@ -45,14 +45,15 @@ def parse_date(word: str | None, form: str) -> float:
     if word is None or (form == "%Y-%m" and not MONTH.fullmatch(word)):
         return math.nan
     try:
-        found = (
-            datetime.fromisoformat(word.removesuffix("Z").removesuffix(" UTC"))
-            if form == ISO
-            else datetime.strptime(word, form)
-        )
+        found = _from_iso(word) if form == ISO else datetime.strptime(word, form)
         return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return math.nan
+
+
+def _from_iso(word: str) -> datetime:
+    """Raises ValueError where it is none. Python 3.10 knows no Z, and no Python knows UTC by name."""
+    return datetime.fromisoformat(word.removesuffix("Z").removesuffix(" UTC"))
 
 
 def find_format(words: Sequence[str], share: float = 0.95) -> str | None:
